@@ -1,3 +1,34 @@
 //! What a concert, a ticket and a job are, and what may happen to them.
+//!
+//! Use cases are transaction scripts over the traits in [`ports`]; decisions are pure functions.
+//! Invariants: no I/O but through a port, no clock and no random number but those passed in, no
+//! transaction open while rendering.
 
+pub mod audit;
+pub mod clock;
+pub mod code;
+mod commit;
+pub mod concert;
+pub mod concerts;
+mod context;
+mod error;
+pub mod ids;
+pub mod job;
+pub mod jobs;
+pub mod keys;
+pub mod plans;
+pub mod ports;
+pub mod prints;
+pub mod reconcile;
 pub mod seat;
+pub mod ticket;
+pub mod tickets;
+pub mod user;
+
+pub use self::clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use self::context::{Context, Limits, Parts};
+pub use self::error::{Error, Refusal};
+pub use self::ids::{
+    ClaimToken, ConcertId, IdSource, JobId, SeededIds, SystemIds, TicketId, UserId, WorkerId,
+};
+pub use self::keys::Answered;

@@ -37,7 +37,10 @@ impl Hall {
             reason = "the root of twice a u32 is positive and far below u32::MAX"
         )]
         let seats_per_row = (seats_per_row as u32).max(1);
-        Self { capacity, seats_per_row }
+        Self {
+            capacity,
+            seats_per_row,
+        }
     }
 
     /// Rows in the hall, the last one possibly shorter.
@@ -47,7 +50,9 @@ impl Hall {
 
     /// Seats in a row counted from 0 at the front.
     pub fn seats_in_row(&self, row: u32) -> u32 {
-        self.capacity.saturating_sub(row * self.seats_per_row).min(self.seats_per_row)
+        self.capacity
+            .saturating_sub(row * self.seats_per_row)
+            .min(self.seats_per_row)
     }
 
     /// The label that a seat has on the ticket and in the plan.
@@ -92,8 +97,9 @@ mod tests {
     fn every_seat_has_its_own_label_and_rows_add_up() {
         for capacity in [0, 1, 2, 99, 100, 3_000] {
             let hall = Hall::of(capacity);
-            let labels: std::collections::HashSet<_> =
-                (0..capacity).map(|n| hall.label(SeatNo(n)).to_string()).collect();
+            let labels: std::collections::HashSet<_> = (0..capacity)
+                .map(|n| hall.label(SeatNo(n)).to_string())
+                .collect();
             assert_eq!(labels.len(), capacity as usize);
             let seats: u32 = (0..hall.rows()).map(|row| hall.seats_in_row(row)).sum();
             assert_eq!(seats, capacity);

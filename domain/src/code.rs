@@ -1,0 +1,214 @@
+//! Signed ticket codes: what a gate scans, checked offline with a public key.
+//!
+//! A code is base45 (RFC 9285, the densest alphabet of a QR symbol) of a body and its Ed25519
+//! signature (RFC 8032). It holds ids and numbers only, no personal data:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 1 | format, 1 |
+//! | 1 | key id |
+//! | 16 | ticket id |
+//! | 16 | concert id |
+//! | 4 | seat number, big-endian |
+//! | 4 | concert version, big-endian |
+//! | 4 | day of the show, days since 1970-01-01, big-endian |
+//! | 64 | signature over `ticketoverflow/ticket/1` and the 46 bytes before |
+
+use std::fmt;
+
+use chrono::{Days, NaiveDate};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use uuid::Uuid;
+
+use crate::concert::Concert;
+use crate::ids::{ConcertId, TicketId};
+use crate::seat::SeatNo;
+use crate::ticket::Ticket;
+
+const FORMAT: u8 = 1;
+const BODY_LEN: usize = 46;
+const DOMAIN: &[u8] = b"ticketoverflow/ticket/1";
+
+/// Signs codes with one key.
+pub struct Signer {
+    key: SigningKey,
+    key_id: u8,
+}
+
+/// What a code says, once its signature has been checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Code {
+    /// Which key signed it.
+    pub key_id: u8,
+    /// The ticket.
+    pub ticket_id: TicketId,
+    /// The concert that it admits to.
+    pub concert_id: ConcertId,
+    /// The seat.
+    pub seat: SeatNo,
+    /// The concert's version when the ticket was printed.
+    pub version: u32,
+    /// The day of the show as printed.
+    pub date: NaiveDate,
+}
+
+/// Why a text is no code of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidCode {
+    /// It is not base45, or not as long as a code.
+    #[error("this is not a ticket code")]
+    NotACode,
+    /// It is of a format that this version does not know.
+    #[error("the code is of the unknown format {0}")]
+    Format(u8),
+    /// The signature is not that of the key.
+    #[error("the signature is not valid: the code is forged or was signed with another key")]
+    Forged,
+}
+
+impl Signer {
+    /// A signer with a 32-byte secret.
+    pub fn new(key_id: u8, secret: &[u8; 32]) -> Self {
+        Self {
+            key: SigningKey::from_bytes(secret),
+            key_id,
+        }
+    }
+
+    /// The public key, 32 bytes, with which gates check codes.
+    pub fn public_key(&self) -> [u8; 32] {
+        self.key.verifying_key().to_bytes()
+    }
+
+    /// The code of a ticket for this version of its concert. The same input gives the same code.
+    pub fn sign(&self, ticket: &Ticket, concert: &Concert) -> String {
+        let mut bytes = Vec::with_capacity(BODY_LEN + Signature::BYTE_SIZE);
+        bytes.extend([FORMAT, self.key_id]);
+        bytes.extend(ticket.id.0.as_bytes());
+        bytes.extend(concert.id.0.as_bytes());
+        bytes.extend(ticket.seat.0.to_be_bytes());
+        bytes.extend(concert.version.to_be_bytes());
+        let days = (concert.date - NaiveDate::default()).num_days();
+        let days = i32::try_from(days).expect("a calendar day is within 262,000 years of 1970");
+        bytes.extend(days.to_be_bytes());
+        let signature = self.key.sign(&message(&bytes));
+        bytes.extend(signature.to_bytes());
+        base45::encode(&bytes)
+    }
+}
+
+/// Checks a code and reads it.
+pub fn verify(code: &str, public_key: &[u8; 32]) -> Result<Code, InvalidCode> {
+    let bytes = base45::decode(code.trim()).map_err(|_| InvalidCode::NotACode)?;
+    let Some((body, signature)) = bytes.split_first_chunk::<BODY_LEN>() else {
+        return Err(InvalidCode::NotACode);
+    };
+    if body[0] != FORMAT {
+        return Err(InvalidCode::Format(body[0]));
+    }
+    let signature = Signature::from_slice(signature).map_err(|_| InvalidCode::NotACode)?;
+    let key = VerifyingKey::from_bytes(public_key).map_err(|_| InvalidCode::Forged)?;
+    key.verify_strict(&message(body), &signature)
+        .map_err(|_| InvalidCode::Forged)?;
+    let part = |at: usize| u32::from_be_bytes([body[at], body[at + 1], body[at + 2], body[at + 3]]);
+    let id =
+        |at: usize| Uuid::from_slice(&body[at..at + 16]).expect("16 bytes of the body are an id");
+    Ok(Code {
+        key_id: body[1],
+        ticket_id: TicketId(id(2)),
+        concert_id: ConcertId(id(18)),
+        seat: SeatNo(part(34)),
+        version: part(38),
+        date: day(part(42).cast_signed()).ok_or(InvalidCode::NotACode)?,
+    })
+}
+
+fn day(since_1970: i32) -> Option<NaiveDate> {
+    let days = Days::new(u64::from(since_1970.unsigned_abs()));
+    let epoch = NaiveDate::default();
+    if since_1970 < 0 {
+        epoch.checked_sub_days(days)
+    } else {
+        epoch.checked_add_days(days)
+    }
+}
+
+fn message(body: &[u8]) -> Vec<u8> {
+    [DOMAIN, body].concat()
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer")
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::from_micros;
+    use crate::concert::{Name, Status, parse_date};
+    use crate::ids::UserId;
+    use crate::ticket::Print;
+
+    fn sample() -> (Ticket, Concert) {
+        let concert = Concert {
+            id: ConcertId(Uuid::from_u128(1)),
+            name: Name::parse("Elsa on Ice").unwrap(),
+            venue: Name::parse("Hall 1").unwrap(),
+            date: parse_date("1969-12-31").unwrap(),
+            capacity: 100,
+            status: Status::Active,
+            version: 3,
+            created_at: from_micros(0),
+        };
+        let ticket = Ticket {
+            id: TicketId(Uuid::from_u128(2)),
+            concert_id: concert.id,
+            user_id: UserId(Uuid::from_u128(3)),
+            seat: SeatNo(42),
+            bought_at: from_micros(0),
+            print: Print::Never,
+            concert_version: 3,
+        };
+        (ticket, concert)
+    }
+
+    #[test]
+    fn a_code_says_what_was_signed() {
+        let signer = Signer::new(9, &[7; 32]);
+        let (ticket, concert) = sample();
+        let code = signer.sign(&ticket, &concert);
+        assert_eq!(code, signer.sign(&ticket, &concert));
+        let read = verify(&code, &signer.public_key()).unwrap();
+        assert_eq!(read.key_id, 9);
+        assert_eq!((read.ticket_id, read.concert_id), (ticket.id, concert.id));
+        assert_eq!(
+            (read.seat, read.version, read.date),
+            (ticket.seat, 3, concert.date)
+        );
+    }
+
+    #[test]
+    fn no_single_changed_byte_goes_unnoticed() {
+        let signer = Signer::new(9, &[7; 32]);
+        let (ticket, concert) = sample();
+        let bytes = base45::decode(signer.sign(&ticket, &concert)).unwrap();
+        for at in 0..bytes.len() {
+            let mut forged = bytes.clone();
+            forged[at] ^= 1;
+            assert!(
+                verify(&base45::encode(&forged), &signer.public_key()).is_err(),
+                "byte {at}"
+            );
+        }
+        for text in ["", "HELLO", "ÄÖ", &"A".repeat(100_000)] {
+            assert!(verify(text, &signer.public_key()).is_err());
+        }
+        let other = Signer::new(9, &[8; 32]);
+        let code = signer.sign(&ticket, &concert);
+        assert_eq!(verify(&code, &other.public_key()), Err(InvalidCode::Forged));
+    }
+}

@@ -1,0 +1,193 @@
+//! Group commit: requests that arrive together are written together, and each caller is answered
+//! once its own row is durable.
+//!
+//! A group holds what arrived while the group before it was being written, so nobody waits for a
+//! timer: a lone request is written at once, a crowd shares one transaction.
+
+use std::fmt;
+use std::future::Future;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::Error;
+use crate::ports::{BATCH_MAX, StoreResult};
+
+/// Collects requests of one sort and writes them in groups.
+pub(crate) struct GroupCommit<Request, Ack> {
+    queue: mpsc::Sender<Waiting<Request, Ack>>,
+}
+
+struct Waiting<Request, Ack> {
+    request: Request,
+    answer: oneshot::Sender<StoreResult<Ack>>,
+}
+
+impl<Request, Ack> GroupCommit<Request, Ack>
+where
+    Request: Send + 'static,
+    Ack: Send + 'static,
+{
+    /// Starts a group commit of which at most `waiting_max` requests wait. `write` gets up to
+    /// [`BATCH_MAX`] requests and answers them in order; it ends when this value is dropped.
+    pub(crate) fn start<Write, Written>(waiting_max: usize, mut write: Write) -> Self
+    where
+        Write: FnMut(Vec<Request>) -> Written + Send + 'static,
+        Written: Future<Output = StoreResult<Vec<Ack>>> + Send,
+    {
+        let (queue, mut waiting) = mpsc::channel::<Waiting<Request, Ack>>(waiting_max);
+        tokio::spawn(async move {
+            let mut group = Vec::with_capacity(BATCH_MAX);
+            while waiting.recv_many(&mut group, BATCH_MAX).await > 0 {
+                let (requests, answers): (Vec<_>, Vec<_>) =
+                    group.drain(..).map(|one| (one.request, one.answer)).unzip();
+                let asked = requests.len();
+                match write(requests).await {
+                    Ok(acks) => {
+                        assert_eq!(acks.len(), asked, "every request has its answer");
+                        for (answer, ack) in answers.into_iter().zip(acks) {
+                            // A caller that hung up does not want its answer.
+                            let _ = answer.send(Ok(ack));
+                        }
+                    }
+                    Err(error) => {
+                        for answer in answers {
+                            let _ = answer.send(Err(error.clone()));
+                        }
+                    }
+                }
+            }
+        });
+        Self { queue }
+    }
+
+    /// Hands a request in and waits until it is durable. [`Error::Busy`] at once when the queue
+    /// is full: nothing was done then.
+    ///
+    /// The request is handed in at the first poll; dropping the future later does not take it
+    /// back.
+    pub(crate) async fn submit(&self, request: Request) -> Result<Ack, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.queue
+            .try_send(Waiting { request, answer })
+            .map_err(|_| Error::Busy)?;
+        // The writer ends only with the process, or by a panic that the log has.
+        Ok(answered
+            .await
+            .map_err(|_| Error::Part("the group commit has ended".into()))??)
+    }
+
+    /// Waiting requests as a share of the most that may wait, 0 to 1.
+    pub(crate) fn load(&self) -> f64 {
+        let (all, free) = (self.queue.max_capacity(), self.queue.capacity());
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a ratio for people and thresholds"
+        )]
+        let share = (all - free) as f64 / all as f64;
+        share
+    }
+}
+
+impl<Request, Ack> fmt::Debug for GroupCommit<Request, Ack> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GroupCommit")
+            .field("free", &self.queue.capacity())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::Semaphore;
+    use tokio::task::JoinHandle;
+
+    use super::*;
+    use crate::ports::StoreError;
+
+    /// A group commit whose writer reports that it has begun and then waits to be let on.
+    struct Gated {
+        commit: Arc<GroupCommit<u32, usize>>,
+        begun: Arc<Semaphore>,
+        gate: Arc<Semaphore>,
+    }
+
+    impl Gated {
+        fn start(waiting_max: usize, fails: bool) -> Self {
+            let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+            let commit = GroupCommit::start(waiting_max, {
+                let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));
+                move |group: Vec<u32>| {
+                    let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));
+                    async move {
+                        begun.add_permits(1);
+                        gate.acquire().await.unwrap().forget();
+                        if fails {
+                            return Err(StoreError::Conflict("test"));
+                        }
+                        Ok(group.iter().map(|_| group.len()).collect())
+                    }
+                }
+            });
+            Self { commit: Arc::new(commit), begun, gate }
+        }
+
+        fn submit(&self, n: u32) -> JoinHandle<Result<usize, Error>> {
+            let commit = Arc::clone(&self.commit);
+            tokio::spawn(async move { commit.submit(n).await })
+        }
+
+        /// Submits one request and waits until the writer has it in hand.
+        async fn occupy(&self) -> JoinHandle<Result<usize, Error>> {
+            let first = self.submit(0);
+            self.begun.acquire().await.unwrap().forget();
+            first
+        }
+
+        async fn until_waiting(&self, requests: usize) {
+            let queue = &self.commit.queue;
+            while queue.max_capacity() - queue.capacity() < requests {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_that_arrive_during_a_write_share_the_next_one() {
+        let gated = Gated::start(100, false);
+        let first = gated.occupy().await;
+        let others: Vec<_> = (1..=9).map(|n| gated.submit(n)).collect();
+        gated.until_waiting(9).await;
+        gated.gate.add_permits(2);
+        assert_eq!(first.await.unwrap().unwrap(), 1);
+        for other in others {
+            assert_eq!(other.await.unwrap().unwrap(), 9);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_at_once() {
+        let gated = Gated::start(1, false);
+        let first = gated.occupy().await;
+        let second = gated.submit(1);
+        gated.until_waiting(1).await;
+        assert!(gated.commit.load() >= 1.0);
+        assert!(matches!(gated.commit.submit(2).await, Err(Error::Busy)));
+        gated.gate.add_permits(2);
+        assert!(first.await.unwrap().is_ok() && second.await.unwrap().is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_error_reaches_every_caller_of_the_group() {
+        let gated = Gated::start(9, true);
+        let first = gated.occupy().await;
+        let others: Vec<_> = (1..=3).map(|n| gated.submit(n)).collect();
+        gated.until_waiting(3).await;
+        gated.gate.add_permits(2);
+        assert!(first.await.unwrap().is_err());
+        for other in others {
+            assert!(matches!(other.await.unwrap(), Err(Error::Store(StoreError::Conflict(_)))));
+        }
+    }
+}

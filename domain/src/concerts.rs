@@ -1,0 +1,132 @@
+//! Creating, changing and finding concerts.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use crate::concert::{Change, Concert, Name, Offer, Status};
+use crate::context::Context;
+use crate::error::Error;
+use crate::ids::{ConcertId, JobId};
+use crate::job::{NewJob, Queue, RenderPlan};
+use crate::keys::{self, Answered, KEPT_FOR, Keyed};
+
+/// A concert to be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewConcert {
+    /// What is played.
+    pub name: Name,
+    /// Where.
+    pub venue: Name,
+    /// The day.
+    pub date: NaiveDate,
+    /// Seats.
+    pub capacity: u32,
+    /// Whether it is on sale.
+    pub status: Status,
+}
+
+/// Times that a change is tried again when another one came in between.
+const CHANGE_TRIES_MAX: u32 = 16;
+
+/// Creates a concert and queues its first seating plan, durably.
+pub async fn create(
+    ctx: &Context,
+    new: NewConcert,
+    trace: Option<&str>,
+    keyed: Option<Keyed<Offer>>,
+) -> Result<Answered<Offer>, Error> {
+    let now = ctx.clock.now();
+    let concert = Concert {
+        id: ConcertId(ctx.ids.next()),
+        name: new.name,
+        venue: new.venue,
+        date: new.date,
+        capacity: new.capacity,
+        status: new.status,
+        version: 1,
+        created_at: now,
+    };
+    let offer = Offer { concert, sold: 0 };
+    let mut tx = ctx.store.begin().await?;
+    if let Some(keyed) = &keyed {
+        let stored = keyed.stored(&offer, now);
+        if tx.insert_keys(&[stored], now - KEPT_FOR).await? == [false] {
+            drop(tx);
+            return keys::replay(ctx, keyed).await;
+        }
+    }
+    tx.insert_concert(&offer.concert).await?;
+    tx.insert_jobs(&[plan_job(ctx, offer.concert.id).traced(trace)])
+        .await?;
+    tx.commit().await?;
+    ctx.concerts().put(offer.concert.clone());
+    ctx.wakeups.wake(Queue::Plans);
+    Ok(Answered::Now(offer))
+}
+
+/// Changes a concert, if `expected` (when given) is its version. One row is written, whatever the
+/// number of tickets: their prints are void because they show another version.
+pub async fn change(
+    ctx: &Context,
+    id: ConcertId,
+    change: Change,
+    expected: Option<u32>,
+    trace: Option<&str>,
+) -> Result<Offer, Error> {
+    for _ in 0..CHANGE_TRIES_MAX {
+        let mut tx = ctx.store.begin().await?;
+        let offer = tx.find_offer(id).await?.ok_or(Error::NotFound("concert"))?;
+        let current = offer.concert.version;
+        if expected.is_some_and(|expected| expected != current) {
+            return Err(Error::VersionMoved { current });
+        }
+        if change.is_empty() {
+            return Ok(offer);
+        }
+        let changed = offer.concert.changed(change.clone());
+        if !tx.update_concert(current, &changed).await? {
+            continue;
+        }
+        tx.insert_jobs(&[plan_job(ctx, id).traced(trace)]).await?;
+        tx.commit().await?;
+        ctx.concerts().put(changed.clone());
+        ctx.wakeups.wake(Queue::Plans);
+        metrics::counter!("ticketoverflow_concert_changes_total").increment(1);
+        return Ok(Offer {
+            concert: changed,
+            sold: offer.sold,
+        });
+    }
+    Err(Error::Busy)
+}
+
+/// The concert of that id with what is sold of it.
+pub async fn find(ctx: &Context, id: ConcertId) -> Result<Offer, Error> {
+    let found = ctx.store.read().await?.find_offer(id).await?;
+    found.ok_or(Error::NotFound("concert"))
+}
+
+/// Up to `max` concerts in the order of their creation; an empty page is the end.
+pub async fn list(ctx: &Context, after: Option<ConcertId>, max: u32) -> Result<Vec<Offer>, Error> {
+    Ok(ctx.store.read().await?.list_offers(after, max).await?)
+}
+
+/// The concert as last seen by this process, which may be out of date.
+pub(crate) async fn cached(ctx: &Context, id: ConcertId) -> Result<Arc<Concert>, Error> {
+    if let Some(concert) = ctx.concerts().get(id) {
+        return Ok(concert);
+    }
+    Ok(ctx.concerts().put(find(ctx, id).await?.concert))
+}
+
+/// Plans are wanted at once; their order is the order of asking.
+pub(crate) fn plan_job(parts: &crate::context::Parts, concert_id: ConcertId) -> NewJob {
+    let now = parts.clock.now();
+    NewJob::of(
+        &RenderPlan { concert_id },
+        JobId(parts.ids.next()),
+        now,
+        now,
+    )
+}

@@ -1,0 +1,178 @@
+//! What every use case is given: the ports, the sources of time and ids, and the group commits.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::clock::Clock;
+use crate::code::Signer;
+use crate::commit::GroupCommit;
+use crate::concert::Concert;
+use crate::ids::{ConcertId, IdSource};
+use crate::jobs::{Settled, Settlement, write_settlements};
+use crate::keys::KeysRunning;
+use crate::ports::{Counters, Files, Renderer, Store, Wakeups};
+use crate::prints::{PrintAck, PrintOrder, write_print_orders};
+use crate::tickets::{Sale, SaleAck, write_sales};
+use crate::user::UserDirectory;
+
+/// The outside world, chosen once when the process starts.
+#[derive(Clone)]
+pub struct Parts {
+    /// The ledger.
+    pub store: Arc<dyn Store>,
+    /// Seat counters.
+    pub counters: Arc<dyn Counters>,
+    /// Hints that there is work.
+    pub wakeups: Arc<dyn Wakeups>,
+    /// Rendered files.
+    pub files: Arc<dyn Files>,
+    /// Drawing.
+    pub renderer: Arc<dyn Renderer>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Fresh ids.
+    pub ids: Arc<dyn IdSource>,
+    /// Who can buy.
+    pub users: Arc<UserDirectory>,
+    /// Signs the codes on tickets.
+    pub signer: Arc<Signer>,
+}
+
+/// How much may wait before the service says that it is busy.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Purchases that wait to be written.
+    pub sales_waiting_max: usize,
+    /// Print requests that wait to be written.
+    pub prints_waiting_max: usize,
+    /// Job outcomes that wait to be written; workers then wait too.
+    pub settlements_waiting_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            sales_waiting_max: 20_000,
+            prints_waiting_max: 20_000,
+            settlements_waiting_max: 20_000,
+        }
+    }
+}
+
+/// The ports and what the domain keeps beside them.
+pub struct Context {
+    parts: Parts,
+    concerts: ConcertCache,
+    pub(crate) keys_running: KeysRunning,
+    pub(crate) sales: GroupCommit<Sale, SaleAck>,
+    pub(crate) print_orders: GroupCommit<PrintOrder, PrintAck>,
+    pub(crate) settlements: GroupCommit<Settlement, Settled>,
+}
+
+impl Context {
+    /// Starts the group commits. Must be called on a tokio runtime.
+    pub fn start(parts: Parts, limits: Limits) -> Arc<Self> {
+        let shared = Arc::new(parts.clone());
+        let sales = GroupCommit::start(limits.sales_waiting_max, {
+            let parts = Arc::clone(&shared);
+            move |group| write_sales(Arc::clone(&parts), group)
+        });
+        let print_orders = GroupCommit::start(limits.prints_waiting_max, {
+            let parts = Arc::clone(&shared);
+            move |group| write_print_orders(Arc::clone(&parts), group)
+        });
+        let settlements = GroupCommit::start(limits.settlements_waiting_max, {
+            let parts = Arc::clone(&shared);
+            move |group| write_settlements(Arc::clone(&parts), group)
+        });
+        Arc::new(Self {
+            parts,
+            concerts: ConcertCache::default(),
+            keys_running: KeysRunning::default(),
+            sales,
+            print_orders,
+            settlements,
+        })
+    }
+
+    pub(crate) fn concerts(&self) -> &ConcertCache {
+        &self.concerts
+    }
+
+    /// How full the queue of purchases is, 0 to 1.
+    pub fn sales_load(&self) -> f64 {
+        self.sales.load()
+    }
+}
+
+impl std::ops::Deref for Context {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("sales", &self.sales)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
+}
+
+/// Concerts as last read. May be old: whoever writes checks in the ledger again.
+#[derive(Debug, Default)]
+pub(crate) struct ConcertCache(RwLock<HashMap<ConcertId, Arc<Concert>>>);
+
+impl ConcertCache {
+    /// Concerts kept; at the limit the cache starts anew.
+    const ENTRIES_MAX: usize = 50_000;
+
+    pub(crate) fn get(&self, id: ConcertId) -> Option<Arc<Concert>> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+            .cloned()
+    }
+
+    /// Keeps a concert unless a newer version is there already.
+    pub(crate) fn put(&self, concert: Concert) -> Arc<Concert> {
+        let mut entries = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = entries.get(&concert.id)
+            && known.version > concert.version
+        {
+            return Arc::clone(known);
+        }
+        if entries.len() >= Self::ENTRIES_MAX {
+            entries.clear();
+        }
+        let concert = Arc::new(concert);
+        entries.insert(concert.id, Arc::clone(&concert));
+        concert
+    }
+
+    pub(crate) fn forget(&self, id: ConcertId) {
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Concert>> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
+    }
+}

@@ -1,0 +1,168 @@
+//! The job state machine: pure, and the only place that decides what becomes of a job.
+//!
+//! ```text
+//!             claim            Done ──▶ completed
+//! available ────────▶ running ─ Cancel ─▶ cancelled
+//!     ▲                  │ │ └─ Fail, or the last attempt ─▶ discarded (dead letters)
+//!     │ run_at           │ └─── Release ─▶ available, attempt not counted
+//!     └───── scheduled ◀─┘ Retry, Snooze, Lost
+//! ```
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use super::{Claimed, Policy};
+use crate::clock::Timestamp;
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Waits for a worker.
+    Available,
+    /// Waits for its time.
+    Scheduled,
+    /// A worker holds it.
+    Running,
+    /// Done.
+    Completed,
+    /// Not wanted any more.
+    Cancelled,
+    /// Given up: a dead letter, until somebody sends it round again.
+    Discarded,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The work is done.
+    Done,
+    /// The work is not wanted any more, and why.
+    Cancel(String),
+    /// The work can never succeed, and why.
+    Fail(String),
+    /// The work failed and may succeed later: why, and after which wait if not the usual one.
+    Retry(String, Option<TimeDelta>),
+    /// The work must wait; this attempt does not count.
+    Snooze(TimeDelta),
+    /// The worker stops in good order and hands the job back; this attempt does not count.
+    Release,
+    /// The worker was not heard of until the claim's end. The attempt counts: the job may be
+    /// what killed the worker.
+    Lost,
+}
+
+/// What is to be written of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transition {
+    /// The new state.
+    pub state: State,
+    /// Attempts that count.
+    pub attempt: u32,
+    /// Not before this moment; meaningful while the job waits.
+    pub run_at: Timestamp,
+    /// When it ended, if it did.
+    pub finished_at: Option<Timestamp>,
+    /// What to add to its errors.
+    pub error: Option<AttemptError>,
+}
+
+/// The error of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptError {
+    /// The attempt, counted from 1.
+    pub attempt: u32,
+    /// When it ended.
+    pub at: Timestamp,
+    /// What was wrong, in words.
+    pub error: String,
+}
+
+/// The most characters of an error that are kept.
+const ERROR_CHARS_MAX: usize = 2_000;
+
+/// What becomes of a job after an attempt.
+pub fn next(job: &Claimed, outcome: &Outcome, policy: &Policy, now: Timestamp) -> Transition {
+    let finish = |state| Transition {
+        state,
+        attempt: job.attempt,
+        run_at: job.run_at,
+        finished_at: Some(now),
+        error: None,
+    };
+    let wait_until = |run_at| Transition {
+        state: if run_at <= now {
+            State::Available
+        } else {
+            State::Scheduled
+        },
+        attempt: job.attempt,
+        run_at,
+        finished_at: None,
+        error: None,
+    };
+    let because = |why: &str, transition| Transition {
+        error: Some(AttemptError {
+            attempt: job.attempt,
+            at: now,
+            error: why.chars().take(ERROR_CHARS_MAX).collect(),
+        }),
+        ..transition
+    };
+    let uncounted = |transition| Transition {
+        attempt: job.attempt.saturating_sub(1),
+        ..transition
+    };
+    let try_again = |why: &str, after: Option<TimeDelta>| {
+        if job.attempt >= policy.attempts_max {
+            return because(why, finish(State::Discarded));
+        }
+        let wait = after.unwrap_or_else(|| policy.backoff.delay(job.attempt, job.claim.job_id));
+        because(why, wait_until(now + wait))
+    };
+    match outcome {
+        Outcome::Done => finish(State::Completed),
+        Outcome::Cancel(why) => because(why, finish(State::Cancelled)),
+        Outcome::Fail(why) => because(why, finish(State::Discarded)),
+        Outcome::Retry(why, after) => try_again(why, *after),
+        Outcome::Lost => try_again("the worker was lost: its lease ran out", None),
+        Outcome::Snooze(wait) => uncounted(wait_until(now + *wait)),
+        Outcome::Release => uncounted(wait_until(now)),
+    }
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 6] = [
+        Self::Available,
+        Self::Scheduled,
+        Self::Running,
+        Self::Completed,
+        Self::Cancelled,
+        Self::Discarded,
+    ];
+
+    /// As written in the ledger and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Available => "available",
+            Self::Scheduled => "scheduled",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Discarded => "discarded",
+        }
+    }
+
+    /// Reads what [`Self::as_str`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// Whether the job will not run again by itself.
+    pub fn is_finished(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled | Self::Discarded)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+use uuid::Uuid;
+
+use super::*;
+use crate::clock::from_micros;
+use crate::ids::{ClaimToken, JobId};
+use crate::job::Claim;
+
+fn job(attempt: u32) -> Claimed {
+    Claimed {
+        claim: Claim {
+            job_id: JobId(Uuid::from_u128(1)),
+            token: ClaimToken(Uuid::from_u128(2)),
+        },
+        kind: "noop".into(),
+        args: "{}".into(),
+        attempt,
+        due_at: from_micros(0),
+        run_at: from_micros(0),
+        created_at: from_micros(0),
+        trace: None,
+    }
+}
+
+fn after(attempt: u32, outcome: &Outcome) -> Transition {
+    next(
+        &job(attempt),
+        outcome,
+        &Policy::DEFAULT,
+        from_micros(1_000_000),
+    )
+}
+
+#[test]
+fn success_cancellation_and_failure_end_a_job_at_once() {
+    for (outcome, state) in [
+        (Outcome::Done, State::Completed),
+        (Outcome::Cancel("gone".into()), State::Cancelled),
+        (Outcome::Fail("never".into()), State::Discarded),
+    ] {
+        let transition = after(1, &outcome);
+        assert_eq!(transition.state, state);
+        assert!(transition.state.is_finished());
+        assert_eq!(transition.finished_at, Some(from_micros(1_000_000)));
+    }
+}
+
+#[test]
+fn a_failed_attempt_waits_and_the_last_one_is_a_dead_letter() {
+    let retry = Outcome::Retry("disk full".into(), None);
+    for attempt in 1..Policy::DEFAULT.attempts_max {
+        let transition = after(attempt, &retry);
+        assert_eq!(transition.state, State::Scheduled);
+        assert_eq!(transition.attempt, attempt);
+        assert!(transition.run_at > from_micros(1_000_000));
+        assert_eq!(transition.error.unwrap().error, "disk full");
+    }
+    let last = after(Policy::DEFAULT.attempts_max, &retry);
+    assert_eq!(last.state, State::Discarded);
+    assert_eq!(last.error.unwrap().attempt, Policy::DEFAULT.attempts_max);
+}
+
+#[test]
+fn a_lost_worker_costs_an_attempt_so_that_poison_ends() {
+    assert_eq!(after(1, &Outcome::Lost).state, State::Scheduled);
+    assert_eq!(after(1, &Outcome::Lost).attempt, 1);
+    assert_eq!(after(5, &Outcome::Lost).state, State::Discarded);
+}
+
+#[test]
+fn waiting_and_handing_back_cost_no_attempt() {
+    let released = after(5, &Outcome::Release);
+    assert_eq!((released.state, released.attempt), (State::Available, 4));
+    let snoozed = after(5, &Outcome::Snooze(TimeDelta::seconds(1)));
+    assert_eq!((snoozed.state, snoozed.attempt), (State::Scheduled, 4));
+    assert_eq!(released.error, None);
+}
+
+#[test]
+fn a_wait_given_by_the_job_wins_over_the_usual_one() {
+    let retry = Outcome::Retry("busy".into(), Some(TimeDelta::zero()));
+    assert_eq!(after(1, &retry).state, State::Available);
+}
+
+#[test]
+fn a_huge_error_is_cut() {
+    let error = after(1, &Outcome::Fail("x".repeat(1_000_000)))
+        .error
+        .unwrap();
+    assert_eq!(error.error.chars().count(), ERROR_CHARS_MAX);
+}
+
+#[test]
+fn a_state_survives_being_written() {
+    for state in State::ALL {
+        assert_eq!(State::parse(state.as_str()), Some(state));
+    }
+}

@@ -1,0 +1,158 @@
+//! Seating plans: kept fresh by marks that sales leave, rendered by one job a concert at a time.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::clock::Timestamp;
+use crate::concert::Concert;
+use crate::concerts::plan_job;
+use crate::context::Context;
+use crate::error::Error;
+use crate::ids::{ClaimToken, ConcertId};
+use crate::job::Queue;
+use crate::ports::{BATCH_MAX, StoreResult, View};
+use crate::seat::SeatNo;
+
+/// A published seating plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The concert.
+    pub concert_id: ConcertId,
+    /// The concert's version that it shows.
+    pub version: u32,
+    /// Sold seats that it shows.
+    pub sold: u32,
+    /// Where the file is kept.
+    pub file: String,
+    /// When the seats were read.
+    pub read_at: Timestamp,
+}
+
+/// Everything that a plan shows.
+#[derive(Debug, Clone)]
+pub struct PlanDrawing {
+    /// The concert, of the version that is drawn.
+    pub concert: Arc<Concert>,
+    /// Sold seats as ascending, disjoint ranges.
+    pub sold: Vec<Range<u32>>,
+    /// The number of sold seats.
+    pub sold_count: u32,
+}
+
+/// A plan as handed out.
+#[derive(Debug, Clone)]
+pub struct PlanFile {
+    /// The SVG.
+    pub bytes: Bytes,
+    /// What it shows.
+    pub plan: Plan,
+}
+
+/// How long a request waits for a plan that is being rendered: 100 × 20 ms.
+const WAIT_ROUNDS_MAX: u32 = 100;
+const WAIT_ROUND: Duration = Duration::from_millis(20);
+
+/// Sold seats read at a time.
+const PAGE: u32 = 10_000;
+
+/// The concert's seating plan. Waits up to two seconds for one of the concert's present version;
+/// [`Error::NotFound`] (`"plan"`) when there is none by then.
+pub async fn fetch(ctx: &Context, id: ConcertId) -> Result<PlanFile, Error> {
+    let mut asked = false;
+    for _ in 0..WAIT_ROUNDS_MAX {
+        let mut view = ctx.store.read().await?;
+        let offer = view
+            .find_offer(id)
+            .await?
+            .ok_or(Error::NotFound("concert"))?;
+        let plan = view.find_plan(id).await?;
+        drop(view);
+        if let Some(plan) = plan.filter(|plan| plan.version == offer.concert.version)
+            && let Some(bytes) = ctx.files.get(&plan.file).await?
+        {
+            return Ok(PlanFile { bytes, plan });
+        }
+        if !asked {
+            // Usually one is queued already; if its file was lost, nobody else would notice.
+            ask(ctx, id).await?;
+            asked = true;
+        }
+        tokio::time::sleep(WAIT_ROUND).await;
+    }
+    Err(Error::NotFound("plan"))
+}
+
+/// Queues one job for every concert with a mark, and takes the mark away. Returns the number of
+/// concerts and the age of the oldest mark in seconds.
+pub async fn tick(ctx: &Context) -> Result<(usize, f64), Error> {
+    let max = u32::try_from(BATCH_MAX).expect("a batch is small");
+    if ctx.store.read().await?.list_marked(1).await?.is_empty() {
+        return Ok((0, 0.0));
+    }
+    let mut tx = ctx.store.begin().await?;
+    let marked = tx.list_marked(max).await?;
+    let jobs: Vec<_> = marked
+        .iter()
+        .map(|&(concert, _)| plan_job(ctx, concert))
+        .collect();
+    tx.insert_jobs(&jobs).await?;
+    let concerts: Vec<_> = marked.iter().map(|&(concert, _)| concert).collect();
+    tx.clear_marks(&concerts).await?;
+    tx.commit().await?;
+    ctx.wakeups.wake(Queue::Plans);
+    let oldest = marked.first().map_or(0.0, |(_, since)| {
+        (ctx.clock.now() - *since).as_seconds_f64().max(0.0)
+    });
+    Ok((marked.len(), oldest))
+}
+
+/// Reads what a plan shows. The concert is read last: if it changed meanwhile, publishing fails
+/// and the plan is drawn again.
+pub async fn drawing(ctx: &Context, id: ConcertId) -> Result<Option<PlanDrawing>, Error> {
+    let mut view = ctx.store.read().await?;
+    let (sold, sold_count) = read_sold(view.as_mut(), id).await?;
+    let Some(offer) = view.find_offer(id).await? else {
+        return Ok(None);
+    };
+    Ok(Some(PlanDrawing {
+        concert: Arc::new(offer.concert),
+        sold,
+        sold_count,
+    }))
+}
+
+/// Where the file of a plan is kept: one place for each claim, so that a worker that lost its
+/// claim cannot overwrite what its successor published.
+pub fn file_key(id: ConcertId, version: u32, claim: ClaimToken) -> String {
+    format!("plans/{id}/v{version}-{claim}.svg")
+}
+
+async fn ask(ctx: &Context, id: ConcertId) -> Result<(), Error> {
+    let mut tx = ctx.store.begin().await?;
+    tx.insert_jobs(&[plan_job(ctx, id)]).await?;
+    tx.commit().await?;
+    ctx.wakeups.wake(Queue::Plans);
+    Ok(())
+}
+
+async fn read_sold(view: &mut dyn View, id: ConcertId) -> StoreResult<(Vec<Range<u32>>, u32)> {
+    let mut ranges: Vec<Range<u32>> = Vec::new();
+    let (mut count, mut from) = (0, SeatNo(0));
+    loop {
+        let page = view.list_sold(id, from, PAGE).await?;
+        for &SeatNo(seat) in &page {
+            count += 1;
+            match ranges.last_mut() {
+                Some(range) if range.end == seat => range.end += 1,
+                _ => ranges.push(seat..seat + 1),
+            }
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE as usize => from = SeatNo(last.0 + 1),
+            _ => return Ok((ranges, count)),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! What the domain needs from the world. Two engines implement these traits; one conformance
+//! suite holds both to what the comments here say.
+//!
+//! Batches are slices of at most [`BATCH_MAX`] items, answered in the order given.
+
+mod counters;
+mod files;
+mod renderer;
+mod store;
+mod wakeups;
+
+pub use self::counters::{BucketPlan, Counted, Counters, CountersError, Epoch, Stock, Taken};
+pub use self::files::{FileError, Files};
+pub use self::renderer::{RenderError, Renderer};
+pub use self::store::{
+    AuditView, ConcertTx, ConcertView, JobTx, JobView, KeyTx, KeyView, Store, StoreError,
+    StoreResult, TicketTx, TicketView, Tx, View,
+};
+pub use self::wakeups::Wakeups;
+
+/// The most items in one batch for a store.
+pub const BATCH_MAX: usize = 1_000;

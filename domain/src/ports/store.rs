@@ -1,0 +1,272 @@
+//! The ledger: concerts, tickets, jobs, keys.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::audit::Violation;
+use crate::clock::Timestamp;
+use crate::concert::{Concert, Offer};
+use crate::ids::{ConcertId, JobId, TicketId, WorkerId};
+use crate::job::{Claim, ClaimRequest, Claimed, ClaimedBatch, Job, NewJob, Transition};
+use crate::jobs::{JobFilter, QueueDepth};
+use crate::keys::StoredKey;
+use crate::plans::Plan;
+use crate::ports::BucketPlan;
+use crate::prints::{PrintRequest, Published};
+use crate::seat::SeatNo;
+use crate::ticket::Ticket;
+use crate::tickets::{Cursor, NewTicket, TicketFilter};
+
+/// Opens transactions and views.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Opens a transaction that may write. On SQLite this takes the single writer slot, so keep
+    /// it short and never render or call the network inside.
+    async fn begin(&self) -> StoreResult<Box<dyn Tx>>;
+
+    /// Opens a view. Each call on it sees everything committed before the call.
+    async fn read(&self) -> StoreResult<Box<dyn View>>;
+
+    /// Opens a view of which all calls see one and the same moment. It may keep the engine from
+    /// tidying up, so do not hold it for longer than an audit takes.
+    async fn snapshot(&self) -> StoreResult<Box<dyn View>>;
+}
+
+/// Everything that can be read.
+pub trait View: ConcertView + TicketView + JobView + KeyView + AuditView + Send {}
+
+/// One transaction; dropping it without [`Tx::commit`] rolls it back.
+#[async_trait]
+pub trait Tx: ConcertTx + TicketTx + JobTx + KeyTx + View {
+    /// Makes everything durable. After an error the outcome is unknown until the ledger is read.
+    async fn commit(self: Box<Self>) -> StoreResult<()>;
+}
+
+/// Reads concerts and their plans.
+#[async_trait]
+pub trait ConcertView {
+    /// The concert with what is sold of it.
+    async fn find_offer(&mut self, id: ConcertId) -> StoreResult<Option<Offer>>;
+
+    /// Up to `max` concerts in the order of their ids, beginning after `after`.
+    async fn list_offers(&mut self, after: Option<ConcertId>, max: u32) -> StoreResult<Vec<Offer>>;
+
+    /// The published seating plan.
+    async fn find_plan(&mut self, id: ConcertId) -> StoreResult<Option<Plan>>;
+
+    /// Up to `max` concerts whose plan is marked as out of date, the oldest mark first.
+    async fn list_marked(&mut self, max: u32) -> StoreResult<Vec<(ConcertId, Timestamp)>>;
+}
+
+/// Writes concerts and their plans.
+#[async_trait]
+pub trait ConcertTx {
+    /// Adds a concert with nothing sold.
+    async fn insert_concert(&mut self, concert: &Concert) -> StoreResult<()>;
+
+    /// Replaces a concert whose version is still `expected`; `false` when it is not.
+    /// One row, whatever the number of tickets.
+    async fn update_concert(&mut self, expected: u32, concert: &Concert) -> StoreResult<bool>;
+
+    /// Counts sales and marks the concerts' plans as out of date since `now`, unless they are
+    /// marked already.
+    async fn record_sales(&mut self, sales: &[(ConcertId, u32)], now: Timestamp)
+    -> StoreResult<()>;
+
+    /// Removes the marks of these concerts.
+    async fn clear_marks(&mut self, concerts: &[ConcertId]) -> StoreResult<()>;
+
+    /// Publishes a plan if the claim stands, the concert's version is the plan's, and the plan
+    /// shows no fewer sales than the one before it.
+    async fn publish_plan(&mut self, claim: &Claim, plan: &Plan) -> StoreResult<Published>;
+}
+
+/// Reads tickets.
+#[async_trait]
+pub trait TicketView {
+    /// The ticket.
+    async fn find_ticket(&mut self, id: TicketId) -> StoreResult<Option<Ticket>>;
+
+    /// Up to `max` tickets that match, in an order of the engine's own, beginning after `after`.
+    /// A [`Cursor`] is the place of the last ticket of the page before.
+    async fn list_tickets(
+        &mut self,
+        filter: TicketFilter,
+        after: Option<Cursor>,
+        max: u32,
+    ) -> StoreResult<Vec<Ticket>>;
+
+    /// For each bucket of a plan that has sold seats: its number, how many, and the highest.
+    async fn count_sold(
+        &mut self,
+        concert: ConcertId,
+        plan: BucketPlan,
+    ) -> StoreResult<Vec<(u32, u32, SeatNo)>>;
+
+    /// Up to `max` sold seats from `from` on, in order.
+    async fn list_sold(
+        &mut self,
+        concert: ConcertId,
+        from: SeatNo,
+        max: u32,
+    ) -> StoreResult<Vec<SeatNo>>;
+}
+
+/// Writes tickets and their prints.
+#[async_trait]
+pub trait TicketTx {
+    /// Writes those tickets whose seat is free, within the capacity, and whose concert is on sale;
+    /// tells for each whether it was written. Of two tickets for one seat the first wins.
+    async fn insert_tickets(&mut self, tickets: &[NewTicket]) -> StoreResult<Vec<bool>>;
+
+    /// Sets those prints to pending that are neither pending nor good, and tells what was found.
+    async fn request_prints(&mut self, tickets: &[TicketId]) -> StoreResult<Vec<PrintRequest>>;
+
+    /// Publishes prints: for each, only if the claim stands, the print is pending, and the
+    /// concert's version is the one that was rendered.
+    async fn publish_prints(
+        &mut self,
+        prints: &[(Claim, TicketId, u32)],
+    ) -> StoreResult<Vec<Published>>;
+
+    /// Marks pending prints as failed at their concert's present version.
+    async fn fail_prints(&mut self, tickets: &[TicketId]) -> StoreResult<()>;
+}
+
+/// Reads jobs.
+#[async_trait]
+pub trait JobView {
+    /// A job, waiting, running or finished.
+    async fn find_job(&mut self, id: JobId) -> StoreResult<Option<Job>>;
+
+    /// Up to `filter.max` jobs that match, newest first.
+    async fn list_jobs(&mut self, filter: &JobFilter) -> StoreResult<Vec<Job>>;
+
+    /// Jobs by queue, state and lane, with the oldest waiting one.
+    async fn count_jobs(&mut self, now: Timestamp) -> StoreResult<Vec<QueueDepth>>;
+
+    /// Up to `max` running jobs whose lease has ended.
+    async fn list_expired(&mut self, now: Timestamp, max: u32) -> StoreResult<Vec<Claimed>>;
+}
+
+/// Writes jobs.
+#[async_trait]
+pub trait JobTx {
+    /// Adds jobs. One whose unique key is already queued is not added; tells for each whether it
+    /// was.
+    async fn insert_jobs(&mut self, jobs: &[NewJob]) -> StoreResult<Vec<bool>>;
+
+    /// Claims jobs that may run, band by band, within a band by due time. Raises their attempt.
+    /// Nothing of a paused queue, and nothing whose unique key is running.
+    async fn claim_jobs(&mut self, request: &ClaimRequest) -> StoreResult<ClaimedBatch>;
+
+    /// Renews claims; tells for each whether it still stands.
+    async fn extend_claims(&mut self, claims: &[Claim], until: Timestamp)
+    -> StoreResult<Vec<bool>>;
+
+    /// Writes transitions of jobs whose claim stands; tells for each whether it did. A job that
+    /// would wait while another of its unique key is queued is cancelled: the other one does
+    /// its work.
+    async fn settle_jobs(&mut self, settled: &[(Claim, Transition)]) -> StoreResult<Vec<bool>>;
+
+    /// Replaces the state of a job that nobody runs (cancel it, send a dead letter round again);
+    /// `false` when the job is running, unknown or already so.
+    async fn move_job(&mut self, id: JobId, to: &Transition) -> StoreResult<bool>;
+
+    /// Stops or restarts the claiming of a queue.
+    async fn set_paused(&mut self, queue: crate::job::Queue, paused: bool) -> StoreResult<()>;
+
+    /// Deletes up to `max` completed and cancelled jobs that ended before a moment. Dead letters
+    /// stay until somebody deals with them.
+    async fn prune_jobs(&mut self, before: Timestamp, max: u32) -> StoreResult<u32>;
+
+    /// Takes or renews the named lease; `false` while another holder has it.
+    async fn take_lease(
+        &mut self,
+        name: &str,
+        holder: WorkerId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> StoreResult<bool>;
+}
+
+/// Reads idempotency keys.
+#[async_trait]
+pub trait KeyView {
+    /// The answer that was given under a key.
+    async fn find_key(&mut self, key: &str) -> StoreResult<Option<StoredKey>>;
+}
+
+/// Writes idempotency keys.
+#[async_trait]
+pub trait KeyTx {
+    /// Adds keys that are not there yet, or are there but older than `expired_before`; tells for
+    /// each whether it was added. Of two equal keys the first wins.
+    async fn insert_keys(
+        &mut self,
+        keys: &[StoredKey],
+        expired_before: Timestamp,
+    ) -> StoreResult<Vec<bool>>;
+
+    /// Removes keys.
+    async fn delete_keys(&mut self, keys: &[&str]) -> StoreResult<()>;
+
+    /// Deletes up to `max` keys older than a moment.
+    async fn prune_keys(&mut self, before: Timestamp, max: u32) -> StoreResult<u32>;
+}
+
+/// Reads what must never be.
+#[async_trait]
+pub trait AuditView {
+    /// Up to `max` violations of each invariant of the ledger.
+    async fn find_violations(&mut self, max: u32) -> StoreResult<Vec<Violation>>;
+}
+
+/// What a store answers.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// Why the ledger could not do it. Cheap to clone: a batch has many callers.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached, is too busy, or its disk is full. Try again later.
+    #[error("the ledger is unavailable")]
+    Unavailable(#[source] Arc<anyhow::Error>),
+    /// Another writer was faster; the named constraint or row says where.
+    #[error("another writer changed {0}")]
+    Conflict(&'static str),
+    /// A stored value cannot be read. Trying again does not help.
+    #[error("corrupt value in {place}")]
+    Corrupt {
+        /// Table and column.
+        place: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: Arc<anyhow::Error>,
+    },
+}
+
+impl StoreError {
+    /// An [`StoreError::Unavailable`] of any error.
+    pub fn unavailable(error: impl Into<anyhow::Error>) -> Self {
+        Self::Unavailable(Arc::new(error.into()))
+    }
+
+    /// A [`StoreError::Corrupt`] of any error.
+    pub fn corrupt(place: &'static str, error: impl Into<anyhow::Error>) -> Self {
+        Self::Corrupt {
+            place,
+            source: Arc::new(error.into()),
+        }
+    }
+
+    /// The whole chain in one line, for a log or a job's errors.
+    pub fn chain(&self) -> String {
+        match self {
+            Self::Unavailable(source) | Self::Corrupt { source, .. } => {
+                format!("{self}: {source:#}")
+            }
+            Self::Conflict(_) => self.to_string(),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Rebuilds seat counters from the ledger: when a concert is first sold here, when a counter was
+//! caught out, and when a count does not add up.
+//!
+//! The invariant is `sold + held + free = capacity`.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::context::{Context, Parts};
+use crate::error::Error;
+use crate::ids::ConcertId;
+use crate::ports::{Counted, Epoch, Stock, StoreResult, View};
+use crate::seat::SeatNo;
+
+/// Seats read at a time while looking for holes.
+const PAGE: u32 = 10_000;
+
+/// What a reconciler remembers from one round to the next.
+#[derive(Debug, Default)]
+pub struct Reconciler {
+    suspects: HashMap<ConcertId, (u32, Counted)>,
+}
+
+impl Reconciler {
+    /// Compares the counters of every concert sold here with the ledger, and rebuilds those that
+    /// were wrong in the same way twice running: a sale in flight looks wrong only once.
+    /// Returns how many were rebuilt.
+    pub async fn round(&mut self, ctx: &Context) -> Result<u32, Error> {
+        let mut suspects = HashMap::new();
+        let mut rebuilt = 0;
+        for concert in ctx.concerts().all() {
+            let Some(counted) = ctx.counters.count(concert.id).await? else {
+                continue;
+            };
+            let Some(offer) = ctx.store.read().await?.find_offer(concert.id).await? else {
+                continue;
+            };
+            if offer.sold + counted.held + counted.free == concert.capacity {
+                continue;
+            }
+            if self.suspects.get(&concert.id) == Some(&(offer.sold, counted)) {
+                tracing::warn!(
+                    concert.id = %concert.id, sold = offer.sold, held = counted.held,
+                    free = counted.free, capacity = concert.capacity,
+                    "seat counters do not add up and are rebuilt"
+                );
+                reload(ctx, concert.id, Some(counted.epoch)).await?;
+                rebuilt += 1;
+            } else {
+                suspects.insert(concert.id, (offer.sold, counted));
+            }
+        }
+        self.suspects = suspects;
+        Ok(rebuilt)
+    }
+}
+
+/// Rebuilds a concert's counters unless somebody did since `replaces`.
+pub(crate) async fn reload(
+    parts: &Parts,
+    concert: ConcertId,
+    replaces: Option<Epoch>,
+) -> Result<(), Error> {
+    let current = parts
+        .counters
+        .count(concert)
+        .await?
+        .map(|counted| counted.epoch);
+    if current != replaces {
+        return Ok(());
+    }
+    let mut view = parts.store.read().await?;
+    let offer = view
+        .find_offer(concert)
+        .await?
+        .ok_or(Error::NotFound("concert"))?;
+    let stock = read_stock(view.as_mut(), concert, offer.concert.capacity).await?;
+    metrics::counter!("ticketoverflow_counters_rebuilt_total").increment(1);
+    Ok(parts.counters.load(concert, stock, replaces).await?)
+}
+
+/// Rebuilds the counters of several concerts as far as that is possible now.
+pub(crate) async fn reload_all(parts: &Parts, concerts: impl Iterator<Item = (ConcertId, Epoch)>) {
+    for (concert, epoch) in concerts.collect::<HashSet<_>>() {
+        if let Err(error) = reload(parts, concert, Some(epoch)).await {
+            tracing::warn!(%error, concert.id = %concert, "seat counters could not be rebuilt yet");
+        }
+    }
+}
+
+/// The free seats by the ledger: an aggregate per bucket, and seat by seat only where a bucket
+/// has holes.
+async fn read_stock(view: &mut dyn View, concert: ConcertId, capacity: u32) -> StoreResult<Stock> {
+    let mut stock = Stock::full(capacity);
+    let plan = stock.plan;
+    for (bucket, sold, highest) in view.count_sold(concert, plan).await? {
+        let Some(next) = stock.next.get_mut(bucket as usize) else {
+            continue;
+        };
+        let start = plan.range(bucket).start;
+        *next = SeatNo(highest.0 + 1);
+        if next.0 - start > sold {
+            stock
+                .returned
+                .extend(find_holes(view, concert, start..next.0).await?);
+        }
+    }
+    Ok(stock)
+}
+
+async fn find_holes(
+    view: &mut dyn View,
+    concert: ConcertId,
+    seats: std::ops::Range<u32>,
+) -> StoreResult<Vec<SeatNo>> {
+    let mut holes = Vec::new();
+    let mut expected = seats.start;
+    while expected < seats.end {
+        let page = view.list_sold(concert, SeatNo(expected), PAGE).await?;
+        for sold in page
+            .iter()
+            .map(|seat| seat.0)
+            .take_while(|&seat| seat < seats.end)
+        {
+            holes.extend((expected..sold).map(SeatNo));
+            expected = sold + 1;
+        }
+        if page.len() < PAGE as usize {
+            holes.extend((expected..seats.end).map(SeatNo));
+            break;
+        }
+        if page.last().is_some_and(|last| last.0 >= seats.end) {
+            holes.extend((expected..seats.end).map(SeatNo));
+            break;
+        }
+    }
+    Ok(holes)
+}

@@ -1,0 +1,290 @@
+//! Buying and finding tickets.
+//!
+//! A purchase takes a seat from the counters, where the crowd is, and then writes a row under the
+//! unique index on (concert, seat), which decides. Stale counters cost a retry, never a seat.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::concert::{Concert, Status};
+use crate::context::{Context, Parts};
+use crate::error::{Error, Refusal};
+use crate::ids::{ConcertId, TicketId, UserId};
+use crate::keys::{self, Answered, KEPT_FOR, Keyed, StoredKey};
+use crate::ports::{Epoch, StoreResult, Taken};
+use crate::seat::SeatNo;
+use crate::ticket::{Print, Ticket};
+use crate::{concerts, reconcile};
+
+/// A wish to buy one ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Order {
+    /// For this concert.
+    pub concert_id: ConcertId,
+    /// By this user.
+    pub user_id: UserId,
+}
+
+/// A ticket to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewTicket {
+    /// Its id.
+    pub id: TicketId,
+    /// The concert.
+    pub concert_id: ConcertId,
+    /// The holder.
+    pub user_id: UserId,
+    /// The seat.
+    pub seat: SeatNo,
+    /// When it was bought.
+    pub bought_at: Timestamp,
+}
+
+/// Which tickets to list; both conditions must hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TicketFilter {
+    /// Only of this concert.
+    pub concert_id: Option<ConcertId>,
+    /// Only of this user.
+    pub user_id: Option<UserId>,
+}
+
+/// The place of a ticket in a list: lists are ordered by concert and seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// The ticket's concert.
+    pub concert_id: ConcertId,
+    /// The ticket's seat.
+    pub seat: SeatNo,
+}
+
+/// Seats that one purchase tries before it gives up; each failure means that the counters were
+/// wrong about a seat, and rebuilds them.
+const SEATS_TRIED_MAX: u32 = 32;
+
+/// Rounds of at most 50 ms that a purchase waits for seats held by others: 2 s.
+const HELD_ROUNDS_MAX: u32 = 40;
+
+/// Buys one ticket. The ticket is durable when this returns it.
+///
+/// [`Error::NotFound`] for an unknown concert or user, [`Error::Refused`] when the concert is not
+/// on sale or sold out, [`Error::Held`] when every seat left stays in other purchases.
+pub async fn buy(
+    ctx: &Context,
+    order: Order,
+    keyed: Option<Keyed<Ticket>>,
+) -> Result<Answered<Ticket>, Error> {
+    ctx.users
+        .find(order.user_id)
+        .ok_or(Error::NotFound("user"))?;
+    for _ in 0..SEATS_TRIED_MAX {
+        let concert = concerts::cached(ctx, order.concert_id).await?;
+        match concert.status {
+            Status::Active => {}
+            Status::SoldOut => return Err(Error::Refused(Refusal::SoldOut)),
+            Status::Cancelled => return Err(Error::Refused(Refusal::Cancelled)),
+        }
+        let id = TicketId(ctx.ids.next());
+        let (seat, epoch) = take_seat(ctx, &concert, id).await?;
+        let ticket = Ticket {
+            id,
+            concert_id: concert.id,
+            user_id: order.user_id,
+            seat,
+            bought_at: ctx.clock.now(),
+            print: Print::Never,
+            concert_version: concert.version,
+        };
+        let key = keyed
+            .as_ref()
+            .map(|keyed| keyed.stored(&ticket, ticket.bought_at));
+        match ctx
+            .sales
+            .submit(Sale {
+                ticket: NewTicket::of(&ticket),
+                epoch,
+                key,
+            })
+            .await
+        {
+            Ok(SaleAck::Sold) => {
+                metrics::counter!("ticketoverflow_sales_total").increment(1);
+                return Ok(Answered::Now(ticket));
+            }
+            Ok(SaleAck::KeyTaken) => {
+                let keyed = keyed.as_ref().expect("only a sale with a key loses one");
+                return keys::replay(ctx, keyed).await;
+            }
+            Ok(SaleAck::SeatLost) => {
+                // Either the concert left the sale or the counters were wrong: look at both.
+                metrics::counter!("ticketoverflow_seats_lost_total").increment(1);
+                ctx.concerts().forget(concert.id);
+                reconcile::reload(ctx, concert.id, Some(epoch)).await?;
+            }
+            Err(Error::Busy) => {
+                ctx.counters.give_back(concert.id, seat, epoch).await?;
+                return Err(Error::Busy);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Error::Busy)
+}
+
+/// The ticket of that id.
+pub async fn find(ctx: &Context, id: TicketId) -> Result<Ticket, Error> {
+    let found = ctx.store.read().await?.find_ticket(id).await?;
+    found.ok_or(Error::NotFound("ticket"))
+}
+
+/// Up to `max` tickets after a place; an empty page is the end.
+pub async fn list(
+    ctx: &Context,
+    filter: TicketFilter,
+    after: Option<Cursor>,
+    max: u32,
+) -> Result<Vec<Ticket>, Error> {
+    Ok(ctx
+        .store
+        .read()
+        .await?
+        .list_tickets(filter, after, max)
+        .await?)
+}
+
+async fn take_seat(
+    ctx: &Context,
+    concert: &Concert,
+    ticket: TicketId,
+) -> Result<(SeatNo, Epoch), Error> {
+    // The id's last bits are random; they choose the bucket.
+    let random = ticket.0.as_u64_pair().1;
+    for _ in 0..HELD_ROUNDS_MAX {
+        match ctx.counters.take(concert.id, random).await? {
+            Taken::Seat(seat, epoch) => return Ok((seat, epoch)),
+            Taken::SoldOut => return Err(Error::Refused(Refusal::SoldOut)),
+            Taken::Unknown => reconcile::reload(ctx, concert.id, None).await?,
+            Taken::Held(_) => ctx.counters.settled(concert.id).await,
+        }
+    }
+    Err(Error::Held)
+}
+
+/// A purchase that has its seat and waits to be written.
+#[derive(Debug)]
+pub(crate) struct Sale {
+    ticket: NewTicket,
+    epoch: Epoch,
+    key: Option<StoredKey>,
+}
+
+/// What became of a [`Sale`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SaleAck {
+    Sold,
+    SeatLost,
+    KeyTaken,
+}
+
+/// Writes a group of purchases in one transaction, and tells the counters what became of their
+/// seats. The callers may have hung up by now, so this is where a seat is given back.
+pub(crate) async fn write_sales(parts: Arc<Parts>, group: Vec<Sale>) -> StoreResult<Vec<SaleAck>> {
+    let written = insert_sales(&parts, &group).await;
+    // Without an answer nobody knows which seats were sold; a new epoch forgets that they are
+    // held, and the ledger tells.
+    let acks = match written {
+        Ok(acks) => acks,
+        Err(error) => {
+            reconcile::reload_all(&parts, group.iter().map(|s| (s.ticket.concert_id, s.epoch)))
+                .await;
+            return Err(error);
+        }
+    };
+    let mut sold: HashMap<(ConcertId, Epoch), u32> = HashMap::new();
+    for (sale, ack) in group.iter().zip(&acks) {
+        let NewTicket {
+            concert_id, seat, ..
+        } = sale.ticket;
+        match ack {
+            SaleAck::Sold => *sold.entry((concert_id, sale.epoch)).or_default() += 1,
+            // A rebuild finds out whether the seat is free; it is not ours to give back.
+            SaleAck::SeatLost => {}
+            SaleAck::KeyTaken => {
+                if let Err(error) = parts.counters.give_back(concert_id, seat, sale.epoch).await {
+                    tracing::warn!(%error, "a seat could not be given back");
+                }
+            }
+        }
+    }
+    for ((concert_id, epoch), seats) in sold {
+        if let Err(error) = parts.counters.settle_sold(concert_id, epoch, seats).await {
+            tracing::warn!(%error, "sold seats could not be settled with the counters");
+        }
+    }
+    Ok(acks)
+}
+
+async fn insert_sales(parts: &Parts, group: &[Sale]) -> StoreResult<Vec<SaleAck>> {
+    let now = parts.clock.now();
+    let mut acks = vec![SaleAck::Sold; group.len()];
+    let mut tx = parts.store.begin().await?;
+
+    let keys: Vec<_> = group.iter().filter_map(|sale| sale.key.clone()).collect();
+    if !keys.is_empty() {
+        let mut fresh = tx.insert_keys(&keys, now - KEPT_FOR).await?.into_iter();
+        for (sale, ack) in group.iter().zip(&mut acks) {
+            if sale.key.is_some() && fresh.next() == Some(false) {
+                *ack = SaleAck::KeyTaken;
+            }
+        }
+    }
+
+    let places: Vec<_> = (0..group.len())
+        .filter(|&at| acks[at] == SaleAck::Sold)
+        .collect();
+    let tickets: Vec<_> = places.iter().map(|&at| group[at].ticket).collect();
+    let inserted = tx.insert_tickets(&tickets).await?;
+    let mut sold: HashMap<ConcertId, u32> = HashMap::new();
+    let mut keys_lost = Vec::new();
+    for (&at, inserted) in places.iter().zip(inserted) {
+        if inserted {
+            *sold.entry(group[at].ticket.concert_id).or_default() += 1;
+        } else {
+            acks[at] = SaleAck::SeatLost;
+            keys_lost.extend(group[at].key.as_ref().map(|key| key.key.as_str()));
+        }
+    }
+    // A purchase that lost its seat tries another one and needs its key again.
+    if !keys_lost.is_empty() {
+        tx.delete_keys(&keys_lost).await?;
+    }
+    let sold: Vec<_> = sold.into_iter().collect();
+    if !sold.is_empty() {
+        tx.record_sales(&sold, now).await?;
+    }
+    tx.commit().await?;
+    Ok(acks)
+}
+
+impl NewTicket {
+    fn of(ticket: &Ticket) -> Self {
+        Self {
+            id: ticket.id,
+            concert_id: ticket.concert_id,
+            user_id: ticket.user_id,
+            seat: ticket.seat,
+            bought_at: ticket.bought_at,
+        }
+    }
+}
+
+impl Ticket {
+    /// Where it stands in lists.
+    pub fn cursor(&self) -> Cursor {
+        Cursor {
+            concert_id: self.concert_id,
+            seat: self.seat,
+        }
+    }
+}
