@@ -130,7 +130,11 @@ mod tests {
                     }
                 }
             });
-            Self { commit: Arc::new(commit), begun, gate }
+            Self {
+                commit: Arc::new(commit),
+                begun,
+                gate,
+            }
         }
 
         fn submit(&self, n: u32) -> JoinHandle<Result<usize, Error>> {
@@ -187,7 +191,10 @@ mod tests {
         gated.gate.add_permits(2);
         assert!(first.await.unwrap().is_err());
         for other in others {
-            assert!(matches!(other.await.unwrap(), Err(Error::Store(StoreError::Conflict(_)))));
+            assert!(matches!(
+                other.await.unwrap(),
+                Err(Error::Store(StoreError::Conflict(_)))
+            ));
         }
     }
 }
