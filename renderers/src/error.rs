@@ -1,0 +1,49 @@
+//! What can stop a rendering.
+
+/// A document or a size that no picture can be made of.
+///
+/// Text is never a reason: characters without a glyph are drawn as their code point and texts
+/// that are too long are wrapped, made smaller and at last cut.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// The ticket's code does not fit a QR symbol with error correction M.
+    #[error("a ticket code of {length} bytes does not fit a QR symbol")]
+    CodeTooLong {
+        /// Bytes of the code.
+        length: usize,
+    },
+    /// A sold seat lies beyond the capacity.
+    #[error("seat {seat} is sold, but the concert has {capacity} seats")]
+    SeatOutOfRange {
+        /// The highest sold seat, counted from 0.
+        seat: u32,
+        /// Seats of the concert.
+        capacity: u32,
+    },
+    /// More seats than a concert may have ([`domain::seat::CAPACITY_MAX`]).
+    #[error("a capacity of {capacity} is more than a plan can show")]
+    CapacityTooLarge {
+        /// Seats of the concert.
+        capacity: u32,
+    },
+    /// The picture's size is outside what this crate agrees to allocate.
+    #[error("{what} must be from {min} to {max}, not {value}")]
+    SizeOutOfRange {
+        /// Which size: `dpi` or `width_px`.
+        what: &'static str,
+        /// The value asked for.
+        value: u32,
+        /// Smallest accepted value.
+        min: u32,
+        /// Largest accepted value.
+        max: u32,
+    },
+    /// A back end refused what this crate made: a defect here, not in the document.
+    #[error("the {backend} back end failed: {reason}")]
+    Backend {
+        /// `svg`, `png`, `pdf` or `font`.
+        backend: &'static str,
+        /// The back end's own words.
+        reason: String,
+    },
+}

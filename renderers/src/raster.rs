@@ -1,0 +1,100 @@
+//! Draws SVG of ours into pixels and packs them as PNG.
+
+use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter, PixelDimensions, Unit};
+use resvg::tiny_skia::{Color, Pixmap, Transform};
+use resvg::usvg::{Options, Tree};
+
+use crate::error::RenderError;
+use crate::palette::Palette;
+
+/// Where more effort saves little: measured on tickets and plans.
+const DEFLATE_LEVEL: u8 = 1;
+
+/// Points in an inch.
+const POINTS: f32 = 72.0;
+
+/// A length in points as pixels.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a page's length at no more than a few hundred dots an inch"
+)]
+pub(crate) fn pixels(points: f32, dpi: u32) -> u32 {
+    (points * dpi as f32 / POINTS).round() as u32
+}
+
+/// The height of a picture `width_px` pixels wide with the proportions of `size`.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a picture of a few thousand pixels"
+)]
+pub(crate) fn scaled([width, height]: [f32; 2], width_px: u32) -> u32 {
+    (height * width_px as f32 / width).round() as u32
+}
+
+/// A white picture, width and height in pixels.
+pub(crate) fn blank([width, height]: [u32; 2]) -> Result<Pixmap, RenderError> {
+    let mut pixmap =
+        Pixmap::new(width, height).ok_or_else(|| failed("png", &"the picture is empty"))?;
+    pixmap.fill(Color::WHITE);
+    Ok(pixmap)
+}
+
+/// Draws `svg`, stretched over the whole picture.
+pub(crate) fn draw(svg: &str, pixmap: &mut Pixmap) -> Result<(), RenderError> {
+    let tree = Tree::from_str(svg, &Options::default()).map_err(|error| failed("svg", &error))?;
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "pictures are far below 2^23 pixels wide"
+    )]
+    let scale = (
+        pixmap.width() as f32 / tree.size().width(),
+        pixmap.height() as f32 / tree.size().height(),
+    );
+    resvg::render(
+        &tree,
+        Transform::from_scale(scale.0, scale.1),
+        &mut pixmap.as_mut(),
+    );
+    Ok(())
+}
+
+/// Packs a picture of ours as an indexed PNG: a third of the bytes that packing dominates with.
+pub(crate) fn encode(pixmap: &Pixmap, dpi: Option<u32>) -> Result<Vec<u8>, RenderError> {
+    let palette = Palette::ours();
+    let pixels = palette.indices(pixmap.data());
+    let mut bytes = Vec::with_capacity(pixels.len() / 16);
+    let mut encoder = Encoder::new(&mut bytes, pixmap.width(), pixmap.height());
+    encoder.set_color(ColorType::Indexed);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_palette(palette.colours());
+    encoder.set_deflate_compression(DeflateCompression::Level(DEFLATE_LEVEL));
+    encoder.set_filter(Filter::NoFilter);
+    if let Some(dpi) = dpi {
+        // Dots a metre.
+        let density = (dpi * 10_000).div_ceil(254);
+        encoder.set_pixel_dims(Some(PixelDimensions {
+            xppu: density,
+            yppu: density,
+            unit: Unit::Meter,
+        }));
+    }
+    let mut writer = encoder
+        .write_header()
+        .map_err(|error| failed("png", &error))?;
+    writer
+        .write_image_data(&pixels)
+        .map_err(|error| failed("png", &error))?;
+    writer.finish().map_err(|error| failed("png", &error))?;
+    Ok(bytes)
+}
+
+fn failed(backend: &'static str, reason: &impl ToString) -> RenderError {
+    RenderError::Backend {
+        backend,
+        reason: reason.to_string(),
+    }
+}

@@ -1,0 +1,257 @@
+//! Writes SVG: with words for viewers, or with outlines for the PNG back end.
+
+mod number;
+mod outline;
+
+use crate::scene::{Anchor, Colour, Item, Modules, Rect, Rule, Text};
+use crate::text::{Line, Weight};
+
+pub(crate) use self::number::{push_number, push_signed};
+
+/// Viewers without Noto Sans take the next best; the widths of long texts are pinned.
+const FONT_FAMILY: &str = "'Noto Sans','Noto Sans Hebrew','Noto Sans Arabic','Noto Sans CJK JP',\
+    'Segoe UI','Helvetica Neue',Arial,'DejaVu Sans',sans-serif";
+
+/// How text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// As `<text>`: selectable, searchable, set by the viewer.
+    Text,
+    /// As paths of our own glyphs: the same picture everywhere, without fonts.
+    Outlines,
+}
+
+/// An SVG file in the making.
+pub(crate) struct Writer {
+    out: String,
+    words: Words,
+}
+
+impl Writer {
+    pub(crate) fn new(words: Words) -> Self {
+        Self {
+            out: String::with_capacity(16 * 1024),
+            words,
+        }
+    }
+
+    /// Opens the root. `unit` is that of the page's size, `description` the text of `<desc>`.
+    pub(crate) fn open(&mut self, page: &Page, description: &str) {
+        self.out
+            .push_str(r#"<svg xmlns="http://www.w3.org/2000/svg" width=""#);
+        self.out.push_str(page.width);
+        self.out.push_str(r#"" height=""#);
+        self.out.push_str(page.height);
+        self.out.push_str(r#"" viewBox="0 0"#);
+        for length in page.view {
+            self.out.push(' ');
+            push_number(&mut self.out, length);
+        }
+        self.out.push_str(r#""><desc>"#);
+        push_escaped(&mut self.out, description);
+        self.out.push_str("</desc>");
+        if self.words == Words::Text {
+            self.out.push_str("<g font-family=\"");
+            self.out.push_str(FONT_FAMILY);
+            self.out.push_str("\">");
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> String {
+        if self.words == Words::Text {
+            self.out.push_str("</g>");
+        }
+        self.out.push_str("</svg>");
+        self.out
+    }
+
+    /// What was written so far, as markup for another file.
+    pub(crate) fn into_markup(self) -> String {
+        self.out
+    }
+
+    pub(crate) fn items<'a>(&mut self, items: impl IntoIterator<Item = &'a Item>) {
+        for item in items {
+            match item {
+                Item::Rect(rect) => self.rect(rect),
+                Item::Rule(rule) => self.rule(rule),
+                Item::Text(text) => self.text(text),
+                Item::Modules(modules) => self.modules(modules),
+            }
+        }
+    }
+
+    /// Adds markup as it is.
+    pub(crate) fn raw(&mut self, markup: &str) {
+        self.out.push_str(markup);
+    }
+
+    /// Adds ` name="value"` for a length.
+    pub(crate) fn length(&mut self, name: &str, value: f32) {
+        self.attribute(name, |out| push_number(out, value));
+    }
+
+    /// Adds ` name="#rrggbb"`.
+    pub(crate) fn colour(&mut self, name: &str, colour: Colour) {
+        self.attribute(name, |out| push_colour(out, colour));
+    }
+
+    fn attribute(&mut self, name: &str, value: impl FnOnce(&mut String)) {
+        self.out.push(' ');
+        self.out.push_str(name);
+        self.out.push_str("=\"");
+        value(&mut self.out);
+        self.out.push('"');
+    }
+
+    fn rect(&mut self, rect: &Rect) {
+        self.out.push_str("<rect");
+        self.length("x", rect.x);
+        self.length("y", rect.y);
+        self.length("width", rect.width);
+        self.length("height", rect.height);
+        if rect.radius > 0.0 {
+            self.length("rx", rect.radius);
+        }
+        match rect.stroke {
+            None => self.colour("fill", rect.colour),
+            Some(width) => {
+                self.out.push_str(" fill=\"none\"");
+                self.colour("stroke", rect.colour);
+                self.length("stroke-width", width);
+            }
+        }
+        self.out.push_str("/>");
+    }
+
+    fn rule(&mut self, rule: &Rule) {
+        self.out.push_str("<line");
+        self.length("x1", rule.from.0);
+        self.length("y1", rule.from.1);
+        self.length("x2", rule.to.0);
+        self.length("y2", rule.to.1);
+        self.colour("stroke", rule.colour);
+        self.length("stroke-width", rule.width);
+        if let Some((dash, gap)) = rule.dash {
+            self.attribute("stroke-dasharray", |out| {
+                push_number(out, f32::from(dash));
+                out.push(' ');
+                push_number(out, f32::from(gap));
+            });
+        }
+        self.out.push_str("/>");
+    }
+
+    /// One path for the whole code, on the pixel grid: scanners like sharp edges.
+    fn modules(&mut self, modules: &Modules) {
+        self.out.push_str("<path shape-rendering=\"crispEdges\"");
+        self.colour("fill", Colour::INK);
+        self.attribute("transform", |out| {
+            out.push_str("translate(");
+            push_number(out, modules.x);
+            out.push(' ');
+            push_number(out, modules.y);
+            out.push_str(")scale(");
+            out.push_str(&modules.size.to_string());
+            out.push(')');
+        });
+        self.attribute("d", |out| {
+            for (column, row, length) in &modules.runs {
+                for (prefix, number) in [("M", column), (" ", row), ("h", length), ("v1h-", length)]
+                {
+                    out.push_str(prefix);
+                    push_signed(out, i32::from(*number));
+                }
+                out.push('z');
+            }
+        });
+        self.out.push_str("/>");
+    }
+
+    pub(crate) fn text(&mut self, text: &Text) {
+        match self.words {
+            Words::Text => self.words_of(text),
+            Words::Outlines => outline::push_text(&mut self.out, text),
+        }
+    }
+
+    fn words_of(&mut self, text: &Text) {
+        // A text that stands on several lines or was cut is also there in one piece.
+        let has_title = text.fitted.lines.len() > 1 || !text.fitted.complete;
+        if has_title {
+            self.out.push_str("<g><title>");
+            push_escaped(&mut self.out, &text.source);
+            self.out.push_str("</title>");
+        }
+        self.out.push_str("<text");
+        self.length("font-size", text.fitted.size);
+        if text.weight == Weight::Bold {
+            self.out.push_str(" font-weight=\"700\"");
+        }
+        if text.tracking > 0.0 {
+            self.length("letter-spacing", text.tracking * text.fitted.size);
+        }
+        match text.anchor {
+            Anchor::Start => {}
+            Anchor::Middle => self.out.push_str(" text-anchor=\"middle\""),
+            Anchor::End => self.out.push_str(" text-anchor=\"end\""),
+        }
+        self.colour("fill", text.colour);
+        if let [line] = &text.fitted.lines[..] {
+            self.line_start(text, &line.shaped, text.y);
+            push_escaped(&mut self.out, &line.shaped.text);
+        } else {
+            self.out.push('>');
+            for (line, (shaped, _, y)) in text.fitted.lines.iter().zip(text.lines()) {
+                self.out.push_str("<tspan");
+                self.line_start(text, shaped, y);
+                push_escaped(&mut self.out, &shaped.text);
+                push_escaped(&mut self.out, &line.trailing);
+                self.out.push_str("</tspan>");
+            }
+        }
+        self.out
+            .push_str(if has_title { "</text></g>" } else { "</text>" });
+    }
+
+    /// Where a line begins. Its width is pinned when another typeface might leave the place.
+    fn line_start(&mut self, text: &Text, line: &Line, y: f32) {
+        self.length("x", text.x);
+        self.length("y", y);
+        let width = text.width_of(line);
+        if text.width_max.is_some_and(|max| width > max * 0.75) {
+            self.length("textLength", width);
+            self.out.push_str(" lengthAdjust=\"spacingAndGlyphs\"");
+        }
+        self.out.push('>');
+    }
+}
+
+/// The root's size, as XML says it, and the size of what it shows.
+#[derive(Debug)]
+pub(crate) struct Page<'a> {
+    pub(crate) width: &'a str,
+    pub(crate) height: &'a str,
+    pub(crate) view: [f32; 2],
+}
+
+fn push_colour(out: &mut String, colour: Colour) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    out.push('#');
+    for channel in colour.0 {
+        out.push(char::from(DIGITS[usize::from(channel >> 4)]));
+        out.push(char::from(DIGITS[usize::from(channel & 15)]));
+    }
+}
+
+/// Adds `text` as XML character data. Characters that XML cannot hold were removed before.
+fn push_escaped(out: &mut String, text: &str) {
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            c => out.push(c),
+        }
+    }
+}

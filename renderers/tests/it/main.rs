@@ -1,0 +1,13 @@
+//! The outputs as their readers see them: XML parsers, PDF tools, scanners.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may fail as tests do"
+)]
+
+mod hostile;
+mod pdf;
+mod plan;
+mod png;
+mod support;
+mod svg;
