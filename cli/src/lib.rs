@@ -1,1 +1,87 @@
-//! Placeholder.
+//! The single binary: configuration, wiring, shutdown, commands.
+//!
+//! The only crate that knows which engine runs; everything below it sees ports.
+
+mod args;
+pub mod commands;
+pub mod config;
+mod env;
+mod logging;
+mod out;
+mod progress;
+pub mod service;
+mod shutdown;
+mod signing;
+mod users;
+mod wire;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+pub use self::args::Args;
+use self::args::Command;
+
+/// Runs what the command line asks for. Errors are printed with their causes; the exit status is
+/// 1 for them and for an audit that found something.
+pub fn main(args: Args) -> ExitCode {
+    match dispatch(args) {
+        Ok(code) => code,
+        Err(error) => {
+            // `anyhow` prints the chain; every layer says what it tried.
+            eprintln_chain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: Args) -> anyhow::Result<ExitCode> {
+    let done = |()| ExitCode::SUCCESS;
+    match args.command.unwrap_or(Command::Run(args.run)) {
+        Command::Run(args) => block_on(commands::run::run(&args)).map(done),
+        Command::Demo(args) => {
+            quiet()?;
+            block_on(commands::demo::demo(&args)).map(done)
+        }
+        Command::Render(command) => commands::render::render(&command).map(done),
+        Command::Verify(args) => commands::verify::verify(&args).map(done),
+        Command::Audit(args) => {
+            let holds = block_on(commands::audit::audit(&args))?;
+            Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Jobs(command) => block_on(commands::jobs::jobs(command)).map(done),
+        Command::Bench(command) => {
+            quiet()?;
+            block_on(commands::bench::bench(command)).map(done)
+        }
+        Command::Migrate(args) => block_on(commands::migrate::migrate(&args)).map(done),
+        Command::Config(command) => commands::config::config(&command).map(done),
+        Command::Doctor(args) => {
+            let well = block_on(commands::doctor::doctor(&args))?;
+            Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Openapi => commands::openapi::openapi().map(done),
+    }
+}
+
+/// A demo and a benchmark show their own progress; only what goes wrong is logged.
+fn quiet() -> anyhow::Result<()> {
+    logging::start(&logging::Config { filter: "warn".into(), format: logging::Format::Text })
+}
+
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")?;
+    let result = runtime.block_on(work);
+    // A blocking task that hangs must not keep the process from ending.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    result
+}
+
+fn eprintln_chain(error: &anyhow::Error) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr().lock(), "error: {error:#}");
+}

@@ -63,14 +63,7 @@ const PAGE: u32 = 10_000;
 pub async fn fetch(ctx: &Context, id: ConcertId) -> Result<PlanFile, Error> {
     let mut asked = false;
     for _ in 0..WAIT_ROUNDS_MAX {
-        let mut view = ctx.store.read().await?;
-        let offer = view
-            .find_offer(id)
-            .await?
-            .ok_or(Error::NotFound("concert"))?;
-        let plan = view.find_plan(id).await?;
-        drop(view);
-        if let Some(plan) = plan.filter(|plan| plan.version == offer.concert.version)
+        if let Some(plan) = current(ctx, id).await?
             && let Some(bytes) = ctx.files.get(&plan.file).await?
         {
             return Ok(PlanFile { bytes, plan });
@@ -83,6 +76,17 @@ pub async fn fetch(ctx: &Context, id: ConcertId) -> Result<PlanFile, Error> {
         tokio::time::sleep(WAIT_ROUND).await;
     }
     Err(Error::NotFound("plan"))
+}
+
+/// The published plan, if it shows the concert's present version. Its file is not looked at.
+pub async fn current(ctx: &Context, id: ConcertId) -> Result<Option<Plan>, Error> {
+    let mut view = ctx.store.read().await?;
+    let offer = view
+        .find_offer(id)
+        .await?
+        .ok_or(Error::NotFound("concert"))?;
+    let plan = view.find_plan(id).await?;
+    Ok(plan.filter(|plan| plan.version == offer.concert.version))
 }
 
 /// Queues one job for every concert with a mark, and takes the mark away. Returns the number of

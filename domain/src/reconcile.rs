@@ -79,8 +79,8 @@ pub(crate) async fn reload(
 }
 
 /// Rebuilds the counters of several concerts as far as that is possible now.
-pub(crate) async fn reload_all(parts: &Parts, concerts: impl Iterator<Item = (ConcertId, Epoch)>) {
-    for (concert, epoch) in concerts.collect::<HashSet<_>>() {
+pub(crate) async fn reload_all(parts: &Parts, concerts: Vec<(ConcertId, Epoch)>) {
+    for (concert, epoch) in HashSet::<_>::from_iter(concerts) {
         if let Err(error) = reload(parts, concert, Some(epoch)).await {
             tracing::warn!(%error, concert.id = %concert, "seat counters could not be rebuilt yet");
         }

@@ -117,10 +117,10 @@ pub async fn buy(
                 return keys::replay(ctx, keyed).await;
             }
             Ok(SaleAck::SeatLost) => {
-                // Either the concert left the sale or the counters were wrong: look at both.
+                // Either the counters were wrong, and are rebuilt by now, or the concert left
+                // the sale since it was looked at.
                 metrics::counter!("ticketoverflow_seats_lost_total").increment(1);
                 ctx.concerts().forget(concert.id);
-                reconcile::reload(ctx, concert.id, Some(epoch)).await?;
             }
             Err(Error::Busy) => {
                 ctx.counters.give_back(concert.id, seat, epoch).await?;
@@ -191,13 +191,16 @@ pub(crate) enum SaleAck {
 /// seats. The callers may have hung up by now, so this is where a seat is given back.
 pub(crate) async fn write_sales(parts: Arc<Parts>, group: Vec<Sale>) -> StoreResult<Vec<SaleAck>> {
     let written = insert_sales(&parts, &group).await;
-    // Without an answer nobody knows which seats were sold; a new epoch forgets that they are
-    // held, and the ledger tells.
+    let epochs = |lost: &dyn Fn(usize) -> bool| -> Vec<_> {
+        let lost = group.iter().enumerate().filter(|(at, _)| lost(*at));
+        lost.map(|(_, sale)| (sale.ticket.concert_id, sale.epoch))
+            .collect()
+    };
     let acks = match written {
         Ok(acks) => acks,
         Err(error) => {
-            reconcile::reload_all(&parts, group.iter().map(|s| (s.ticket.concert_id, s.epoch)))
-                .await;
+            // Nobody knows which seats were sold; a rebuild reads it from the ledger.
+            reconcile::reload_all(&parts, epochs(&|_| true)).await;
             return Err(error);
         }
     };
@@ -208,7 +211,6 @@ pub(crate) async fn write_sales(parts: Arc<Parts>, group: Vec<Sale>) -> StoreRes
         } = sale.ticket;
         match ack {
             SaleAck::Sold => *sold.entry((concert_id, sale.epoch)).or_default() += 1,
-            // A rebuild finds out whether the seat is free; it is not ours to give back.
             SaleAck::SeatLost => {}
             SaleAck::KeyTaken => {
                 if let Err(error) = parts.counters.give_back(concert_id, seat, sale.epoch).await {
@@ -222,6 +224,8 @@ pub(crate) async fn write_sales(parts: Arc<Parts>, group: Vec<Sale>) -> StoreRes
             tracing::warn!(%error, "sold seats could not be settled with the counters");
         }
     }
+    // Counters that handed out a seat which was not to be had are wrong about others too.
+    reconcile::reload_all(&parts, epochs(&|at| acks[at] == SaleAck::SeatLost)).await;
     Ok(acks)
 }
 

@@ -1,1 +1,15 @@
-//! Placeholder.
+//! The ports of `domain`, implemented: the ledger in SQLite, counters and wakeups within the
+//! process, files on disk.
+//!
+//! Invariant: an engine remembers and compares, it decides nothing. What becomes of a job or a
+//! print is computed in `domain` and only stored here.
+
+pub mod counters;
+mod embedded;
+mod error;
+pub mod files;
+pub mod sqlite;
+pub mod wakeups;
+
+pub use self::embedded::{Access, Opened, check, migrate, open_embedded, schema};
+pub use self::error::OpenError;
