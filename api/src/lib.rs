@@ -1,1 +1,43 @@
-//! Placeholder.
+//! The HTTP edge: routes, wire types, problems, the API's description, the home page.
+//!
+//! It translates and decides nothing: what may happen is decided in `domain`, and what is stored
+//! is reached through it. The objects on the wire are fixed by a contract with clients; nothing
+//! here may add a key to them or take one away.
+
+mod accept;
+mod app;
+mod bodies;
+mod compressed;
+mod config;
+mod docs;
+mod etag;
+mod fields;
+mod idempotency;
+mod measure;
+mod origin;
+mod pages;
+mod problem;
+mod query;
+mod reply;
+mod request;
+mod routes;
+mod serve;
+mod stream;
+mod wire;
+
+use axum::Router;
+
+pub use self::app::App;
+pub use self::config::{Config, InvalidNetwork, Network};
+pub use self::routes::baseline_router;
+pub use self::serve::serve;
+
+/// The whole service as a router.
+pub fn router(app: App) -> Router {
+    routes::router(app)
+}
+
+/// The description of every route, OpenAPI 3.1, made from the code.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    docs::complete(routes::documented().into_openapi())
+}

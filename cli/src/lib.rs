@@ -48,7 +48,11 @@ fn dispatch(args: Args) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => commands::verify::verify(&args).map(done),
         Command::Audit(args) => {
             let holds = block_on(commands::audit::audit(&args))?;
-            Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            Ok(if holds {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
         }
         Command::Jobs(command) => block_on(commands::jobs::jobs(command)).map(done),
         Command::Bench(command) => {
@@ -59,7 +63,11 @@ fn dispatch(args: Args) -> anyhow::Result<ExitCode> {
         Command::Config(command) => commands::config::config(&command).map(done),
         Command::Doctor(args) => {
             let well = block_on(commands::doctor::doctor(&args))?;
-            Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            Ok(if well {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
         }
         Command::Openapi => commands::openapi::openapi().map(done),
     }
@@ -67,7 +75,10 @@ fn dispatch(args: Args) -> anyhow::Result<ExitCode> {
 
 /// A demo and a benchmark show their own progress; only what goes wrong is logged.
 fn quiet() -> anyhow::Result<()> {
-    logging::start(&logging::Config { filter: "warn".into(), format: logging::Format::Text })
+    logging::start(&logging::Config {
+        filter: "warn".into(),
+        format: logging::Format::Text,
+    })
 }
 
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {

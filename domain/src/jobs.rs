@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use futures::future::join_all;
 
 use crate::clock::Timestamp;
 use crate::context::{Context, Parts};
@@ -112,13 +113,19 @@ pub async fn settle(
 pub async fn rescue(ctx: &Context, max: u32) -> Result<u32, Error> {
     let now = ctx.clock.now();
     let lost = ctx.store.read().await?.list_expired(now, max).await?;
-    let mut rescued = 0;
-    for job in lost {
+    for job in &lost {
         tracing::warn!(
             job.id = %job.claim.job_id, job.kind = job.kind, job.attempt = job.attempt,
             "a worker was lost, its job is rescued"
         );
-        if settle(ctx, &job, Outcome::Lost, Effect::None).await? == Settled::Done {
+    }
+    // All at once, so that they share a transaction.
+    let rescues = lost
+        .iter()
+        .map(|job| settle(ctx, job, Outcome::Lost, Effect::None));
+    let mut rescued = 0;
+    for settled in join_all(rescues).await {
+        if settled? == Settled::Done {
             rescued += 1;
         }
     }

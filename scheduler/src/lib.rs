@@ -1,1 +1,178 @@
-//! Placeholder.
+//! What happens by the clock: seating plans are ordered, lost workers' jobs rescued, seat
+//! counters checked, old rows deleted, gauges published.
+//!
+//! Invariant: every tick may be repeated, skipped, or run by two schedulers at once without harm.
+//! Nothing here decides; each tick calls a use case of `domain` until that has nothing left to do.
+
+mod clockwork;
+mod config;
+mod gauges;
+mod leader;
+mod outage;
+mod prune;
+mod rescue;
+mod seating;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use domain::reconcile::Reconciler;
+use domain::{Context, Error, WorkerId};
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use self::clockwork::every;
+use self::config::period;
+use self::leader::Leader;
+use self::seating::OldestMark;
+
+pub use self::config::Config;
+
+/// How long ticks that have begun may take when the scheduler stops.
+const STOP_WAIT: Duration = Duration::from_secs(5);
+
+/// The scheduler of one process. Dropping it ends it at once.
+#[derive(Debug)]
+pub struct Scheduler {
+    shared: Arc<Shared>,
+    loops: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    ctx: Arc<Context>,
+    config: Config,
+    leader: Leader,
+    oldest_mark: OldestMark,
+    stop: CancellationToken,
+}
+
+impl Scheduler {
+    /// Starts the clocks. `worker` names this start of this process.
+    pub fn start(ctx: &Arc<Context>, config: &Config, worker: WorkerId) -> Self {
+        let shared = Arc::new(Shared {
+            ctx: Arc::clone(ctx),
+            config: config.clone(),
+            leader: Leader::new(worker, config.leader_lease()),
+            oldest_mark: OldestMark::default(),
+            stop: CancellationToken::new(),
+        });
+        let mut loops = JoinSet::new();
+        loops.spawn(lead(Arc::clone(&shared)));
+        loops.spawn(seating(Arc::clone(&shared)));
+        loops.spawn(rescue(Arc::clone(&shared)));
+        loops.spawn(reconcile(Arc::clone(&shared)));
+        loops.spawn(gauges(Arc::clone(&shared)));
+        loops.spawn(prune(Arc::clone(&shared)));
+        Self { shared, loops }
+    }
+
+    /// Stops: ticks that have begun are finished, and another scheduler may take over at once.
+    pub async fn stop(mut self) {
+        self.shared.stop.cancel();
+        let ended = async { while self.loops.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_WAIT, ended).await.is_err() {
+            tracing::warn!("the scheduler stops in the middle of a tick");
+        }
+        if let Err(error) = self.shared.leader.release(&self.shared.ctx).await {
+            tracing::debug!(%error, "the scheduler's lease was not given back and will run out");
+        }
+    }
+}
+
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        self.shared.stop.cancel();
+    }
+}
+
+impl Shared {
+    /// Does something every so often, as long as this scheduler leads.
+    async fn leading<Tick>(
+        &self,
+        interval_ms: u64,
+        what: &'static str,
+        mut tick: impl FnMut() -> Tick,
+    ) where
+        Tick: Future<Output = Result<(), Error>>,
+    {
+        every(period(interval_ms), what, &self.stop, || {
+            let tick = self.leader.leads().then(&mut tick);
+            async {
+                match tick {
+                    Some(tick) => tick.await,
+                    None => Ok(()),
+                }
+            }
+        })
+        .await;
+    }
+}
+
+async fn lead(shared: Arc<Shared>) {
+    every(
+        shared.leader.period(),
+        "taking the scheduler's lease",
+        &shared.stop,
+        || shared.leader.take(&shared.ctx),
+    )
+    .await;
+}
+
+async fn seating(shared: Arc<Shared>) {
+    let interval_ms = shared.config.seating_interval_ms;
+    let tick = || seating::tick(&shared.ctx, &shared.oldest_mark);
+    shared
+        .leading(interval_ms, "ordering seating plans", tick)
+        .await;
+}
+
+async fn rescue(shared: Arc<Shared>) {
+    let interval_ms = shared.config.rescue_interval_ms;
+    let tick = || rescue::tick(&shared.ctx);
+    shared.leading(interval_ms, "rescuing jobs", tick).await;
+}
+
+async fn reconcile(shared: Arc<Shared>) {
+    // A tick is never begun before the last one ended, so nobody waits for this lock.
+    let reconciler = Mutex::new(Reconciler::default());
+    let tick = || async {
+        reconciler.lock().await.round(&shared.ctx).await?;
+        Ok(())
+    };
+    let interval_ms = shared.config.reconcile_interval_ms;
+    shared
+        .leading(interval_ms, "checking seat counters", tick)
+        .await;
+}
+
+async fn gauges(shared: Arc<Shared>) {
+    let published = AtomicBool::new(false);
+    every(
+        period(shared.config.gauges_interval_ms),
+        "publishing gauges",
+        &shared.stop,
+        || async {
+            if shared.leader.leads() {
+                published.store(true, Ordering::Relaxed);
+                gauges::tick(&shared.ctx, &shared.oldest_mark).await
+            } else {
+                if published.swap(false, Ordering::Relaxed) {
+                    gauges::clear();
+                }
+                Ok(())
+            }
+        },
+    )
+    .await;
+}
+
+async fn prune(shared: Arc<Shared>) {
+    let kept = shared.config.finished_jobs_kept();
+    let tick = || prune::tick(&shared.ctx, kept);
+    shared
+        .leading(shared.config.prune_interval_ms, "deleting old rows", tick)
+        .await;
+}

@@ -11,5 +11,5 @@ pub mod files;
 pub mod sqlite;
 pub mod wakeups;
 
-pub use self::embedded::{Access, Opened, check, migrate, open_embedded, schema};
+pub use self::embedded::{Access, Opened, check, is_served, migrate, open_embedded, schema};
 pub use self::error::OpenError;

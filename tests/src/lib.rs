@@ -2,10 +2,17 @@
 //! HTTP, and the tools that look at rendered files.
 
 pub mod app;
+pub mod gate;
 pub mod http;
 pub mod process;
+pub mod raw;
+pub mod svg;
 pub mod tools;
+pub mod wait;
 
 pub use self::app::TestApp;
+pub use self::gate::{Gate, Position};
 pub use self::http::{Answer, Http};
 pub use self::process::Server;
+pub use self::raw::Raw;
+pub use self::wait::eventually;

@@ -1,1 +1,120 @@
-//! Placeholder.
+//! Claims jobs, runs them on apalis, and settles them.
+//!
+//! Invariants: the ledger's `jobs` table is the truth, apalis only runs what was claimed from it;
+//! a job's place in a pool, its claim and its run end together; nothing here decides what becomes
+//! of a job, it reports how a run ended.
+
+mod backend;
+mod claimer;
+mod config;
+mod handler;
+mod job;
+mod jobs;
+mod leases;
+mod outage;
+mod pool;
+mod registry;
+mod render_pool;
+mod slots;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::job::Queue;
+use domain::jobs::LEASE;
+use domain::{Context, WorkerId};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use self::leases::{Interruption, Leases};
+use self::pool::Shared;
+
+pub use self::config::{Config, PoolConfig};
+pub use self::job::{Job, JobContext, JobError, JobResult, Success};
+pub use self::registry::Registry;
+pub use self::render_pool::RenderPool;
+
+/// The workers of one process. Dropping them ends them at once, as a crash would.
+#[derive(Debug)]
+pub struct Workers {
+    stop: CancellationToken,
+    pools: JoinSet<()>,
+    leases: Arc<Leases>,
+    renewal: JoinHandle<()>,
+}
+
+impl Workers {
+    /// Starts the pools. `worker` names this start of this process; use it for nothing else.
+    pub fn start(ctx: &Arc<Context>, config: &Config, worker: WorkerId) -> Self {
+        Self::start_with(ctx, config, worker, Registry::default())
+    }
+
+    /// Starts the pools with kinds of jobs beside those of the domain.
+    pub fn start_with(
+        ctx: &Arc<Context>,
+        config: &Config,
+        worker: WorkerId,
+        registry: Registry,
+    ) -> Self {
+        let stop = CancellationToken::new();
+        let leases = Arc::new(Leases::default());
+        let shared = Shared {
+            ctx: Arc::clone(ctx),
+            registry: Arc::new(registry),
+            leases: Arc::clone(&leases),
+            worker,
+            poll_interval: config.poll_interval(),
+            stop: stop.clone(),
+        };
+        let mut pools = JoinSet::new();
+        for queue in Queue::ALL {
+            let concurrency = config.concurrency(queue);
+            if concurrency > 0 {
+                pools.spawn(pool::run(shared.clone(), queue, concurrency));
+            }
+        }
+        let renewal = tokio::spawn({
+            let (ctx, leases) = (Arc::clone(ctx), Arc::clone(&leases));
+            // Renewed to the end: running jobs may finish while the pools stop.
+            async move { leases.keep(&ctx, &CancellationToken::new()).await }
+        });
+        Self {
+            stop,
+            pools,
+            leases,
+            renewal,
+        }
+    }
+
+    /// Stops in good order: no new claims; running jobs may finish within `grace`; what does not
+    /// is handed back, as if it had never been claimed.
+    pub async fn stop(mut self, grace: Duration) {
+        self.stop.cancel();
+        if tokio::time::timeout(grace, ended(&mut self.pools))
+            .await
+            .is_err()
+        {
+            self.leases.interrupt_all(Interruption::Stopping);
+            // Enough for trying to write the outcomes down; beyond that the leases run out.
+            let last = LEASE.to_std().expect("a lease is positive") + Duration::from_secs(1);
+            if tokio::time::timeout(last, ended(&mut self.pools))
+                .await
+                .is_err()
+            {
+                tracing::error!("workers did not stop in time, their jobs will be rescued");
+            }
+        }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.renewal.abort();
+        // The pools are aborted with their set.
+    }
+}
+
+async fn ended(pools: &mut JoinSet<()>) {
+    while pools.join_next().await.is_some() {}
+}

@@ -1,0 +1,137 @@
+//! Which format of a print, and which coding of a plan, a client prefers.
+
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING};
+use axum::http::{HeaderMap, HeaderName};
+use domain::prints::Format;
+
+/// The format to answer with, `None` when none will do. At equal preference the order is that of
+/// [`Format::ALL`].
+pub(crate) fn format(headers: &HeaderMap) -> Option<Format> {
+    let Some(ranges) = ranges(headers, ACCEPT) else {
+        return Some(Format::Svg);
+    };
+    let mut best = None;
+    for format in Format::ALL {
+        let quality = quality(&ranges, |range| {
+            media_specificity(range, format.media_type())
+        });
+        if quality > best.map_or(0, |(_, quality)| quality) {
+            best = Some((format, quality));
+        }
+    }
+    best.map(|(format, _)| format)
+}
+
+/// Whether gzip is wanted. Without the header it is not: that client may not know it.
+pub(crate) fn gzip(headers: &HeaderMap) -> bool {
+    let Some(ranges) = ranges(headers, ACCEPT_ENCODING) else {
+        return false;
+    };
+    quality(&ranges, |range| match range {
+        "gzip" | "x-gzip" => Some(2),
+        "*" => Some(1),
+        _ => None,
+    }) > 0
+}
+
+/// The quality, in thousandths, that the most specific matching range gives.
+fn quality(ranges: &[(String, u16)], specificity: impl Fn(&str) -> Option<u8>) -> u16 {
+    ranges
+        .iter()
+        .filter_map(|(range, quality)| Some((specificity(range)?, *quality)))
+        .max()
+        .map_or(0, |(_, quality)| quality)
+}
+
+fn media_specificity(range: &str, media_type: &str) -> Option<u8> {
+    if range == media_type {
+        return Some(3);
+    }
+    if range == "*/*" {
+        return Some(1);
+    }
+    let group = range.strip_suffix("/*")?;
+    let rest = media_type.strip_prefix(group)?;
+    rest.starts_with('/').then_some(2)
+}
+
+/// The ranges of a header with their qualities; `None` when the header is missing or blank.
+/// Parameters other than `q` are ignored: none of our formats has any.
+fn ranges(headers: &HeaderMap, name: HeaderName) -> Option<Vec<(String, u16)>> {
+    let ranges: Vec<_> = headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter(|range| !range.trim().is_empty())
+        .map(range)
+        .collect();
+    (!ranges.is_empty()).then_some(ranges)
+}
+
+fn range(text: &str) -> (String, u16) {
+    let mut parts = text.split(';').map(str::trim);
+    let range = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let quality = parts
+        .filter_map(|part| part.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
+        .map_or(1_000, |(_, quality)| thousandths(quality.trim()));
+    (range, quality)
+}
+
+/// A quality that cannot be read counts as full: the client did name the range.
+fn thousandths(text: &str) -> u16 {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let readable = part.len() <= 3 && part.bytes().all(|byte| byte.is_ascii_digit());
+    match whole {
+        "0" if readable => format!("{part:0<3}").parse().unwrap_or(1_000),
+        _ => 1_000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, value.parse().unwrap())])
+    }
+
+    #[test]
+    fn prints_come_as_what_the_client_prefers() {
+        let cases = [
+            ("*/*", Some(Format::Svg)),
+            ("", Some(Format::Svg)),
+            ("image/*", Some(Format::Svg)),
+            ("image/svg+xml", Some(Format::Svg)),
+            ("Application/PDF", Some(Format::Pdf)),
+            ("image/png", Some(Format::Png)),
+            ("image/png;q=0.5, application/pdf;q=0.6", Some(Format::Pdf)),
+            ("image/*;q=0.8, image/svg+xml;q=0", Some(Format::Png)),
+            ("text/html, */*;q=0.1", Some(Format::Svg)),
+            ("application/*", Some(Format::Pdf)),
+            ("image/svg+xml;charset=utf-8", Some(Format::Svg)),
+            ("application/json", None),
+            ("text/html", None),
+            ("*/*;q=0", None),
+            ("*/*;q=0.000", None),
+            ("imag/*", None),
+            ("nonsense", None),
+        ];
+        for (accept, expected) in cases {
+            assert_eq!(format(&headers(ACCEPT, accept)), expected, "{accept:?}");
+        }
+        assert_eq!(format(&HeaderMap::new()), Some(Format::Svg));
+    }
+
+    #[test]
+    fn plans_are_compressed_only_for_those_who_ask() {
+        for yes in ["gzip", "br, gzip;q=0.2", "*", "deflate, GZIP"] {
+            assert!(gzip(&headers(ACCEPT_ENCODING, yes)), "{yes:?}");
+        }
+        for no in ["", "identity", "gzip;q=0", "br", "*, gzip;q=0", "*;q=0"] {
+            assert!(!gzip(&headers(ACCEPT_ENCODING, no)), "{no:?}");
+        }
+        assert!(!gzip(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,90 @@
+//! What every handler is given.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use domain::Context;
+
+use crate::compressed::CompressedPlans;
+use crate::config::Config;
+use crate::pages::HomePage;
+use crate::wire;
+
+/// The service as its routes see it. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    ctx: Arc<Context>,
+    config: Config,
+    users: Bytes,
+    plans: CompressedPlans,
+    home: HomePage,
+    metrics: Box<dyn Fn() -> String + Send + Sync>,
+    draining: AtomicBool,
+}
+
+impl App {
+    /// A service on `ctx`. `metrics` writes the figures that `/metrics` shows.
+    pub fn new(
+        ctx: Arc<Context>,
+        config: Config,
+        metrics: impl Fn() -> String + Send + Sync + 'static,
+    ) -> Self {
+        let users = wire::users_json(ctx.users.all());
+        Self(Arc::new(Parts {
+            ctx,
+            config,
+            users,
+            plans: CompressedPlans::default(),
+            home: HomePage::default(),
+            metrics: Box::new(metrics),
+            draining: AtomicBool::new(false),
+        }))
+    }
+
+    /// From now on `/readyz` says that no more requests are wanted. Call it some seconds before
+    /// the shutdown of [`crate::serve`], so that load balancers can look elsewhere.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn ctx(&self) -> &Arc<Context> {
+        &self.0.ctx
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// All users as JSON. They are fixed, so they are written down once.
+    pub(crate) fn users_json(&self) -> Bytes {
+        self.0.users.clone()
+    }
+
+    pub(crate) fn compressed_plans(&self) -> &CompressedPlans {
+        &self.0.plans
+    }
+
+    pub(crate) fn home(&self) -> &HomePage {
+        &self.0.home
+    }
+
+    pub(crate) fn metrics(&self) -> String {
+        (self.0.metrics)()
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("config", &self.0.config)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,182 @@
+//! What handlers take from a request beside its body's content: ids, bodies, keys, traces.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::http::HeaderMap;
+use axum::http::header::EXPECT;
+use axum::http::request::Parts;
+use bytes::{Bytes, BytesMut};
+use domain::{ConcertId, TicketId, UserId};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::idempotency::IdempotencyKey;
+use crate::problem::{INVALID, Problem, TOO_LARGE, TOO_SLOW};
+
+/// The id in a path. One that cannot be read names nothing, so it is answered 404.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PathId<Id>(pub(crate) Id);
+
+/// An id that a path can hold.
+pub(crate) trait Named: Sized {
+    const WORD: &'static str;
+    fn read(text: &str) -> Option<Self>;
+}
+
+macro_rules! named {
+    ($id:ident, $word:literal) => {
+        impl Named for $id {
+            const WORD: &'static str = $word;
+            fn read(text: &str) -> Option<Self> {
+                Self::parse(text)
+            }
+        }
+    };
+}
+
+named!(ConcertId, "concert");
+named!(TicketId, "ticket");
+named!(UserId, "user");
+
+impl<Id: Named> FromRequestParts<App> for PathId<Id> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        // Escapes that are not UTF-8 make this fail: no id looks like that.
+        let params = RawPathParams::from_request_parts(parts, app).await.ok();
+        params
+            .as_ref()
+            .and_then(|params| params.iter().find(|(name, _)| *name == "id"))
+            .and_then(|(_, text)| Id::read(text))
+            .map(Self)
+            .ok_or_else(|| Problem::no_such(Id::WORD))
+    }
+}
+
+/// The body of a request, and the trace that it belongs to.
+#[derive(Debug)]
+pub(crate) struct Input {
+    pub(crate) body: Bytes,
+    pub(crate) trace: Option<String>,
+}
+
+/// An [`Input`] that may carry a key, so that it can be sent twice.
+#[derive(Debug)]
+pub(crate) struct Post {
+    pub(crate) input: Input,
+    pub(crate) key: Option<IdempotencyKey>,
+}
+
+impl FromRequest<App> for Input {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        Self::read(&parts, body, app).await
+    }
+}
+
+impl FromRequest<App> for Post {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let input = Input::read(&parts, body, app).await?;
+        let key = IdempotencyKey::of(&parts, &input.body)?;
+        Ok(Self { input, key })
+    }
+}
+
+impl Input {
+    async fn read(parts: &Parts, body: Body, app: &App) -> Result<Self, Problem> {
+        Ok(Self {
+            body: read_body(parts, body, app.config()).await?,
+            trace: trace(&parts.headers),
+        })
+    }
+}
+
+/// The W3C `traceparent`, so that jobs belong to the trace of the request that caused them.
+fn trace(headers: &HeaderMap) -> Option<String> {
+    let parent = headers.get("traceparent")?.to_str().ok()?;
+    let shape = (55..=128).contains(&parent.len())
+        && parent
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    shape.then(|| parent.to_owned())
+}
+
+/// What is still read of a body that is too large. A client that is cut off while it sends
+/// seldom gets to see the answer.
+const DISCARDED_MAX: usize = 16 * 1024 * 1024;
+
+/// The whole body, unless it is too large or does not arrive in time.
+async fn read_body(parts: &Parts, mut body: Body, config: &Config) -> Result<Bytes, Problem> {
+    let time = Duration::from_millis(config.body_read_timeout_ms);
+    let bytes_max = config.body_bytes_max;
+    let read = async {
+        // Whoever asks before sending need not send.
+        let asks_first = parts.headers.contains_key(EXPECT);
+        if asks_first && body.size_hint().lower() > bytes_max as u64 {
+            return Err(too_large(bytes_max).closing());
+        }
+        match collect(&mut body, bytes_max).await? {
+            Some(whole) => Ok(whole),
+            None if discard(&mut body).await => Err(too_large(bytes_max)),
+            None => Err(too_large(bytes_max).closing()),
+        }
+    };
+    tokio::time::timeout(time, read).await.unwrap_or_else(|_| {
+        Err(Problem::new(&TOO_SLOW, "the body did not arrive in time").closing())
+    })
+}
+
+/// The body, or `None` when it has more than so many bytes.
+async fn collect(body: &mut Body, bytes_max: usize) -> Result<Option<Bytes>, Problem> {
+    let mut whole = Bytes::new();
+    let mut joined = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::new(&INVALID, "the body broke off").closing())?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if whole.len() + joined.len() + data.len() > bytes_max {
+            return Ok(None);
+        }
+        // Most bodies come in one piece, which need not be copied.
+        if whole.is_empty() && joined.is_empty() {
+            whole = data;
+        } else {
+            joined.extend_from_slice(&std::mem::take(&mut whole));
+            joined.extend_from_slice(&data);
+        }
+    }
+    Ok(Some(if joined.is_empty() {
+        whole
+    } else {
+        joined.freeze()
+    }))
+}
+
+/// Reads the rest of a body for nothing; whether its end was reached.
+async fn discard(body: &mut Body) -> bool {
+    let mut discarded = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        discarded += frame.data_ref().map_or(0, Bytes::len);
+        if discarded > DISCARDED_MAX {
+            return false;
+        }
+    }
+    true
+}
+
+fn too_large(bytes_max: usize) -> Problem {
+    Problem::new(
+        &TOO_LARGE,
+        format!("a body may have at most {bytes_max} bytes"),
+    )
+}

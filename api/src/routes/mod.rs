@@ -1,0 +1,61 @@
+//! The routes, a file per resource. Handlers translate in, call a use case, translate out.
+
+mod baseline;
+mod concerts;
+mod health;
+mod operations;
+mod plans;
+mod prints;
+mod tickets;
+mod users;
+
+use axum::Router;
+use axum::http::{Method, Uri};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+pub use self::baseline::baseline_router;
+use crate::app::App;
+use crate::measure::Measure;
+use crate::problem::{NOT_FOUND, Problem, WRONG_VERB};
+use crate::{docs, pages};
+
+/// Every route that the documentation describes.
+pub(crate) fn documented() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(docs::frame())
+        .merge(health::routes())
+        .merge(users::routes())
+        .merge(concerts::routes())
+        .merge(plans::routes())
+        .merge(tickets::routes())
+        .merge(prints::routes())
+        .merge(operations::routes())
+}
+
+/// The whole service.
+pub(crate) fn router(app: App) -> Router {
+    let (documented, openapi) = documented().split_for_parts();
+    let docs = SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json"));
+    let pages = ["/", "/docs", "/docs/", "/docs/{*rest}"].map(str::to_owned);
+    let measure = Measure::new(openapi.paths.paths.into_keys().chain(pages));
+    documented
+        .merge(docs)
+        .route("/", axum::routing::get(pages::home))
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_verb)
+        .layer(measure)
+        .with_state(app)
+}
+
+async fn unknown_route(uri: Uri) -> Problem {
+    tracing::debug!(path = uri.path(), "no such route");
+    Problem::new(&NOT_FOUND, "there is no such route")
+}
+
+/// The router adds `Allow`.
+async fn wrong_verb(method: Method) -> Problem {
+    Problem::new(
+        &WRONG_VERB,
+        format!("{method} is not possible here, see Allow"),
+    )
+}

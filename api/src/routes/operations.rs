@@ -1,0 +1,79 @@
+//! For those who run the service.
+
+use std::sync::LazyLock;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::health::{check_ledger, healthy};
+use crate::app::App;
+use crate::problem::{Problem, UNAVAILABLE};
+use crate::reply::{self, Reply, send};
+use crate::wire::Health;
+
+/// The description does not change while the process runs.
+static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| {
+    let json = crate::openapi().to_json();
+    json.expect("the description is texts and numbers").into()
+});
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(livez))
+        .routes(routes!(readyz))
+        .routes(routes!(metrics))
+        .routes(routes!(openapi))
+}
+
+/// Whether the process lives
+///
+/// Does not look at the ledger: a restart would not mend it.
+#[utoipa::path(
+    get, path = "/livez", tag = "Operations",
+    responses((status = 200, description = "It does", body = Health))
+)]
+async fn livez() -> Response {
+    send(healthy())
+}
+
+/// Whether the process wants requests
+#[utoipa::path(
+    get, path = "/readyz", tag = "Operations",
+    responses(
+        (status = 200, description = "It does", body = Health),
+        (status = 503, description = "It is stopping, or the ledger cannot be reached"),
+    )
+)]
+async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
+    if app.is_draining() {
+        return Err(Problem::new(&UNAVAILABLE, "the process is stopping"));
+    }
+    check_ledger(&app).await.map(send)
+}
+
+/// Figures for Prometheus
+#[utoipa::path(
+    get, path = "/metrics", tag = "Operations",
+    responses((status = 200, description = "The figures", body = String, content_type = "text/plain"))
+)]
+async fn metrics(State(app): State<App>) -> Response {
+    ::metrics::gauge!("ticketoverflow_sales_queue_ratio").set(app.ctx().sales_load());
+    let mut reply = Reply::new(app.metrics().into());
+    let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    reply.headers_mut().insert(CONTENT_TYPE, text);
+    send(reply)
+}
+
+/// This description
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "Operations",
+    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json"))
+)]
+async fn openapi() -> Response {
+    send(reply::json_bytes(StatusCode::OK, OPENAPI.clone()))
+}

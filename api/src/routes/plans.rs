@@ -1,0 +1,111 @@
+//! Seating plans.
+
+use axum::extract::{Request, State};
+use axum::http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use domain::ConcertId;
+use domain::plans::{self, Plan};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::problem::Problem;
+use crate::reply::{self, Reply, send};
+use crate::request::PathId;
+use crate::{accept, etag};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(find_plan))
+}
+
+/// The seating plan of a concert
+///
+/// Its `<desc>` is `{concert id}|{capacity}|{purchased}`. A concert that was just created or
+/// changed is waited for, two seconds at most.
+#[utoipa::path(
+    get, path = "/api/v1/concerts/{id}/seats", tag = "Concerts",
+    params(
+        ("id" = String, Path, description = "The concert's id"),
+        ("If-None-Match" = Option<String>, Header, description = "Tags that the client has"),
+        ("Accept-Encoding" = Option<String>, Header, description = "`gzip` compresses the plan"),
+    ),
+    responses(
+        (
+            status = 200, description = "The plan", body = String, content_type = "image/svg+xml",
+            headers(
+                ("ETag" = String, description = "This rendering, in this coding"),
+                ("Content-Encoding" = Option<String>, description = "`gzip`, if asked for"),
+                ("Vary" = String, description = "`accept-encoding`"),
+            )
+        ),
+        (status = 304, description = "The client has it already"),
+        (
+            status = 404, description = "No such concert, or its plan is still being drawn",
+            headers((
+                "Retry-After" = Option<u32>,
+                description = "Seconds after which to ask again; only while the plan is drawn"
+            ))
+        ),
+        (status = 503, description = "The ledger or the files cannot be reached"),
+    )
+)]
+async fn find_plan(
+    State(app): State<App>,
+    PathId(id): PathId<ConcertId>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let headers = request.into_parts().0.headers;
+    let gzip = accept::gzip(&headers);
+    if let Some(known) = known_tag(&app, id, gzip, &headers).await? {
+        return Ok(send(with_rules(etag::not_modified(&known))));
+    }
+    let file = plans::fetch(app.ctx(), id).await?;
+    let etag = plan_tag(&file.plan, gzip);
+    let bytes = if gzip {
+        app.compressed_plans().get(id, &etag, file.bytes).await?
+    } else {
+        file.bytes
+    };
+    let mut reply = with_rules(reply::tagged(Reply::new(bytes), &etag));
+    let svg = HeaderValue::from_static("image/svg+xml");
+    reply.headers_mut().insert(CONTENT_TYPE, svg);
+    if gzip {
+        let gzip = HeaderValue::from_static("gzip");
+        reply.headers_mut().insert(CONTENT_ENCODING, gzip);
+    }
+    Ok(send(reply))
+}
+
+/// The tag of the present plan, if the client has it. A client that polls costs no file.
+async fn known_tag(
+    app: &App,
+    id: ConcertId,
+    gzip: bool,
+    headers: &HeaderMap,
+) -> Result<Option<String>, Problem> {
+    if !etag::is_asked(headers) {
+        return Ok(None);
+    }
+    let current = plans::current(app.ctx(), id).await?;
+    let tag = current.map(|plan| plan_tag(&plan, gzip));
+    Ok(tag.filter(|tag| etag::is_known(headers, tag)))
+}
+
+/// Names one rendering in one coding. The moment is part of it: two renderings of one version
+/// may show as many sold seats and yet not the same ones.
+fn plan_tag(plan: &Plan, gzip: bool) -> String {
+    let Plan { version, sold, .. } = plan;
+    let moment = plan.read_at.timestamp_micros();
+    let coding = if gzip { "-gzip" } else { "" };
+    format!("\"{version}-{sold}-{moment:x}{coding}\"")
+}
+
+fn with_rules(mut reply: Reply) -> Reply {
+    let headers = reply.headers_mut();
+    headers.insert(VARY, ACCEPT_ENCODING.into());
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    reply
+}

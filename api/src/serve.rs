@@ -1,0 +1,144 @@
+//! The accept loop. A slow, silent or vanished client costs one connection for a bounded time.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+
+use crate::config::Config;
+use crate::origin::Ends;
+
+/// The most bytes of a request's head.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// How long to wait when the system refuses to accept: it is out of descriptors or of memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves until `shutdown`, then finishes the requests that are running, within the configured
+/// time. Idle connections are closed at once.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    config: &Config,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let local = listener.local_addr()?;
+    let connections_max = config.connections_max.clamp(1, Semaphore::MAX_PERMITS);
+    let free = Arc::new(Semaphore::new(connections_max));
+    let graceful = GracefulShutdown::new();
+    let abandon = CancellationToken::new();
+    let server = Server {
+        http: http(config),
+        router,
+        write_stall_timeout: Duration::from_millis(config.write_stall_timeout_ms),
+    };
+    while let Some(permit) = next_permit(&free, &shutdown).await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shutdown.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                // Behind a wildcard address every connection has a local address of its own.
+                let local = stream.local_addr().unwrap_or(local);
+                server.spawn(stream, Ends { peer, local }, permit, &graceful, &abandon);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    // New clients are refused rather than left in the kernel's queue.
+    drop(listener);
+    let drain = Duration::from_millis(config.drain_timeout_ms);
+    if tokio::time::timeout(drain, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        let running = connections_max - free.available_permits();
+        tracing::warn!(running, "connections were cut: they did not end in time");
+        abandon.cancel();
+    }
+    Ok(())
+}
+
+struct Server {
+    http: http1::Builder,
+    router: Router,
+    write_stall_timeout: Duration,
+}
+
+impl Server {
+    fn spawn(
+        &self,
+        stream: TcpStream,
+        ends: Ends,
+        permit: OwnedSemaphorePermit,
+        graceful: &GracefulShutdown,
+        abandon: &CancellationToken,
+    ) {
+        // Answers are written whole; waiting for more to send with them only adds latency.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.write_stall_timeout));
+        let router = self.router.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ends);
+            router.clone().call(request)
+        });
+        let connection = self
+            .http
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
+        let connection = graceful.watch(connection);
+        let abandon = abandon.clone();
+        tokio::spawn(async move {
+            let _permit = permit;
+            tokio::select! {
+                ended = connection => {
+                    if let Err(error) = ended {
+                        // Clients hang up and talk nonsense all day.
+                        tracing::debug!(%error, client = %ends.peer, "a connection ended early");
+                    }
+                }
+                () = abandon.cancelled() => {}
+            }
+        });
+    }
+}
+
+fn http(config: &Config) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(config.header_read_timeout_ms))
+        .max_buf_size(HEAD_BYTES_MAX)
+        // A client that has sent everything may close its half and still wants its answer; and a
+        // purchase that has begun is better finished than dropped.
+        .half_close(true);
+    http
+}
+
+/// Room for one more connection; `None` when it is time to stop.
+async fn next_permit(
+    free: &Arc<Semaphore>,
+    shutdown: &CancellationToken,
+) -> Option<OwnedSemaphorePermit> {
+    tokio::select! {
+        permit = Arc::clone(free).acquire_owned() => permit.ok(),
+        () = shutdown.cancelled() => None,
+    }
+}

@@ -1,0 +1,355 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Sells concert tickets to a crowd, renders them, and never hands out a stale one.
+///
+/// Without a command it serves, as `run` does.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ticketoverflow",
+    version,
+    args_conflicts_with_subcommands = true
+)]
+#[command(after_help = "Examples:\n  \
+    ticketoverflow demo                      see it sell, print and rename\n  \
+    ticketoverflow --listen 127.0.0.1:8080   serve from ./data")]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Options of `run`.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve: HTTP, workers and scheduler in one process
+    #[command(after_help = "Example:\n  ticketoverflow run --listen 127.0.0.1:0 --data-dir ./data")]
+    Run(RunArgs),
+    /// Sell out a concert, print it, rename it meanwhile, and show that it all holds
+    #[command(after_help = "Example:\n  ticketoverflow demo --exit")]
+    Demo(DemoArgs),
+    /// Draw a ticket or a seating plan from a JSON file
+    #[command(subcommand)]
+    Render(RenderCommand),
+    /// Check a ticket's code offline
+    #[command(
+        after_help = "Example:\n  ticketoverflow verify --public-key 3b6a27… 'OF0…'\n\n\
+        A server prints its public key with `ticketoverflow doctor`."
+    )]
+    Verify(VerifyArgs),
+    /// Check every invariant of the ledger; exit status 1 when one is broken
+    #[command(after_help = "Example:\n  ticketoverflow audit --data-dir ./data --json")]
+    Audit(LedgerArgs),
+    /// Look at jobs and act on them, also while a server runs
+    #[command(subcommand)]
+    Jobs(JobsCommand),
+    /// Measure, and print a ratio against a baseline of the same run
+    #[command(subcommand)]
+    Bench(BenchCommand),
+    /// Bring the ledger's schema up to date
+    #[command(after_help = "Example:\n  ticketoverflow migrate --data-dir ./data")]
+    Migrate(LedgerArgs),
+    /// Check or show the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look for what would keep a server from running, and say what to do about it
+    #[command(after_help = "Example:\n  ticketoverflow doctor --data-dir ./data")]
+    Doctor(LedgerArgs),
+    /// Print the OpenAPI 3.1 description of the HTTP interface
+    #[command(after_help = "Example:\n  ticketoverflow openapi > openapi.json")]
+    Openapi,
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct ConfigArgs {
+    /// TOML file that overrides the defaults (see `config show`)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder of the ledger and the rendered files
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// Options of `run`.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct RunArgs {
+    /// Common options.
+    #[command(flatten)]
+    pub common: ConfigArgs,
+    /// Address to listen on; port 0 takes a free one and prints it
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// JSON array of users to sell to, instead of the 5,000 built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub users: Option<PathBuf>,
+    /// Log as JSON, one object a line
+    #[arg(long)]
+    pub log_json: bool,
+}
+
+/// Options of `demo`.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct DemoArgs {
+    /// End after the proof instead of serving on
+    #[arg(long)]
+    pub exit: bool,
+    /// Folder for the ledger and the pictures; emptied of an earlier demo
+    #[arg(long, value_name = "DIR", default_value = "./demo-output")]
+    pub output: PathBuf,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: String,
+}
+
+/// Options of commands that read the ledger.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct LedgerArgs {
+    /// Common options.
+    #[command(flatten)]
+    pub common: ConfigArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to draw.
+#[derive(Debug, Subcommand)]
+pub enum RenderCommand {
+    /// Draw a ticket
+    #[command(after_help = "Example:\n  \
+        ticketoverflow render ticket --example > t.json\n  \
+        ticketoverflow render ticket --input t.json --output t.pdf")]
+    Ticket(RenderArgs),
+    /// Draw a seating plan
+    #[command(after_help = "Example:\n  \
+        ticketoverflow render plan --example > p.json\n  \
+        ticketoverflow render plan --input p.json --output p.svg")]
+    Plan(RenderArgs),
+}
+
+/// From where to where to draw.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct RenderArgs {
+    /// The document, JSON
+    #[arg(long, value_name = "FILE", required_unless_present = "example")]
+    pub input: Option<PathBuf>,
+    /// The picture; its ending chooses the format: .svg, .pdf or .png
+    #[arg(long, value_name = "FILE", required_unless_present = "example")]
+    pub output: Option<PathBuf>,
+    /// Print an example document and draw nothing
+    #[arg(long, conflicts_with_all = ["input", "output"])]
+    pub example: bool,
+}
+
+/// Options of `verify`.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct VerifyArgs {
+    /// The public key, 64 hexadecimal digits
+    #[arg(long, value_name = "KEY")]
+    pub public_key: String,
+    /// The code as a scanner reads it
+    pub code: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do with jobs.
+#[derive(Debug, Subcommand)]
+pub enum JobsCommand {
+    /// List jobs, newest first
+    #[command(after_help = "Example:\n  ticketoverflow jobs list --state discarded --max 20")]
+    List(JobsListArgs),
+    /// Show one job with its errors
+    #[command(
+        after_help = "Example:\n  ticketoverflow jobs show 0190163d-8694-739b-aea5-966c26f8ad90"
+    )]
+    Show(JobArgs),
+    /// Send a finished job round again, dead letters above all
+    #[command(
+        after_help = "Example:\n  ticketoverflow jobs retry 0190163d-8694-739b-aea5-966c26f8ad90"
+    )]
+    Retry(JobArgs),
+    /// Cancel a waiting job
+    #[command(
+        after_help = "Example:\n  ticketoverflow jobs cancel 0190163d-8694-739b-aea5-966c26f8ad90"
+    )]
+    Cancel(JobArgs),
+    /// Stop taking jobs of a queue, also after restarts
+    #[command(after_help = "Example:\n  ticketoverflow jobs pause prints")]
+    Pause(QueueArgs),
+    /// Take jobs of a queue again
+    #[command(after_help = "Example:\n  ticketoverflow jobs resume prints")]
+    Resume(QueueArgs),
+}
+
+/// Which jobs to list.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct JobsListArgs {
+    /// Common options.
+    #[command(flatten)]
+    pub ledger: LedgerArgs,
+    /// available, scheduled, running, completed, cancelled or discarded
+    #[arg(long)]
+    pub state: Option<String>,
+    /// prints, plans or system
+    #[arg(long)]
+    pub queue: Option<String>,
+    /// render_ticket, render_plan …
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// List at most so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub max: u32,
+}
+
+/// One job.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct JobArgs {
+    /// Common options.
+    #[command(flatten)]
+    pub ledger: LedgerArgs,
+    /// The job's id
+    pub id: String,
+}
+
+/// One queue.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct QueueArgs {
+    /// Common options.
+    #[command(flatten)]
+    pub ledger: LedgerArgs,
+    /// prints, plans or system
+    pub queue: String,
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check it, and print what is in force
+    #[command(after_help = "Example:\n  ticketoverflow config check --config ticketoverflow.toml")]
+    Check(ConfigArgs),
+    /// Print the defaults with their comments
+    #[command(after_help = "Example:\n  ticketoverflow config show > ticketoverflow.toml")]
+    Show,
+}
+
+/// What to measure.
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Durable purchases against no-op JSON POSTs of the same server
+    #[command(after_help = "Example:\n  ticketoverflow bench purchase --seconds 5")]
+    Purchase(PurchaseBenchArgs),
+    /// Jobs through claim, run and settle against bare inserts of jobs
+    #[command(after_help = "Example:\n  ticketoverflow bench jobs --jobs 200000")]
+    Jobs(JobsBenchArgs),
+    /// Renaming a concert with many printed tickets against one with a single ticket
+    #[command(after_help = "Example:\n  ticketoverflow bench rename --tickets 100000")]
+    Rename(RenameBenchArgs),
+    /// Drawing a ticket in each format against hashing a megabyte
+    #[command(after_help = "Example:\n  ticketoverflow bench render")]
+    Render(BenchArgs),
+    /// Drawing seating plans against hashing a megabyte
+    #[command(after_help = "Example:\n  ticketoverflow bench plan")]
+    Plan(BenchArgs),
+}
+
+/// The engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineArg {
+    /// SQLite in this process
+    Embedded,
+}
+
+/// Options of every benchmark.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct BenchArgs {
+    /// The engine to measure
+    #[arg(long, value_enum, default_value_t = EngineArg::Embedded)]
+    pub engine: EngineArg,
+    /// Write the result as JSON to a file, `-` for standard output
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+/// Options of `bench purchase`.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct PurchaseBenchArgs {
+    /// Common options.
+    #[command(flatten)]
+    pub bench: BenchArgs,
+    /// Length of each of the measurements
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// Pairs of measurements; the median ratio counts
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+    pub rounds: u32,
+    /// Connections that buy at once
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub connections: u32,
+    /// Concerts that they buy from
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub concerts: u32,
+}
+
+/// Options of `bench jobs`.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct JobsBenchArgs {
+    /// Common options.
+    #[command(flatten)]
+    pub bench: BenchArgs,
+    /// Jobs to run
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1_000..=10_000_000))]
+    pub jobs: u32,
+}
+
+/// Options of `bench rename`.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct RenameBenchArgs {
+    /// Common options.
+    #[command(flatten)]
+    pub bench: BenchArgs,
+    /// Printed tickets of the large concert
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    pub tickets: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            let leaf = command.get_subcommands().next().is_none();
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let takes_options = path.matches(' ').count() > 1;
+            assert!(
+                !leaf || !takes_options || help.contains("Example"),
+                "{path} has no example"
+            );
+            for inner in command.get_subcommands() {
+                check(inner, &path);
+            }
+        }
+        check(&Args::command(), "");
+    }
+}

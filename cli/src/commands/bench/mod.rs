@@ -1,0 +1,135 @@
+//! `bench`: measures, and prints a ratio against a baseline taken in the same run, because the
+//! absolute figures of a shared machine prove nothing.
+
+mod draw;
+mod jobs;
+mod purchase;
+mod rename;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::args::{BenchArgs, BenchCommand};
+use crate::config::Config;
+use crate::out;
+use crate::service::{Service, Tweaks};
+
+/// What one benchmark found.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    name: &'static str,
+    engine: &'static str,
+    value: f64,
+    unit: &'static str,
+    baseline: f64,
+    ratio: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+    cores: usize,
+    commit: Option<String>,
+    #[serde(skip)]
+    line: String,
+}
+
+/// Runs a benchmark and prints its line last.
+pub async fn bench(command: BenchCommand) -> anyhow::Result<()> {
+    let (args, outcomes) = match command {
+        BenchCommand::Purchase(args) => (args.bench.clone(), vec![purchase::run(&args).await?]),
+        BenchCommand::Jobs(args) => (args.bench.clone(), vec![jobs::run(&args).await?]),
+        BenchCommand::Rename(args) => (args.bench.clone(), vec![rename::run(&args).await?]),
+        BenchCommand::Render(args) => (args, draw::tickets()?),
+        BenchCommand::Plan(args) => (args, draw::plans()?),
+    };
+    report(&args, &outcomes)
+}
+
+fn report(args: &BenchArgs, outcomes: &[Outcome]) -> anyhow::Result<()> {
+    if let Some(path) = &args.json {
+        let text = serde_json::to_string_pretty(outcomes)?;
+        if path == Path::new("-") {
+            out::line(text);
+            return Ok(());
+        }
+        std::fs::write(path, text)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    for outcome in outcomes {
+        out::line(&outcome.line);
+    }
+    Ok(())
+}
+
+/// What was measured against what.
+struct Measured {
+    value: f64,
+    unit: &'static str,
+    baseline: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+}
+
+impl Outcome {
+    fn new(
+        name: &'static str,
+        engine: &'static str,
+        measured: &Measured,
+        line: impl FnOnce(f64) -> String,
+    ) -> Self {
+        let ratio = measured.value / measured.baseline;
+        Self {
+            name,
+            engine,
+            value: measured.value,
+            unit: measured.unit,
+            baseline: measured.baseline,
+            ratio,
+            p50_ms: measured.p50_ms,
+            p99_ms: measured.p99_ms,
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            commit: commit(),
+            line: line(ratio),
+        }
+    }
+}
+
+/// A server on a folder that goes away with the benchmark.
+async fn start(tweaks: Tweaks) -> anyhow::Result<(tempfile::TempDir, Service)> {
+    let folder = tempfile::tempdir().context("a temporary folder")?;
+    let service = Service::start(&Config::for_data_dir(folder.path()), tweaks).await?;
+    Ok((folder, service))
+}
+
+fn commit() -> Option<String> {
+    let output = std::process::Command::new("git")
+        .args(["rev-parse", "--short", "HEAD"])
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    quantile(values, 0.5)
+}
+
+/// The value below which that share of the values lies; 0 when there are none.
+fn quantile(values: &mut [f64], share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "an index into a list that fits in memory"
+    )]
+    let at = (values.len().saturating_sub(1) as f64 * share).round() as usize;
+    values.get(at).copied().unwrap_or(0.0)
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}

@@ -1,0 +1,155 @@
+//! `bench purchase`: durable purchases against no-op JSON POSTs of the same server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use domain::concert::{Name, Status, parse_date};
+use domain::concerts::{self, NewConcert};
+use domain::{Answered, ConcertId, Context};
+use loadtest::{Limits, Report, Request, Script};
+
+use super::{Measured, Outcome, median};
+use crate::args::PurchaseBenchArgs;
+use crate::out;
+use crate::progress::Progress;
+use crate::service::Tweaks;
+
+/// Sells and does nothing by turns, and takes the median of the ratios.
+pub(super) async fn run(args: &PurchaseBenchArgs) -> anyhow::Result<Outcome> {
+    let (_folder, service) = super::start(Tweaks {
+        baseline: true,
+        ..Tweaks::default()
+    })
+    .await?;
+    let length = Duration::from_secs(args.seconds);
+    let mut pairs = Vec::new();
+    let progress = Progress::start("measuring", u64::from(args.rounds) * 2);
+    for round in 0..args.rounds {
+        let ids = create_concerts(service.context(), args.concerts).await?;
+        let bodies = Arc::new(bodies(service.context(), &ids));
+        let server = service.address();
+        let noop = drive(server, "/bench/noop", &bodies, args.connections, length).await?;
+        progress.set(u64::from(round) * 2 + 1);
+        let sales = drive(server, "/api/v1/tickets", &bodies, args.connections, length).await?;
+        progress.set(u64::from(round) * 2 + 2);
+        if sales.count(201) != sales.by_status.values().sum::<u64>() {
+            bail!(
+                "not every purchase was answered with 201: {:?}",
+                sales.by_status
+            );
+        }
+        pairs.push((sales, noop));
+    }
+    progress.done("done");
+    service.stop().await?;
+    Ok(outcome(&mut pairs))
+}
+
+fn outcome(pairs: &mut [(Report<Buyer>, Report<Buyer>)]) -> Outcome {
+    pairs.sort_by(|a, b| {
+        let ratio = |pair: &(Report<Buyer>, Report<Buyer>)| pair.0.rate() / pair.1.rate();
+        ratio(a).total_cmp(&ratio(b))
+    });
+    let (sales, noop) = &pairs[pairs.len() / 2];
+    let mut p99: Vec<_> = pairs.iter().map(|pair| pair.0.latency_ms(0.99)).collect();
+    let measured = Measured {
+        value: sales.rate(),
+        unit: "purchases/s",
+        baseline: noop.rate(),
+        p50_ms: sales.latency_ms(0.5),
+        p99_ms: median(&mut p99),
+    };
+    Outcome::new("purchase", "embedded", &measured, |ratio| {
+        format!(
+            "purchase embedded: ratio {ratio:.2} ({}/s durable ÷ {}/s no-op, p99 {:.1} ms)",
+            out::rate(measured.value),
+            out::rate(measured.baseline),
+            measured.p99_ms
+        )
+    })
+}
+
+async fn create_concerts(ctx: &Context, count: u32) -> anyhow::Result<Vec<ConcertId>> {
+    let mut ids = Vec::new();
+    for _ in 0..count {
+        let new = NewConcert {
+            name: Name::parse("Benchmark").context("a name")?,
+            venue: Name::parse("Hall").context("a venue")?,
+            date: parse_date("2031-05-17").context("a day")?,
+            capacity: domain::seat::CAPACITY_MAX,
+            status: Status::Active,
+        };
+        if let Answered::Now(offer) = concerts::create(ctx, new, None, None).await? {
+            ids.push(offer.concert.id);
+        }
+    }
+    Ok(ids)
+}
+
+/// Orders that go round the concerts and the users.
+fn bodies(ctx: &Context, concerts: &[ConcertId]) -> Vec<String> {
+    let users = ctx.users.all();
+    (0..users.len().max(concerts.len()))
+        .map(|at| {
+            let (concert, user) = (concerts[at % concerts.len()], users[at % users.len()].id);
+            format!(r#"{{"concert_id":"{concert}","user_id":"{user}"}}"#)
+        })
+        .collect()
+}
+
+/// Posts the bodies from many connections, on a thread of its own beside the server.
+async fn drive(
+    server: SocketAddr,
+    path: &'static str,
+    bodies: &Arc<Vec<String>>,
+    connections: u32,
+    duration: Duration,
+) -> anyhow::Result<Report<Buyer>> {
+    let host = server.to_string();
+    let buyers: Vec<_> = (0..connections as usize)
+        .map(|at| Buyer {
+            path,
+            host: host.clone(),
+            bodies: Arc::clone(bodies),
+            next: at * 7_919,
+        })
+        .collect();
+    let report = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        Ok::<_, std::io::Error>(runtime.block_on(loadtest::run(
+            server,
+            buyers,
+            Limits { duration },
+        )))
+    })
+    .await??;
+    if let (broken @ 1.., error) = &report.broken {
+        bail!("{broken} connections broke: {error:?}");
+    }
+    Ok(report)
+}
+
+#[derive(Debug)]
+struct Buyer {
+    path: &'static str,
+    host: String,
+    bodies: Arc<Vec<String>>,
+    next: usize,
+}
+
+impl Script for Buyer {
+    fn next(&mut self, request: &mut Vec<u8>) -> bool {
+        let body = &self.bodies[self.next % self.bodies.len()];
+        self.next += 1;
+        Request::new("POST", self.path, &self.host)
+            .json(body.as_str())
+            .write_to(request);
+        true
+    }
+
+    fn answered(&mut self, _status: u16, _body: &[u8]) {}
+}

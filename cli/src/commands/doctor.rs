@@ -1,0 +1,174 @@
+//! `doctor`: looks for what would keep a server from running, and says what to do about it.
+
+use std::path::Path;
+
+use domain::user::UserDirectory;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::args::LedgerArgs;
+use crate::config::Config;
+use crate::{out, signing, users};
+
+/// Free space below which a server should not be started.
+const FREE_BYTES_MIN: u64 = 1024 * 1024 * 1024;
+
+struct Finding {
+    what: &'static str,
+    well: bool,
+    detail: String,
+}
+
+/// Prints a line for everything that was looked at; `false` when something is wrong.
+pub async fn doctor(args: &LedgerArgs) -> anyhow::Result<bool> {
+    let config = Config::load(&args.common)?;
+    let findings = examine(&config).await;
+    let well = findings.iter().all(|finding| finding.well);
+    if args.json {
+        let list: Vec<_> = findings
+            .iter()
+            .map(|one| json!({ "what": one.what, "ok": one.well, "detail": one.detail }))
+            .collect();
+        out::json(&json!({ "ok": well, "findings": list }))?;
+        return Ok(well);
+    }
+    for Finding { what, well, detail } in &findings {
+        out::line(format!(
+            "{} {what:12} {detail}",
+            if *well { "ok   " } else { "WRONG" }
+        ));
+    }
+    Ok(well)
+}
+
+async fn examine(config: &Config) -> Vec<Finding> {
+    let data_dir = config.data_dir();
+    let mut findings = vec![
+        Finding {
+            what: "config",
+            well: true,
+            detail: "valid".into(),
+        },
+        ledger(data_dir).await,
+    ];
+    if data_dir.exists() {
+        findings.push(key(data_dir));
+        findings.extend(disk(data_dir));
+    }
+    findings.push(directory(&config.server.users_file));
+    findings.push(address(&config.server.listen).await);
+    findings
+}
+
+async fn ledger(data_dir: &Path) -> Finding {
+    let finding = |well, detail| Finding {
+        what: "ledger",
+        well,
+        detail,
+    };
+    if !data_dir.exists() {
+        let detail = format!("{} does not exist; a server makes it", data_dir.display());
+        return finding(true, detail);
+    }
+    match storage::check(data_dir).await {
+        Ok(damage) if damage.is_empty() => match storage::schema(data_dir).await {
+            Ok(schema) if schema.pending().is_empty() => finding(true, "undamaged".into()),
+            Ok(schema) => finding(
+                true,
+                format!(
+                    "undamaged; {} migrations to come at the next start",
+                    schema.pending().len()
+                ),
+            ),
+            Err(error) => finding(false, error.to_string()),
+        },
+        Ok(damage) => finding(
+            false,
+            format!("damaged: {}; restore it from a backup", damage.join("; ")),
+        ),
+        Err(storage::OpenError::Missing(_)) => {
+            finding(true, "there is none yet; a server makes it".into())
+        }
+        Err(error) => finding(false, error.to_string()),
+    }
+}
+
+fn key(data_dir: &Path) -> Finding {
+    match signing::load_or_create(data_dir) {
+        Ok(signer) => {
+            let digits: String = signer
+                .public_key()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            Finding {
+                what: "signing key",
+                well: true,
+                detail: format!("public key {digits}"),
+            }
+        }
+        Err(error) => Finding {
+            what: "signing key",
+            well: false,
+            detail: format!("{error:#}"),
+        },
+    }
+}
+
+/// Asks `df`: the standard library does not know, and a crate for one number is not worth it.
+fn disk(data_dir: &Path) -> Option<Finding> {
+    let output = std::process::Command::new("df")
+        .args(["-Pk"])
+        .arg(data_dir)
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let free = text
+        .lines()
+        .nth(1)?
+        .split_whitespace()
+        .nth(3)?
+        .parse::<u64>()
+        .ok()?
+        * 1024;
+    let detail = format!("{} MB free", out::grouped(free / 1_000_000));
+    Some(Finding {
+        what: "disk",
+        well: free >= FREE_BYTES_MIN,
+        detail,
+    })
+}
+
+fn directory(file: &Path) -> Finding {
+    let finding = |well, detail| Finding {
+        what: "users",
+        well,
+        detail,
+    };
+    if file.as_os_str().is_empty() {
+        let users = UserDirectory::generated().all().len() as u64;
+        return finding(true, format!("{} built-in ones", out::grouped(users)));
+    }
+    match users::load(file) {
+        Ok(users) => {
+            let count = out::grouped(users.all().len() as u64);
+            finding(true, format!("{count} of {}", file.display()))
+        }
+        Err(error) => finding(false, format!("{error:#}")),
+    }
+}
+
+async fn address(listen: &str) -> Finding {
+    match TcpListener::bind(listen).await {
+        Ok(_) => Finding {
+            what: "address",
+            well: true,
+            detail: format!("{listen} is free"),
+        },
+        Err(error) => Finding {
+            what: "address",
+            well: false,
+            detail: format!("{listen}: {error}; if a server runs there, all is well"),
+        },
+    }
+}

@@ -1,0 +1,172 @@
+//! `jobs`: what operators see of jobs and do to them, also while a server runs.
+
+use anyhow::{Context as _, anyhow};
+use domain::JobId;
+use domain::job::{Job, Queue, State};
+use domain::jobs::{self, JobFilter};
+use serde_json::{Value, json};
+
+use crate::args::{JobArgs, JobsCommand, JobsListArgs, LedgerArgs, QueueArgs};
+use crate::config::Config;
+use crate::out;
+use crate::wire::{self, Inspected};
+
+/// Runs one of the `jobs` commands.
+pub async fn jobs(command: JobsCommand) -> anyhow::Result<()> {
+    match command {
+        JobsCommand::List(args) => list(&args).await,
+        JobsCommand::Show(args) => show(&args).await,
+        JobsCommand::Retry(args) => {
+            let (opened, id) = open_for(&args).await?;
+            jobs::retry(&opened.parts, id)
+                .await
+                .with_context(|| format!("job {id}"))?;
+            done(&args.ledger, &format!("job {id} goes round again"))
+        }
+        JobsCommand::Cancel(args) => {
+            let (opened, id) = open_for(&args).await?;
+            jobs::cancel(&opened.parts, id)
+                .await
+                .with_context(|| format!("job {id}"))?;
+            done(&args.ledger, &format!("job {id} is cancelled"))
+        }
+        JobsCommand::Pause(args) => set_paused(&args, true).await,
+        JobsCommand::Resume(args) => set_paused(&args, false).await,
+    }
+}
+
+async fn list(args: &JobsListArgs) -> anyhow::Result<()> {
+    let state = args.state.as_deref().map(parse_state).transpose()?;
+    let queue = args.queue.as_deref().map(parse_queue).transpose()?;
+    let filter = JobFilter {
+        state,
+        queue,
+        kind: args.kind.clone(),
+        max: args.max,
+    };
+    let opened = open(&args.ledger).await?;
+    let jobs = opened.parts.store.read().await?.list_jobs(&filter).await?;
+    if args.ledger.json {
+        return out::json(&jobs.iter().map(as_json).collect::<Vec<_>>());
+    }
+    out::line(format!(
+        "{:36}  {:14} {:7} {:10} {:>7}  due",
+        "id", "kind", "queue", "state", "attempt"
+    ));
+    for job in &jobs {
+        out::line(format!(
+            "{:36}  {:14} {:7} {:10} {:>7}  {}",
+            job.id,
+            job.kind,
+            job.queue.as_str(),
+            job.state.as_str(),
+            job.attempt,
+            job.due_at.format("%Y-%m-%d %H:%M"),
+        ));
+    }
+    if jobs.len() == args.max as usize {
+        out::line(format!(
+            "only the newest {} are listed; see --max",
+            args.max
+        ));
+    }
+    Ok(())
+}
+
+async fn show(args: &JobArgs) -> anyhow::Result<()> {
+    let (opened, id) = open_for(args).await?;
+    let job = jobs::find(&opened.parts, id)
+        .await
+        .with_context(|| format!("job {id}"))?;
+    if args.ledger.json {
+        return out::json(&as_json(&job));
+    }
+    out::line(format!("job      {}", job.id));
+    out::line(format!("kind     {} {}", job.kind, job.args));
+    out::line(format!("queue    {}", job.queue.as_str()));
+    out::line(format!("state    {}", job.state.as_str()));
+    out::line(format!("attempt  {}", job.attempt));
+    out::line(format!("queued   {}", job.created_at));
+    out::line(format!("due      {}", job.due_at));
+    if let Some(worker) = job.claimed_by {
+        out::line(format!("worker   {worker}"));
+    }
+    if let Some(at) = job.finished_at {
+        out::line(format!("finished {at}"));
+    }
+    if let Some(trace) = &job.trace {
+        out::line(format!("trace    {trace}"));
+    }
+    for error in &job.errors {
+        out::line(format!(
+            "error    attempt {} at {}: {}",
+            error.attempt, error.at, error.error
+        ));
+    }
+    Ok(())
+}
+
+async fn set_paused(args: &QueueArgs, paused: bool) -> anyhow::Result<()> {
+    let queue = parse_queue(&args.queue)?;
+    let opened = open(&args.ledger).await?;
+    jobs::set_paused(&opened.parts, queue, paused).await?;
+    let state = if paused { "paused" } else { "taken again" };
+    done(
+        &args.ledger,
+        &format!("jobs of the queue {} are {state}", queue.as_str()),
+    )
+}
+
+async fn open(args: &LedgerArgs) -> anyhow::Result<Inspected> {
+    wire::inspect(&Config::load(&args.common)?).await
+}
+
+async fn open_for(args: &JobArgs) -> anyhow::Result<(Inspected, JobId)> {
+    let id =
+        JobId::parse(&args.id).ok_or_else(|| anyhow!("{:?} is not the id of a job", args.id))?;
+    Ok((open(&args.ledger).await?, id))
+}
+
+fn done(args: &LedgerArgs, what: &str) -> anyhow::Result<()> {
+    if args.json {
+        return out::json(&json!({ "ok": true, "done": what }));
+    }
+    out::line(what);
+    Ok(())
+}
+
+fn parse_state(text: &str) -> anyhow::Result<State> {
+    State::parse(text).ok_or_else(|| {
+        anyhow!(
+            "--state: {text:?} is none of {}",
+            State::ALL.map(State::as_str).join(", ")
+        )
+    })
+}
+
+fn parse_queue(text: &str) -> anyhow::Result<Queue> {
+    Queue::parse(text).ok_or_else(|| {
+        anyhow!(
+            "there is no queue {text:?}, but {}",
+            Queue::ALL.map(Queue::as_str).join(", ")
+        )
+    })
+}
+
+fn as_json(job: &Job) -> Value {
+    json!({
+        "id": job.id.to_string(),
+        "kind": job.kind,
+        "queue": job.queue.as_str(),
+        "state": job.state.as_str(),
+        "args": serde_json::from_str::<Value>(&job.args).unwrap_or_else(|_| json!(job.args)),
+        "attempt": job.attempt,
+        "due_at": job.due_at,
+        "run_at": job.run_at,
+        "created_at": job.created_at,
+        "finished_at": job.finished_at,
+        "claimed_by": job.claimed_by.map(|worker| worker.to_string()),
+        "errors": job.errors,
+        "trace": job.trace,
+    })
+}

@@ -1,0 +1,115 @@
+//! `render`: draws a ticket or a seating plan from a JSON file.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use domain::concert::parse_date;
+use renderers::{PlanDocument, SoldSeats, TicketDocument};
+use serde::de::DeserializeOwned;
+
+use crate::args::{RenderArgs, RenderCommand};
+use crate::out;
+
+/// The most bytes of a document: a plan with a million sold seats.
+const DOCUMENT_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// Dots per inch of a ticket's PNG: sharp on a phone, small enough to send.
+const TICKET_DPI: u32 = 150;
+/// Width of a plan's PNG in pixels.
+const PLAN_WIDTH_PX: u32 = 1600;
+
+/// Draws what the command asks for.
+pub fn render(command: &RenderCommand) -> anyhow::Result<()> {
+    match command {
+        RenderCommand::Ticket(args) if args.example => out::json(&example_ticket()),
+        RenderCommand::Plan(args) if args.example => out::json(&example_plan()),
+        RenderCommand::Ticket(args) => {
+            draw(args, |document: &TicketDocument, ending| match ending {
+                "svg" => Some(renderers::ticket_svg(document)),
+                "pdf" => Some(renderers::ticket_pdf(document)),
+                "png" => Some(renderers::ticket_png(document, TICKET_DPI)),
+                _ => None,
+            })
+        }
+        RenderCommand::Plan(args) => draw(args, |document: &PlanDocument, ending| match ending {
+            "svg" => Some(renderers::plan_svg(document)),
+            "png" => Some(renderers::plan_png(document, PLAN_WIDTH_PX)),
+            _ => None,
+        }),
+    }
+}
+
+fn draw<Document: DeserializeOwned>(
+    args: &RenderArgs,
+    render: impl Fn(&Document, &str) -> Option<Result<Vec<u8>, renderers::RenderError>>,
+) -> anyhow::Result<()> {
+    let (Some(input), Some(output)) = (&args.input, &args.output) else {
+        bail!("--input and --output are needed");
+    };
+    let document: Document = read(input)?;
+    let ending = output
+        .extension()
+        .and_then(|ending| ending.to_str())
+        .unwrap_or_default();
+    let Some(drawn) = render(&document, ending) else {
+        bail!(
+            "--output {}: the ending chooses the format, and {ending:?} is none that can be drawn",
+            output.display()
+        );
+    };
+    let bytes = drawn.with_context(|| format!("{} cannot be drawn", input.display()))?;
+    std::fs::write(output, &bytes)
+        .with_context(|| format!("{} cannot be written", output.display()))?;
+    out::line(format!(
+        "{}: {} bytes",
+        output.display(),
+        out::grouped(bytes.len() as u64)
+    ));
+    Ok(())
+}
+
+fn read<Document: DeserializeOwned>(path: &Path) -> anyhow::Result<Document> {
+    let size = std::fs::metadata(path)
+        .with_context(|| format!("{} cannot be read", path.display()))?
+        .len();
+    if size > DOCUMENT_BYTES_MAX {
+        bail!(
+            "{} has {size} bytes; {DOCUMENT_BYTES_MAX} are the most",
+            path.display()
+        );
+    }
+    let bytes =
+        std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    serde_json::from_slice(&bytes)
+        .with_context(|| format!("{} is not a document (see --example)", path.display()))
+}
+
+/// A ticket to try things with.
+pub(crate) fn example_ticket() -> TicketDocument {
+    TicketDocument {
+        ticket_id: "01924f3e-7a10-7c55-9f0e-3b1f6a2d9c41".into(),
+        concert_id: "01924f3e-6b02-7f11-8a44-92d0c7e5b613".into(),
+        concert_name: "Elsa on Ice".into(),
+        venue: "Grand Arena, Hall 1".into(),
+        date: parse_date("2027-03-14").expect("a day of the calendar"),
+        seat_row: "C".into(),
+        seat_number: 17,
+        holder_name: "José García".into(),
+        holder_email: "jose@example.com".into(),
+        code: "6BF0-8+7GR+QK$TS4FJ*UXQO/3Z9KP1".repeat(5),
+    }
+}
+
+/// A plan to try things with: 3,000 seats of which two in three are sold.
+pub(crate) fn example_plan() -> PlanDocument {
+    let ticket = example_ticket();
+    PlanDocument {
+        concert_id: ticket.concert_id,
+        concert_name: ticket.concert_name,
+        venue: ticket.venue,
+        date: ticket.date,
+        capacity: 3_000,
+        sold: (0..3_000)
+            .filter(|seat| seat % 3 != 0)
+            .collect::<SoldSeats>(),
+    }
+}

@@ -1,0 +1,17 @@
+//! `run`: serves until it is told to stop.
+
+use crate::args::RunArgs;
+use crate::config::Config;
+use crate::service::{Service, Tweaks};
+use crate::shutdown::Signals;
+use crate::{logging, out};
+
+/// Serves. The first line on standard output is the address that was bound.
+pub async fn run(args: &RunArgs) -> anyhow::Result<()> {
+    let config = Config::load_run(args)?;
+    logging::start(&config.log)?;
+    let signals = Signals::listen()?;
+    let service = Service::start(&config, Tweaks::default()).await?;
+    out::line(format!("listening on {}", service.url()));
+    service.run_until_signal(signals).await
+}

@@ -1,0 +1,182 @@
+//! A whole server: HTTP, workers and scheduler on one engine.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use domain::clock::Clock;
+use domain::ports::Renderer;
+use domain::{Context, WorkerId};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use scheduler::Scheduler;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use workers::Workers;
+
+use crate::config::Config;
+use crate::shutdown::Signals;
+use crate::wire;
+
+/// Bounds of the histograms of seconds, from a tenth of a millisecond to a minute.
+const SECONDS: [f64; 18] = [
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    5.0, 10.0, 30.0, 60.0,
+];
+/// How often the metrics' recorder tidies up; without it histograms grow until they are read.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Puts something around the renderer.
+pub type WrapRenderer = Box<dyn FnOnce(Arc<dyn Renderer>) -> Arc<dyn Renderer> + Send>;
+
+/// What a test or a benchmark wants to be different.
+#[derive(Default)]
+pub struct Tweaks {
+    /// Another clock.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Something around the renderer, such as a gate.
+    pub renderer: Option<WrapRenderer>,
+    /// Serve the no-op that benchmarks compare with.
+    pub baseline: bool,
+    /// No workers and no scheduler: jobs stay where they are.
+    pub no_workers: bool,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Service {
+    ctx: Arc<Context>,
+    address: SocketAddr,
+    app: api::App,
+    stop_http: CancellationToken,
+    http: JoinHandle<std::io::Result<()>>,
+    workers: Option<(Workers, Scheduler)>,
+    grace: Duration,
+}
+
+impl Service {
+    /// Opens the engine, binds the address and starts everything.
+    pub async fn start(config: &Config, mut tweaks: Tweaks) -> anyhow::Result<Self> {
+        let baseline = tweaks.baseline;
+        let no_workers = tweaks.no_workers;
+        let ctx = wire::serve(config, &mut tweaks).await?;
+        let listen = &config.server.listen;
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("--listen {listen}: the address cannot be bound"))?;
+        let address = listener.local_addr()?;
+
+        let metrics = metrics_handle()?;
+        let app = api::App::new(Arc::clone(&ctx), config.api.clone(), move || {
+            metrics.render()
+        });
+        let mut router = api::router(app.clone());
+        if baseline {
+            router = router.merge(api::baseline_router());
+        }
+        let stop_http = CancellationToken::new();
+        let http = tokio::spawn({
+            let (config, stop) = (config.api.clone(), stop_http.clone());
+            async move { api::serve(listener, router, &config, stop).await }
+        });
+
+        let workers = (!no_workers).then(|| {
+            // Another id with every start: nothing is left over from a process of the same name.
+            let worker = WorkerId(ctx.ids.next());
+            (
+                Workers::start(&ctx, &config.workers, worker),
+                Scheduler::start(&ctx, &config.scheduler, worker),
+            )
+        });
+        tracing::info!(%address, data_dir = %config.data_dir().display(), "serving");
+        let grace = config.workers.grace();
+        Ok(Self {
+            ctx,
+            address,
+            app,
+            stop_http,
+            http,
+            workers,
+            grace,
+        })
+    }
+
+    /// The address that was bound.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address as something to open.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The domain below the server.
+    pub fn context(&self) -> &Arc<Context> {
+        &self.ctx
+    }
+
+    /// Serves until SIGINT or SIGTERM, then stops in good order; a second signal ends the
+    /// process at once.
+    pub async fn run_until_signal(self, mut signals: Signals) -> anyhow::Result<()> {
+        let name = signals.next().await;
+        tracing::info!(
+            signal = name,
+            "stopping: finishing what runs, taking nothing new"
+        );
+        signals.end_at_next();
+        self.stop().await?;
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    /// Stops in good order: answers what was asked, finishes the jobs that run, hands the others
+    /// back.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.app.drain();
+        self.stop_http.cancel();
+        let served = self
+            .http
+            .await
+            .map_err(|error| anyhow!("the HTTP server failed: {error}"))?;
+        if let Some((workers, scheduler)) = self.workers {
+            scheduler.stop().await;
+            workers.stop(self.grace).await;
+        }
+        Ok(served?)
+    }
+}
+
+/// The process's metrics. Installed once: servers in one process share them.
+fn metrics_handle() -> anyhow::Result<PrometheusHandle> {
+    static HANDLE: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
+    let handle = HANDLE.get_or_init(|| {
+        let seconds = Matcher::Suffix("_seconds".to_owned());
+        PrometheusBuilder::new()
+            .set_buckets_for_metric(seconds, &SECONDS)
+            .and_then(PrometheusBuilder::install_recorder)
+            .map_err(|error| error.to_string())
+    });
+    let handle = handle
+        .clone()
+        .map_err(|error| anyhow!("the metrics cannot be set up: {error}"))?;
+    let upkeep = handle.clone();
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(UPKEEP);
+        loop {
+            ticks.tick().await;
+            upkeep.run_upkeep();
+        }
+    });
+    Ok(handle)
+}
+
+impl fmt::Debug for Tweaks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tweaks")
+            .field("baseline", &self.baseline)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,84 @@
+//! One scheduler at a time: whoever holds the lease in the ledger.
+//!
+//! Nothing breaks when two act at once for a moment, every tick bears that. The lease saves work.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use domain::{Context, Error, WorkerId};
+use tokio::time::Instant;
+
+/// The lease's name in the ledger.
+const NAME: &str = "scheduler";
+
+/// This scheduler's claim to lead.
+#[derive(Debug)]
+pub(crate) struct Leader {
+    holder: WorkerId,
+    lease: TimeDelta,
+    /// By this process's own clock, counted from before the lease was asked for.
+    until: Mutex<Option<Instant>>,
+}
+
+impl Leader {
+    pub(crate) fn new(holder: WorkerId, lease: TimeDelta) -> Self {
+        Self {
+            holder,
+            lease,
+            until: Mutex::new(None),
+        }
+    }
+
+    /// How often to take the lease again.
+    pub(crate) fn period(&self) -> Duration {
+        self.lease_std() / 3
+    }
+
+    /// Takes the lease or renews it.
+    pub(crate) async fn take(&self, ctx: &Context) -> Result<(), Error> {
+        let asked_at = Instant::now();
+        let now = ctx.clock.now();
+        let mut tx = ctx.store.begin().await?;
+        let ours = tx
+            .take_lease(NAME, self.holder, now, now + self.lease)
+            .await?;
+        tx.commit().await?;
+        let was = self.set(ours.then(|| asked_at + self.lease_std()));
+        if was != ours {
+            tracing::info!(leads = ours, "the scheduler's lease changed hands");
+        }
+        Ok(())
+    }
+
+    /// Lets the lease end now, so that another scheduler need not wait.
+    pub(crate) async fn release(&self, ctx: &Context) -> Result<(), Error> {
+        if !self.leads() {
+            return Ok(());
+        }
+        self.set(None);
+        let now = ctx.clock.now();
+        let mut tx = ctx.store.begin().await?;
+        tx.take_lease(NAME, self.holder, now, now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Whether the lease is held now.
+    pub(crate) fn leads(&self) -> bool {
+        self.lock().is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Returns whether the lease was held until now.
+    fn set(&self, until: Option<Instant>) -> bool {
+        std::mem::replace(&mut *self.lock(), until).is_some()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lease_std(&self) -> Duration {
+        self.lease.to_std().expect("a lease is positive")
+    }
+}

@@ -1,0 +1,237 @@
+//! Seat counters within one process.
+//!
+//! The life of a seat: *free* in a bucket or on the list of returned seats; *held* by whoever took
+//! it; then sold, or returned. `held` is raised before a seat leaves its place and lowered after
+//! it was settled or put back, so a seat that is not sold is at every moment in its place or
+//! counted as held.
+//!
+//! "Sold out" is final for a buyer, so it must be proven. Whoever finds every bucket empty, then
+//! the list empty, then nobody holding a seat, and then that no seat was returned since before the
+//! first look, has seen a moment at which every seat was sold: buckets only ever run down, and a
+//! seat that came back in between raised `returns` before its holder stopped being counted.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::ConcertId;
+use domain::ports::{Counted, Counters, CountersError, Epoch, Stock, Taken};
+use domain::seat::SeatNo;
+use tokio::sync::Notify;
+
+const SETTLED_WAIT: Duration = Duration::from_millis(50);
+
+/// The counters of the concerts that were sold here. One entry for each, of at most 9 KiB; there
+/// are no more than concerts in the ledger, so none is ever removed.
+#[derive(Debug, Default)]
+pub struct LocalCounters {
+    concerts: RwLock<HashMap<ConcertId, Arc<ConcertCounters>>>,
+    /// One sequence for all concerts, so it also grows for each.
+    epochs: AtomicU64,
+}
+
+/// The counters of one concert and epoch.
+#[derive(Debug)]
+struct ConcertCounters {
+    epoch: Epoch,
+    buckets: Box<[Bucket]>,
+    returned: Mutex<Vec<SeatNo>>,
+    /// The length of the list above, to be read without its lock.
+    returned_len: AtomicU32,
+    held: AtomicU32,
+    /// How often a seat was put back.
+    returns: AtomicU64,
+    settled: Notify,
+}
+
+/// Seats of one bucket, on cache lines of its own.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Bucket {
+    /// The next seat to sell. Runs past `end` by no more than threads that race for the last one.
+    next: AtomicU32,
+    end: u32,
+}
+
+#[async_trait]
+impl Counters for LocalCounters {
+    async fn take(&self, concert: ConcertId, random: u64) -> Result<Taken, CountersError> {
+        Ok(match self.find(concert) {
+            Some(counters) => counters.take(random),
+            None => Taken::Unknown,
+        })
+    }
+
+    async fn give_back(
+        &self,
+        concert: ConcertId,
+        seat: SeatNo,
+        epoch: Epoch,
+    ) -> Result<(), CountersError> {
+        if let Some(counters) = self.find_epoch(concert, epoch) {
+            counters.give_back(seat);
+        }
+        Ok(())
+    }
+
+    async fn settle_sold(
+        &self,
+        concert: ConcertId,
+        epoch: Epoch,
+        seats: u32,
+    ) -> Result<(), CountersError> {
+        if let Some(counters) = self.find_epoch(concert, epoch) {
+            counters.release(seats);
+        }
+        Ok(())
+    }
+
+    async fn load(
+        &self,
+        concert: ConcertId,
+        stock: Stock,
+        replaces: Option<Epoch>,
+    ) -> Result<(), CountersError> {
+        let mut concerts = self
+            .concerts
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let current = concerts.get(&concert).map(|counters| counters.epoch);
+        if current != replaces {
+            return Ok(());
+        }
+        let epoch = Epoch(self.epochs.fetch_add(1, SeqCst) + 1);
+        let replaced = concerts.insert(concert, Arc::new(ConcertCounters::new(epoch, stock)));
+        if let Some(replaced) = replaced {
+            replaced.settled.notify_waiters();
+        }
+        Ok(())
+    }
+
+    async fn count(&self, concert: ConcertId) -> Result<Option<Counted>, CountersError> {
+        Ok(self.find(concert).map(|counters| counters.count()))
+    }
+
+    async fn settled(&self, concert: ConcertId) {
+        if let Some(counters) = self.find(concert) {
+            // A notification that came just before this costs the wait, nothing else.
+            let _ = tokio::time::timeout(SETTLED_WAIT, counters.settled.notified()).await;
+        }
+    }
+}
+
+impl LocalCounters {
+    fn find(&self, concert: ConcertId) -> Option<Arc<ConcertCounters>> {
+        let concerts = self.concerts.read().unwrap_or_else(PoisonError::into_inner);
+        concerts.get(&concert).cloned()
+    }
+
+    fn find_epoch(&self, concert: ConcertId, epoch: Epoch) -> Option<Arc<ConcertCounters>> {
+        self.find(concert)
+            .filter(|counters| counters.epoch == epoch)
+    }
+}
+
+impl ConcertCounters {
+    fn new(epoch: Epoch, stock: Stock) -> Self {
+        let buckets = (0u32..).zip(&stock.next).map(|(bucket, next)| Bucket {
+            next: AtomicU32::new(next.0),
+            end: stock.plan.range(bucket).end,
+        });
+        Self {
+            epoch,
+            buckets: buckets.collect(),
+            returned_len: AtomicU32::new(len(&stock.returned)),
+            returned: Mutex::new(stock.returned),
+            held: AtomicU32::new(0),
+            returns: AtomicU64::new(0),
+            settled: Notify::new(),
+        }
+    }
+
+    fn take(&self, random: u64) -> Taken {
+        let returns = self.returns.load(SeqCst);
+        let buckets = self.buckets.len();
+        let first =
+            usize::try_from(random % buckets as u64).expect("less than a number of buckets");
+        let (before, from) = self.buckets.split_at(first);
+        for bucket in from.iter().chain(before) {
+            if bucket.next.load(SeqCst) >= bucket.end {
+                continue;
+            }
+            self.held.fetch_add(1, SeqCst);
+            let seat = bucket.next.fetch_add(1, SeqCst);
+            if seat < bucket.end {
+                return Taken::Seat(SeatNo(seat), self.epoch);
+            }
+            self.lower_held(1);
+        }
+        if let Some(seat) = self.take_returned() {
+            return Taken::Seat(seat, self.epoch);
+        }
+        let held = self.held.load(SeqCst);
+        if held == 0 && self.returns.load(SeqCst) == returns {
+            return Taken::SoldOut;
+        }
+        Taken::Held(held.max(1))
+    }
+
+    fn take_returned(&self) -> Option<SeatNo> {
+        if self.returned_len.load(SeqCst) == 0 {
+            return None;
+        }
+        self.held.fetch_add(1, SeqCst);
+        let mut returned = self.returned();
+        let seat = returned.pop();
+        self.returned_len.store(len(&returned), SeqCst);
+        drop(returned);
+        if seat.is_none() {
+            self.lower_held(1);
+        }
+        seat
+    }
+
+    fn give_back(&self, seat: SeatNo) {
+        let mut returned = self.returned();
+        returned.push(seat);
+        self.returned_len.store(len(&returned), SeqCst);
+        drop(returned);
+        self.returns.fetch_add(1, SeqCst);
+        self.release(1);
+    }
+
+    fn release(&self, seats: u32) {
+        self.lower_held(seats);
+        self.settled.notify_waiters();
+    }
+
+    /// Stops at zero: whoever settles a seat twice must not make the counter run round.
+    fn lower_held(&self, seats: u32) {
+        let lower = |held: u32| Some(held.saturating_sub(seats));
+        // Never refused, since `lower` always has an answer.
+        let _ = self.held.fetch_update(SeqCst, SeqCst, lower);
+    }
+
+    fn count(&self) -> Counted {
+        let free = self.buckets.iter().map(|bucket| {
+            let next = bucket.next.load(SeqCst);
+            bucket.end.saturating_sub(next)
+        });
+        Counted {
+            free: free.sum::<u32>() + self.returned_len.load(SeqCst),
+            held: self.held.load(SeqCst),
+            epoch: self.epoch,
+        }
+    }
+
+    fn returned(&self) -> MutexGuard<'_, Vec<SeatNo>> {
+        self.returned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn len(seats: &[SeatNo]) -> u32 {
+    u32::try_from(seats.len()).expect("no more seats than a capacity")
+}

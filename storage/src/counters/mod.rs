@@ -1,0 +1,5 @@
+//! Bucketed seat counters.
+
+mod local;
+
+pub use self::local::LocalCounters;

@@ -1,0 +1,82 @@
+//! Why a ledger cannot be opened. Read by the person who started the program, so every message
+//! says the way out.
+
+use std::path::PathBuf;
+
+/// Why a ledger cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process serves from this folder.
+    #[error(
+        "the data directory {0} is in use by another process; \
+         stop that one, or choose another directory with --data-dir"
+    )]
+    InUse(PathBuf),
+    /// There is nothing to inspect.
+    #[error("there is no ledger at {0}; check --data-dir, or start the service once to create it")]
+    Missing(PathBuf),
+    /// The folder cannot be written.
+    #[error("the data directory {folder} cannot be written; check that it belongs to this user")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the operating system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is no database, or damaged.
+    #[error(
+        "the database {file} is damaged or no database at all ({reason}); \
+         restore it from a backup, or move it away to begin with an empty ledger"
+    )]
+    Corrupt {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A newer binary wrote it.
+    #[error(
+        "the database {file} has schema {found}, this program knows {known}; \
+         install the version of the program that last used it, or a newer one"
+    )]
+    Newer {
+        /// The file.
+        file: PathBuf,
+        /// The version that the database has.
+        found: i64,
+        /// The newest version that this binary knows.
+        known: i64,
+    },
+    /// It has not been migrated yet, and this access does not migrate.
+    #[error(
+        "the database {file} has schema {found}, this program needs {known}; \
+         run `ticketoverflow migrate`, or start the service, which migrates by itself"
+    )]
+    Older {
+        /// The file.
+        file: PathBuf,
+        /// The version that the database has.
+        found: i64,
+        /// The newest version that this binary knows.
+        known: i64,
+    },
+    /// A migration failed or was altered after it had been applied.
+    #[error("the database {file} cannot be migrated; nothing of the failed migration was kept")]
+    Migration {
+        /// The file.
+        file: PathBuf,
+        /// What failed.
+        #[source]
+        source: anyhow::Error,
+    },
+    /// Something else: busy, out of memory, disk full.
+    #[error("the database {file} cannot be opened; try again, and check the disk's free space")]
+    Unavailable {
+        /// The file.
+        file: PathBuf,
+        /// What failed.
+        #[source]
+        source: anyhow::Error,
+    },
+}

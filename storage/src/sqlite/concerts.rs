@@ -1,0 +1,157 @@
+//! Concerts and what is sold of them.
+
+use std::collections::HashSet;
+
+use domain::concert::{Concert, Offer};
+use domain::ports::{StoreError, StoreResult};
+use domain::{ConcertId, Timestamp};
+use sqlx::SqliteConnection;
+
+use super::batch::Batch;
+use super::failure::{failed, unexpected};
+use super::rows;
+
+const FIND_OFFER: &str = "
+    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at, s.sold
+      from concerts as c
+      join sales as s
+        on s.concert_id = c.id
+     where c.id = ?1";
+
+pub(super) async fn find_offer(
+    conn: &mut SqliteConnection,
+    id: ConcertId,
+) -> StoreResult<Option<Offer>> {
+    let row = sqlx::query(FIND_OFFER)
+        .bind(id.0.as_bytes().as_slice())
+        .fetch_optional(conn)
+        .await
+        .map_err(failed)?;
+    row.as_ref().map(rows::offer).transpose()
+}
+
+const LIST_OFFERS: &str = "
+    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at, s.sold
+      from concerts as c
+      join sales as s
+        on s.concert_id = c.id
+     where c.id > ?1
+     order by c.id
+     limit ?2";
+
+pub(super) async fn list_offers(
+    conn: &mut SqliteConnection,
+    after: Option<ConcertId>,
+    max: u32,
+) -> StoreResult<Vec<Offer>> {
+    // No bytes at all come before every id.
+    let after = after.map_or_else(Vec::new, |id| id.0.as_bytes().to_vec());
+    let rows = sqlx::query(LIST_OFFERS)
+        .bind(after)
+        .bind(max)
+        .fetch_all(conn)
+        .await
+        .map_err(failed)?;
+    rows.iter().map(rows::offer).collect()
+}
+
+const INSERT_CONCERT: &str = "
+    insert into concerts (id, name, venue, date, capacity, status, version, created_at)
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+const INSERT_SALES: &str = "
+    insert into sales (concert_id, sold, marked_at)
+    values (?1, 0, null)";
+
+pub(super) async fn insert_concert(
+    conn: &mut SqliteConnection,
+    concert: &Concert,
+) -> StoreResult<()> {
+    let id = concert.id.0.as_bytes().as_slice();
+    sqlx::query(INSERT_CONCERT)
+        .bind(id)
+        .bind(concert.name.as_str())
+        .bind(concert.venue.as_str())
+        .bind(concert.date.to_string())
+        .bind(concert.capacity)
+        .bind(concert.status.as_str())
+        .bind(concert.version)
+        .bind(concert.created_at.timestamp_micros())
+        .execute(&mut *conn)
+        .await
+        .map_err(failed)?;
+    sqlx::query(INSERT_SALES)
+        .bind(id)
+        .execute(conn)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+const UPDATE_CONCERT: &str = "
+    update concerts
+       set name = ?3,
+           venue = ?4,
+           date = ?5,
+           status = ?6,
+           version = ?7
+     where id = ?1
+       and version = ?2";
+
+/// The capacity stays: it never changes.
+pub(super) async fn update_concert(
+    conn: &mut SqliteConnection,
+    expected: u32,
+    concert: &Concert,
+) -> StoreResult<bool> {
+    let done = sqlx::query(UPDATE_CONCERT)
+        .bind(concert.id.0.as_bytes().as_slice())
+        .bind(expected)
+        .bind(concert.name.as_str())
+        .bind(concert.venue.as_str())
+        .bind(concert.date.to_string())
+        .bind(concert.status.as_str())
+        .bind(concert.version)
+        .execute(conn)
+        .await
+        .map_err(failed)?;
+    match done.rows_affected() {
+        0 => Ok(false),
+        1 => Ok(true),
+        rows => Err(unexpected("concerts.id", rows)),
+    }
+}
+
+const RECORD_SALES: &str = "
+    update sales
+       set sold = sold + sale.seats,
+           marked_at = coalesce(marked_at, ?2)
+      from (select unhex(value ->> 0) as concert_id, sum(value ->> 1) as seats
+              from json_each(?1)
+             group by 1) as sale
+     where sales.concert_id = sale.concert_id";
+
+/// Counting in a concert that does not exist is refused as a whole.
+pub(super) async fn record_sales(
+    conn: &mut SqliteConnection,
+    sales: &[(ConcertId, u32)],
+    now: Timestamp,
+) -> StoreResult<()> {
+    let mut batch = Batch::of(sales.len(), 45);
+    for (concert, seats) in sales {
+        batch.item(|item| {
+            item.id(&concert.0).number(*seats);
+        });
+    }
+    let done = sqlx::query(RECORD_SALES)
+        .bind(batch.finish())
+        .bind(now.timestamp_micros())
+        .execute(conn)
+        .await
+        .map_err(failed)?;
+    let concerts: HashSet<_> = sales.iter().map(|(concert, _)| concert).collect();
+    if done.rows_affected() == concerts.len() as u64 {
+        return Ok(());
+    }
+    Err(StoreError::Conflict("sales.concert_id"))
+}

@@ -1,0 +1,252 @@
+//! Tickets: written under the unique index that decides, listed in the order of their seats.
+
+use std::collections::HashSet;
+
+use domain::ports::{BucketPlan, StoreError, StoreResult};
+use domain::seat::SeatNo;
+use domain::ticket::Ticket;
+use domain::tickets::{Cursor, NewTicket, TicketFilter};
+use domain::{ConcertId, TicketId};
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
+
+use super::batch::Batch;
+use super::failure::failed;
+use super::rows;
+
+const FIND_TICKET: &str = "
+    select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
+           c.version
+      from tickets as t
+      join concerts as c
+        on c.id = t.concert_id
+     where t.id = ?1";
+
+pub(super) async fn find_ticket(
+    conn: &mut SqliteConnection,
+    id: TicketId,
+) -> StoreResult<Option<Ticket>> {
+    let row = sqlx::query(FIND_TICKET)
+        .bind(id.0.as_bytes().as_slice())
+        .fetch_optional(conn)
+        .await
+        .map_err(failed)?;
+    row.as_ref().map(rows::ticket).transpose()
+}
+
+const LIST_TICKETS: &str = "
+    select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
+           c.version
+      from tickets as t
+      join concerts as c
+        on c.id = t.concert_id
+     where (t.concert_id, t.seat_no) > (?1, ?2)
+     order by t.concert_id, t.seat_no
+     limit ?3";
+
+const LIST_TICKETS_OF_CONCERT: &str = "
+    select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
+           c.version
+      from tickets as t
+      join concerts as c
+        on c.id = t.concert_id
+     where t.concert_id = ?1
+       and t.seat_no > ?2
+     order by t.seat_no
+     limit ?3";
+
+const LIST_TICKETS_OF_USER: &str = "
+    select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
+           c.version
+      from tickets as t indexed by tickets_user
+      join concerts as c
+        on c.id = t.concert_id
+     where t.user_id = ?4
+       and (t.concert_id, t.seat_no) > (?1, ?2)
+     order by t.concert_id, t.seat_no
+     limit ?3";
+
+const LIST_TICKETS_OF_BOTH: &str = "
+    select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
+           c.version
+      from tickets as t indexed by tickets_user
+      join concerts as c
+        on c.id = t.concert_id
+     where t.user_id = ?4
+       and t.concert_id = ?1
+       and t.seat_no > ?2
+     order by t.seat_no
+     limit ?3";
+
+pub(super) async fn list_tickets(
+    conn: &mut SqliteConnection,
+    filter: TicketFilter,
+    after: Option<Cursor>,
+    max: u32,
+) -> StoreResult<Vec<Ticket>> {
+    let Some((concert, seat)) = begin_of_list(filter.concert_id, after) else {
+        return Ok(Vec::new());
+    };
+    let statement = match (filter.concert_id, filter.user_id) {
+        (None, None) => LIST_TICKETS,
+        (Some(_), None) => LIST_TICKETS_OF_CONCERT,
+        (None, Some(_)) => LIST_TICKETS_OF_USER,
+        (Some(_), Some(_)) => LIST_TICKETS_OF_BOTH,
+    };
+    let mut query = sqlx::query(statement).bind(concert).bind(seat).bind(max);
+    if let Some(user) = filter.user_id {
+        query = query.bind(user.0.as_bytes().to_vec());
+    }
+    let rows = query.fetch_all(conn).await.map_err(failed)?;
+    rows.iter().map(rows::ticket).collect()
+}
+
+/// The concert and the seat after which a list begins. `None` when the cursor is behind all of
+/// the one concert that is asked for.
+fn begin_of_list(only: Option<ConcertId>, after: Option<Cursor>) -> Option<(Vec<u8>, i64)> {
+    let bytes = |id: ConcertId| id.0.as_bytes().to_vec();
+    match (only, after) {
+        // No bytes at all come before every id.
+        (None, None) => Some((Vec::new(), -1)),
+        (None, Some(at)) => Some((bytes(at.concert_id), at.seat.0.into())),
+        (Some(only), Some(at)) if at.concert_id == only => Some((bytes(only), at.seat.0.into())),
+        (Some(only), Some(at)) if at.concert_id > only => None,
+        (Some(only), Some(_) | None) => Some((bytes(only), -1)),
+    }
+}
+
+/// The number of seats and the highest one are found bucket by bucket: grouping all rows at once
+/// would sort them.
+const COUNT_SOLD: &str = "
+    with recursive buckets (no, first, past) as (
+        select 0, 0, ?2
+         union all
+        select no + 1, past, past + ?2
+          from buckets
+         where no + 1 < ?3
+    )
+    select no,
+           (select count(*)
+              from tickets
+             where concert_id = ?1
+               and seat_no >= first
+               and seat_no < past) as sold,
+           (select max(seat_no)
+              from tickets
+             where concert_id = ?1
+               and seat_no >= first
+               and seat_no < past) as highest
+      from buckets
+     where highest is not null
+     order by no";
+
+pub(super) async fn count_sold(
+    conn: &mut SqliteConnection,
+    concert: ConcertId,
+    plan: BucketPlan,
+) -> StoreResult<Vec<(u32, u32, SeatNo)>> {
+    let rows = sqlx::query(COUNT_SOLD)
+        .bind(concert.0.as_bytes().as_slice())
+        .bind(plan.width)
+        .bind(plan.buckets())
+        .fetch_all(conn)
+        .await
+        .map_err(failed)?;
+    let bucket = |row: &SqliteRow| {
+        Ok((
+            rows::count(row, 0, "count_sold.no")?,
+            rows::count(row, 1, "count_sold.sold")?,
+            SeatNo(rows::count(row, 2, "tickets.seat_no")?),
+        ))
+    };
+    rows.iter().map(bucket).collect()
+}
+
+/// One row with all seats, since the driver passes each row from thread to thread.
+const LIST_SOLD: &str = "
+    select json_group_array(seat_no)
+      from (select seat_no
+              from tickets
+             where concert_id = ?1
+               and seat_no >= ?2
+             order by seat_no
+             limit ?3)";
+
+pub(super) async fn list_sold(
+    conn: &mut SqliteConnection,
+    concert: ConcertId,
+    from: SeatNo,
+    max: u32,
+) -> StoreResult<Vec<SeatNo>> {
+    let json: String = sqlx::query_scalar(LIST_SOLD)
+        .bind(concert.0.as_bytes().as_slice())
+        .bind(from.0)
+        .bind(max)
+        .fetch_one(conn)
+        .await
+        .map_err(failed)?;
+    let mut seats: Vec<u32> = serde_json::from_str(&json)
+        .map_err(|error| StoreError::corrupt("tickets.seat_no", error))?;
+    // SQLite keeps the order of the inner select, but does not promise to.
+    seats.sort_unstable();
+    Ok(seats.into_iter().map(SeatNo).collect())
+}
+
+/// `cross join` keeps the order of the batch: of two tickets for a seat the first one wins.
+///
+/// Differs from postgres: nobody else writes meanwhile, so `on conflict` meets committed rows
+/// and those of this batch only.
+const INSERT_TICKETS: &str = "
+    insert or rollback into tickets (concert_id, seat_no, id, user_id, bought_at)
+    select c.id, value ->> 1, unhex(value ->> 2), unhex(value ->> 3), value ->> 4
+      from json_each(?1)
+     cross join concerts as c
+     where c.id = unhex(value ->> 0)
+       and c.status = 'ACTIVE'
+       and value ->> 1 < c.capacity
+        on conflict do nothing";
+
+const LIST_WRITTEN: &str = "
+    select t.id
+      from json_each(?1)
+     cross join tickets as t
+     where t.id = unhex(value)";
+
+/// Usually every ticket is written, and the number of rows says so. Only otherwise is it looked
+/// up which were: ids are never used twice, so a row of a ticket's id is that ticket.
+pub(super) async fn insert_tickets(
+    conn: &mut SqliteConnection,
+    tickets: &[NewTicket],
+) -> StoreResult<Vec<bool>> {
+    let mut batch = Batch::of(tickets.len(), 145);
+    for ticket in tickets {
+        batch.item(|item| {
+            item.id(&ticket.concert_id.0)
+                .number(ticket.seat.0)
+                .id(&ticket.id.0)
+                .id(&ticket.user_id.0)
+                .number(ticket.bought_at.timestamp_micros());
+        });
+    }
+    let done = sqlx::query(INSERT_TICKETS)
+        .bind(batch.finish())
+        .execute(&mut *conn)
+        .await
+        .map_err(failed)?;
+    if done.rows_affected() == tickets.len() as u64 {
+        return Ok(vec![true; tickets.len()]);
+    }
+    let ids = tickets.iter().map(|ticket| ticket.id.0);
+    let rows = sqlx::query(LIST_WRITTEN)
+        .bind(Batch::of_ids(ids))
+        .fetch_all(conn)
+        .await
+        .map_err(failed)?;
+    let mut written: HashSet<Uuid> = HashSet::with_capacity(rows.len());
+    for row in &rows {
+        written.insert(rows::uuid(row, 0, "tickets.id")?);
+    }
+    let written = tickets.iter().map(|ticket| written.remove(&ticket.id.0));
+    Ok(written.collect())
+}

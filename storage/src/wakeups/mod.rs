@@ -1,0 +1,5 @@
+//! Hints that there is work.
+
+mod local;
+
+pub use self::local::LocalWakeups;

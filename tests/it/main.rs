@@ -1,0 +1,10 @@
+//! The integration tests, in one binary.
+
+mod api;
+mod browser;
+mod cli;
+mod conformance;
+mod prints;
+mod recovery;
+mod sale;
+mod tidy;

@@ -1,0 +1,187 @@
+//! A server as a process of its own, to be killed.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::http::Http;
+use crate::wait::DEADLINE;
+
+/// A running `ticketoverflow run`. Killed when dropped.
+#[derive(Debug)]
+pub struct Server {
+    /// Its client.
+    pub http: Http,
+    child: Child,
+}
+
+impl Server {
+    /// Starts a server on a data folder and waits for its first line.
+    pub fn start(data_dir: &Path) -> Self {
+        Self::start_with(data_dir, &[])
+    }
+
+    /// As [`Server::start`], with more arguments.
+    pub fn start_with(data_dir: &Path, args: &[&str]) -> Self {
+        let mut child = command()
+            .args(["run", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data_dir)
+            .args(args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let mut line = String::new();
+        let output = child.stdout.take().expect("standard output is piped");
+        BufReader::new(output)
+            .read_line(&mut line)
+            .expect("the server prints its address");
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .expect("its first line");
+        Self {
+            http: Http::new(address.parse().expect("an address")),
+            child,
+        }
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().expect("the process is there");
+        self.child.wait().expect("it ends");
+    }
+
+    /// Sends SIGTERM; the process goes on until it has drained.
+    pub fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .expect("kill is there");
+        assert!(sent.success());
+    }
+
+    /// Waits for the end and gives the exit status.
+    pub fn wait(mut self) -> Option<i32> {
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already, and then there is nothing to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs the binary to its end on a data folder.
+pub fn run(data_dir: &Path, args: &[&str]) -> Ended {
+    Ended::of(command().args(args).arg("--data-dir").arg(data_dir))
+}
+
+/// A process that has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Exit status; nothing when a signal ended it.
+    pub status: Option<i32>,
+    /// Standard output.
+    pub output: String,
+    /// Standard error.
+    pub errors: String,
+}
+
+impl Ended {
+    /// Runs a command to its end.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end within [`DEADLINE`].
+    pub fn of(command: &mut Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()));
+        let output = read(child.stdout.take().expect("standard output is piped"));
+        let errors = read(child.stderr.take().expect("standard error is piped"));
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("it is our child") {
+                break status;
+            }
+            if begun.elapsed() > DEADLINE {
+                child.kill().expect("it is our child");
+                child.wait().expect("it ends");
+                panic!("{command:?} does not end");
+            }
+            thread::sleep(Duration::from_millis(5));
+        };
+        let text = |reader: JoinHandle<Vec<u8>>| {
+            let bytes = reader.join().expect("pipes can be read");
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        Self {
+            status: status.code(),
+            output: text(output),
+            errors: text(errors),
+        }
+    }
+
+    /// The standard output of a success.
+    #[track_caller]
+    pub fn success(self) -> String {
+        assert_eq!(self.status, Some(0), "{}{}", self.output, self.errors);
+        self.output
+    }
+
+    /// The standard error of a failure with exit status 1.
+    #[track_caller]
+    pub fn failure(self) -> String {
+        assert_eq!(self.status, Some(1), "{}{}", self.output, self.errors);
+        self.errors
+    }
+}
+
+/// Reads a pipe to its end, beside the process, which must not wait for its reader.
+fn read(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).expect("pipes can be read");
+        bytes
+    })
+}
+
+/// A command line of the binary, with its logs out of the way.
+pub fn command() -> Command {
+    let mut command = Command::new(binary());
+    command.env("TICKETOVERFLOW__LOG__FILTER", "warn");
+    command
+}
+
+/// The binary beside the test binary, built now if it is missing or old.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let cargo = option_env!("CARGO").unwrap_or("cargo");
+        let built = Command::new(cargo)
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "cli",
+                "--bin",
+                "ticketoverflow",
+            ])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .expect("cargo runs");
+        assert!(built.success(), "the binary is built");
+        let test = std::env::current_exe().expect("a test has a file");
+        let profile = test.ancestors().nth(2).expect("target/PROFILE/deps/test");
+        profile.join("ticketoverflow")
+    })
+}

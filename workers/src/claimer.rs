@@ -1,0 +1,192 @@
+//! Claims jobs for a pool, and decides when.
+//!
+//! A claim is a transaction on the ledger's only writer, so it should bring many jobs; an urgent
+//! job should not wait for that. So the pool claims
+//! - at once, when nothing runs,
+//! - when half of its places are free, while there is a backlog,
+//! - otherwise when a place is free and the last claim was [`PAUSE`] ago.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::job::{Claimed, Lane, Queue, Rota};
+use domain::ports::BATCH_MAX;
+use domain::{Context, Timestamp, WorkerId, jobs};
+use metrics::Histogram;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::leases::{Lease, Leases};
+use crate::outage::{Outage, words};
+use crate::slots::{Slot, Slots};
+
+/// The least time between two claims of a pool that has work but no backlog.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// When to look again after a claim that took everything there was. Only the claim that finds
+/// nothing learns when the next job is due.
+const LOOK_AFTER: Duration = Duration::from_millis(50);
+
+/// A claimed job on its way, with everything that ends with it.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) job: Claimed,
+    pub(crate) lease: Lease,
+    pub(crate) _slot: Slot,
+}
+
+/// Claims for one pool.
+pub(crate) struct Claimer {
+    pub(crate) ctx: Arc<Context>,
+    pub(crate) queue: Queue,
+    pub(crate) worker: WorkerId,
+    pub(crate) slots: Arc<Slots>,
+    pub(crate) leases: Arc<Leases>,
+    pub(crate) poll_interval: Duration,
+    /// Has room for as many jobs as there are slots.
+    pub(crate) out: mpsc::Sender<Held>,
+    pub(crate) stop: CancellationToken,
+}
+
+/// What one run of a claimer remembers.
+struct Memory {
+    rota: Rota,
+    outage: Outage,
+    latency: [Histogram; 3],
+    /// When to look for jobs although nothing happens.
+    look_at: Instant,
+    /// Whether the last claim left jobs behind, as far as is known.
+    backlog: bool,
+    claimed_at: Option<Instant>,
+}
+
+impl Claimer {
+    /// Claims until the pool stops. A claim once begun is finished: its jobs are handed on.
+    pub(crate) async fn run(&self) {
+        let mut memory = Memory::of(self.queue);
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = self.ready(&memory) => {}
+            }
+            if let Err(wait) = self.claim(&mut memory).await {
+                tokio::select! {
+                    () = self.stop.cancelled() => return,
+                    () = tokio::time::sleep(wait) => {}
+                }
+            }
+        }
+    }
+
+    /// Waits until there may be a job and it is time to claim.
+    async fn ready(&self, memory: &Memory) {
+        if !memory.backlog {
+            self.work_is_likely(memory.look_at).await;
+        }
+        let pause_ends = memory.claimed_at.map(|at| at + PAUSE);
+        while !self.is_time(memory.backlog, pause_ends) {
+            let pause_ends = pause_ends.filter(|_| self.slots.free() > 0);
+            tokio::select! {
+                () = self.slots.changed() => {}
+                () = at(pause_ends) => {}
+            }
+        }
+    }
+
+    async fn work_is_likely(&self, look_at: Instant) {
+        let nudged = async {
+            while !self.slots.take_nudge() {
+                self.slots.changed().await;
+            }
+        };
+        tokio::select! {
+            () = nudged => {}
+            () = self.ctx.wakeups.woken(self.queue) => {}
+            () = tokio::time::sleep_until(look_at) => {}
+        }
+    }
+
+    fn is_time(&self, backlog: bool, pause_ends: Option<Instant>) -> bool {
+        let paused = || pause_ends.is_some_and(|end| Instant::now() < end);
+        self.slots.are_idle()
+            || (backlog && self.slots.are_half_free())
+            || (self.slots.free() > 0 && !paused())
+    }
+
+    /// Claims as many jobs as there are free places. After an error: how long to wait.
+    async fn claim(&self, memory: &mut Memory) -> Result<(), Duration> {
+        let free = self.slots.free().min(BATCH_MAX);
+        let max = u32::try_from(free).expect("a batch is small");
+        let (asked_at, now) = (Instant::now(), self.ctx.clock.now());
+        let claimed = jobs::claim(&self.ctx, self.queue, max, &mut memory.rota, self.worker).await;
+        memory.claimed_at = Some(Instant::now());
+        let batch = match claimed {
+            Ok(batch) => batch,
+            Err(error) => return Err(memory.outage.failed(&words(&error))),
+        };
+        memory.outage.worked();
+        memory.backlog = batch.jobs.len() == free;
+        let next = if batch.jobs.is_empty() {
+            self.wait_for(batch.next_run_at, now)
+        } else {
+            LOOK_AFTER.min(self.poll_interval)
+        };
+        memory.look_at = Instant::now() + next;
+        self.hand_on(batch.jobs, asked_at, &memory.latency);
+        Ok(())
+    }
+
+    /// How long to wait after a claim that found nothing at `now`.
+    fn wait_for(&self, next_run_at: Option<Timestamp>, now: Timestamp) -> Duration {
+        match next_run_at {
+            // What was due but not to be had is paused or waits for its like: time does not help.
+            Some(next) if next > now => (next - self.ctx.clock.now())
+                .to_std()
+                .unwrap_or_default()
+                .min(self.poll_interval),
+            Some(_) | None => self.poll_interval,
+        }
+    }
+
+    fn hand_on(&self, jobs: Vec<Claimed>, asked_at: Instant, latency: &[Histogram; 3]) {
+        let now = self.ctx.clock.now();
+        for job in jobs {
+            let waited = (now - job.run_at).as_seconds_f64().max(0.0);
+            latency[Lane::of(job.due_at, now) as usize].record(waited);
+            let held = Held {
+                lease: self.leases.hold(job.claim, asked_at),
+                _slot: self.slots.take(),
+                job,
+            };
+            // There is room. The receiver goes last; without one the lease runs out.
+            let _ = self.out.try_send(held);
+        }
+    }
+}
+
+impl Memory {
+    fn of(queue: Queue) -> Self {
+        let latency = Lane::ALL.map(|lane| {
+            metrics::histogram!(
+                "ticketoverflow_job_claim_latency_seconds",
+                "queue" => queue.as_str(), "lane" => lane.as_str()
+            )
+        });
+        Self {
+            rota: Rota::default(),
+            outage: Outage::of("claiming jobs"),
+            latency,
+            look_at: Instant::now(),
+            backlog: false,
+            claimed_at: None,
+        }
+    }
+}
+
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}

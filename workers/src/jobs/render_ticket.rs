@@ -1,0 +1,47 @@
+//! Draws a ticket and publishes it.
+//!
+//! Safe to repeat: the files' place and content follow from the ticket and the concert's version,
+//! and publishing compares that version once more.
+
+use domain::job::{Claimed, RenderTicket};
+use domain::prints::{self, Effect, Format};
+use domain::ticket::Print;
+use tracing::Span;
+
+use crate::job::{Job, JobContext, JobError, JobResult, Success, job_span};
+
+impl Job for RenderTicket {
+    async fn run(&self, ctx: &JobContext) -> JobResult {
+        let id = self.ticket_id;
+        let found = ctx.store.read().await?.find_ticket(id).await?;
+        let Some(ticket) = found else {
+            return Err(JobError::cancel("the ticket is gone"));
+        };
+        if ticket.print != Print::Pending {
+            return Ok(Success::nothing());
+        }
+        let Some(drawing) = prints::drawing(ctx, ticket).await? else {
+            return Err(JobError::fail(
+                "the ticket's concert or its holder is unknown",
+            ));
+        };
+        let version = drawing.concert.version;
+        let (svg, pdf) = tokio::try_join!(
+            ctx.renderer.ticket(drawing.clone(), Format::Svg),
+            ctx.renderer.ticket(drawing, Format::Pdf),
+        )?;
+        let (svg_key, pdf_key) = (
+            prints::file_key(id, version, Format::Svg),
+            prints::file_key(id, version, Format::Pdf),
+        );
+        tokio::try_join!(ctx.files.put(&svg_key, svg), ctx.files.put(&pdf_key, pdf))?;
+        Ok(Success::with(Effect::PublishPrint {
+            ticket_id: id,
+            version,
+        }))
+    }
+
+    fn span(job: &Claimed) -> Span {
+        job_span!("job.render_ticket", job)
+    }
+}

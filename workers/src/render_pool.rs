@@ -1,0 +1,151 @@
+//! Drawing, on threads of its own and as many at a time as there are cores: it is the one thing
+//! here that keeps a processor busy, and it must not keep anybody else waiting.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::plans::PlanDrawing;
+use domain::ports::{RenderError, Renderer};
+use domain::prints::{Format, PrintDrawing};
+use renderers::{PlanDocument, SoldSeats, TicketDocument};
+use tokio::sync::Semaphore;
+use tracing::Span;
+
+use crate::config::Config;
+use crate::handler::panic_words;
+
+/// The resolution of tickets for screens.
+const DPI: u32 = 150;
+
+/// Draws tickets and plans, so many at a time, and lets so many wait.
+#[derive(Debug)]
+pub struct RenderPool {
+    threads: Arc<Semaphore>,
+    /// One permit for each drawing that is made or waits.
+    places: Arc<Semaphore>,
+}
+
+impl RenderPool {
+    /// A pool with the configured number of threads.
+    pub fn new(config: &Config) -> Self {
+        let threads = config.threads();
+        let places = threads.saturating_add(config.renders_waiting_max);
+        Self {
+            threads: Arc::new(Semaphore::new(threads)),
+            places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+        }
+    }
+
+    async fn draw<Draw>(
+        &self,
+        kind: &'static str,
+        format: Format,
+        draw: Draw,
+    ) -> Result<Bytes, RenderError>
+    where
+        Draw: FnOnce() -> Result<Vec<u8>, renderers::RenderError> + Send + 'static,
+    {
+        let place = Arc::clone(&self.places)
+            .try_acquire_owned()
+            .map_err(|_| RenderError::Busy)?;
+        let thread = Arc::clone(&self.threads)
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed");
+        let span = Span::current();
+        let drawn = tokio::task::spawn_blocking(move || {
+            // Held by the thread: when nobody waits for the picture any more, it is drawn to the
+            // end all the same.
+            let _permits = (place, thread);
+            let _span = span.entered();
+            let began = Instant::now();
+            let drawn = draw();
+            metrics::histogram!(
+                "ticketoverflow_render_seconds",
+                "kind" => kind, "format" => format.extension()
+            )
+            .record(began.elapsed());
+            drawn
+        });
+        match drawn.await {
+            Ok(Ok(bytes)) => Ok(bytes.into()),
+            Ok(Err(error)) => Err(refused(&error)),
+            Err(stopped) => Err(RenderError::Failed(match stopped.try_into_panic() {
+                Ok(panic) => format!("it panicked: {}", panic_words(panic.as_ref())),
+                Err(_) => "the process stops".into(),
+            })),
+        }
+    }
+}
+
+#[async_trait]
+impl Renderer for RenderPool {
+    async fn ticket(&self, drawing: PrintDrawing, format: Format) -> Result<Bytes, RenderError> {
+        self.draw("ticket", format, move || {
+            let document = ticket_document(drawing);
+            match format {
+                Format::Svg => renderers::ticket_svg(&document),
+                Format::Pdf => renderers::ticket_pdf(&document),
+                Format::Png => renderers::ticket_png(&document, DPI),
+            }
+        })
+        .await
+    }
+
+    async fn plan(&self, drawing: PlanDrawing) -> Result<Bytes, RenderError> {
+        self.draw("plan", Format::Svg, move || {
+            renderers::plan_svg(&plan_document(drawing))
+        })
+        .await
+    }
+}
+
+fn ticket_document(drawing: PrintDrawing) -> TicketDocument {
+    let concert = drawing.concert;
+    TicketDocument {
+        ticket_id: drawing.ticket.id.to_string(),
+        concert_id: concert.id.to_string(),
+        concert_name: concert.name.to_string(),
+        venue: concert.venue.to_string(),
+        date: concert.date,
+        seat_row: drawing.seat.row,
+        seat_number: drawing.seat.number,
+        holder_name: drawing.holder.name,
+        holder_email: drawing.holder.email,
+        code: drawing.code,
+    }
+}
+
+fn plan_document(drawing: PlanDrawing) -> PlanDocument {
+    let concert = drawing.concert;
+    PlanDocument {
+        concert_id: concert.id.to_string(),
+        concert_name: concert.name.to_string(),
+        venue: concert.venue.to_string(),
+        date: concert.date,
+        capacity: concert.capacity,
+        sold: SoldSeats::from_ranges(
+            drawing
+                .sold
+                .into_iter()
+                .map(|seats| (seats.start, seats.end - seats.start)),
+        ),
+    }
+}
+
+/// A document that cannot be drawn now cannot be drawn later; a defect may be gone by then.
+fn refused(error: &renderers::RenderError) -> RenderError {
+    use renderers::RenderError as Drawing;
+    match error {
+        Drawing::CodeTooLong { .. }
+        | Drawing::SeatOutOfRange { .. }
+        | Drawing::CapacityTooLarge { .. }
+        | Drawing::SizeOutOfRange { .. } => RenderError::Undrawable(error.to_string()),
+        Drawing::Backend { .. } => RenderError::Failed(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

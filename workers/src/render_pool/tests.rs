@@ -1,0 +1,135 @@
+use std::sync::mpsc;
+
+use chrono::NaiveDate;
+use domain::clock::from_micros;
+use domain::concert::{Concert, Name, Status};
+use domain::ids::{ConcertId, TicketId, UserId};
+use domain::seat::{Hall, SeatNo};
+use domain::ticket::{Print, Ticket};
+use domain::user::UserDirectory;
+use uuid::Uuid;
+
+use super::*;
+
+fn pool(render_threads: usize, renders_waiting_max: usize) -> Arc<RenderPool> {
+    Arc::new(RenderPool::new(&Config {
+        render_threads,
+        renders_waiting_max,
+        ..Config::default()
+    }))
+}
+
+fn concert() -> Arc<Concert> {
+    Arc::new(Concert {
+        id: ConcertId(Uuid::from_u128(1)),
+        name: Name::parse("Ночь & <Tag>").unwrap(),
+        venue: Name::parse("Hall").unwrap(),
+        date: NaiveDate::from_ymd_opt(2028, 2, 29).unwrap(),
+        capacity: 120,
+        status: Status::Active,
+        version: 3,
+        created_at: from_micros(0),
+    })
+}
+
+fn print() -> PrintDrawing {
+    let concert = concert();
+    PrintDrawing {
+        ticket: Ticket {
+            id: TicketId(Uuid::from_u128(2)),
+            concert_id: concert.id,
+            user_id: UserId(Uuid::from_u128(3)),
+            seat: SeatNo(17),
+            bought_at: from_micros(0),
+            print: Print::Pending,
+            concert_version: 3,
+        },
+        holder: UserDirectory::generated().all()[0].clone(),
+        seat: Hall::of(120).label(SeatNo(17)),
+        code: "A1B2".into(),
+        concert,
+    }
+}
+
+fn text(bytes: &Bytes) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn a_ticket_is_drawn_in_every_format_with_its_id_in_the_description() {
+    let pool = pool(2, 8);
+    for (format, start) in [
+        (Format::Svg, b"<".as_slice()),
+        (Format::Pdf, b"%PDF"),
+        (Format::Png, b"\x89PNG"),
+    ] {
+        let bytes = pool.ticket(print(), format).await.unwrap();
+        assert!(bytes.starts_with(start), "{format:?}");
+    }
+    let svg = text(&pool.ticket(print(), Format::Svg).await.unwrap());
+    assert!(svg.contains("<desc>00000000-0000-0000-0000-000000000002</desc>"));
+}
+
+#[tokio::test]
+async fn a_plan_shows_every_sold_range() {
+    let drawing = PlanDrawing {
+        concert: concert(),
+        sold: vec![0..3, 5..6, 119..120],
+        sold_count: 5,
+    };
+    let svg = text(&pool(1, 0).plan(drawing).await.unwrap());
+    assert!(svg.contains("<desc>00000000-0000-0000-0000-000000000001|120|5</desc>"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_drawn_is_told_from_what_failed() {
+    let pool = pool(1, 0);
+    let beyond = PlanDrawing {
+        concert: concert(),
+        sold: vec![0..1, 500..501],
+        sold_count: 2,
+    };
+    let undrawable = pool.plan(beyond).await;
+    assert!(
+        matches!(undrawable, Err(RenderError::Undrawable(_))),
+        "{undrawable:?}"
+    );
+    let panicked = pool
+        .draw("ticket", Format::Svg, || panic!("on purpose"))
+        .await;
+    assert!(
+        matches!(&panicked, Err(RenderError::Failed(why)) if why.contains("on purpose")),
+        "{panicked:?}"
+    );
+    assert!(
+        pool.ticket(print(), Format::Svg).await.is_ok(),
+        "the thread is free again"
+    );
+}
+
+#[tokio::test]
+async fn a_drawing_beyond_those_that_may_wait_is_refused_at_once() {
+    let pool = pool(1, 1);
+    let (go, gate) = mpsc::channel::<()>();
+    let draws = |gate: Option<mpsc::Receiver<()>>| {
+        let pool = Arc::clone(&pool);
+        tokio::spawn(async move {
+            pool.draw("ticket", Format::Svg, move || {
+                if let Some(gate) = gate {
+                    let _ = gate.recv();
+                }
+                Ok(Vec::new())
+            })
+            .await
+        })
+    };
+    let running = draws(Some(gate));
+    let waiting = draws(None);
+    while pool.places.available_permits() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(matches!(draws(None).await.unwrap(), Err(RenderError::Busy)));
+    go.send(()).unwrap();
+    assert!(running.await.unwrap().is_ok() && waiting.await.unwrap().is_ok());
+    assert!(draws(None).await.unwrap().is_ok());
+}
