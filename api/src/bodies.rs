@@ -18,7 +18,8 @@ use crate::wire;
 pub(crate) const NO_SUCH_CONCERT: &str = "there is no such concert";
 
 /// A concert to be created. No other keys.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = NewConcert)]
 #[expect(
     dead_code,
@@ -38,25 +39,38 @@ pub(crate) struct NewConcertBody {
     #[schema(minimum = 0, maximum = 1_000_000, example = 3000)]
     capacity: u32,
     status: wire::Status,
-    /// A seating layout that was uploaded before.
-    layout_id: Option<String>,
+    /// A seating layout that was uploaded before; anything else is refused.
+    #[schema(required = false)]
+    layout_id: String,
 }
 
 /// What to change of a concert: any of these, no other keys.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = ConcertChange)]
 #[expect(
     dead_code,
     reason = "describes the body, which is read member by member"
 )]
 pub(crate) struct ConcertChangeBody {
-    #[schema(min_length = 1, max_length = 1000, example = "Die Walküre (new date)")]
-    name: Option<String>,
-    #[schema(min_length = 1, max_length = 1000, example = "Opera House")]
-    venue: Option<String>,
-    #[schema(format = Date, example = "2030-06-08")]
-    date: Option<String>,
-    status: Option<wire::Status>,
+    #[schema(
+        required = false,
+        min_length = 1,
+        max_length = 1000,
+        example = "Die Walküre (new date)"
+    )]
+    name: String,
+    #[schema(
+        required = false,
+        min_length = 1,
+        max_length = 1000,
+        example = "Opera House"
+    )]
+    venue: String,
+    #[schema(required = false, format = Date, example = "2030-06-08")]
+    date: String,
+    #[schema(required = false)]
+    status: wire::Status,
 }
 
 /// Who wants to go where. No other keys.

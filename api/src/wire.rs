@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use domain::concert::Offer;
 use domain::{ConcertId, TicketId, UserId};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::etag;
@@ -81,9 +81,8 @@ pub(crate) struct Health {
 }
 
 /// What a venue says of its concert.
-#[derive(ToSchema)]
-#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(dead_code, reason = "describes the values of domain::concert::Status")]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Status {
     Active,
     Cancelled,

@@ -107,7 +107,7 @@ pub async fn find(ctx: &Context, id: ConcertId) -> Result<Offer, Error> {
     found.ok_or(Error::NotFound("concert"))
 }
 
-/// Up to `max` concerts in the order of their creation; an empty page is the end.
+/// Up to `max` concerts in the order of their creation; a page of fewer is the last one.
 pub async fn list(ctx: &Context, after: Option<ConcertId>, max: u32) -> Result<Vec<Offer>, Error> {
     Ok(ctx.store.read().await?.list_offers(after, max).await?)
 }

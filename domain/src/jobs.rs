@@ -129,6 +129,12 @@ pub async fn rescue(ctx: &Context, max: u32) -> Result<u32, Error> {
             rescued += 1;
         }
     }
+    if rescued > 0 {
+        // A claimed job does not say of which queue it is.
+        for queue in Queue::ALL {
+            ctx.wakeups.wake(queue);
+        }
+    }
     Ok(rescued)
 }
 

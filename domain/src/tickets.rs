@@ -138,7 +138,7 @@ pub async fn find(ctx: &Context, id: TicketId) -> Result<Ticket, Error> {
     found.ok_or(Error::NotFound("ticket"))
 }
 
-/// Up to `max` tickets after a place; an empty page is the end.
+/// Up to `max` tickets after a place; a page of fewer is the last one.
 pub async fn list(
     ctx: &Context,
     filter: TicketFilter,

@@ -14,8 +14,8 @@ pub trait Script: Send + 'static {
     /// Writes the next request; `false` when there is none.
     fn next(&mut self, request: &mut Vec<u8>) -> bool;
 
-    /// Is told the answer.
-    fn answered(&mut self, status: u16, body: &[u8]);
+    /// Is told the answer; says how long to wait before the next request.
+    fn answered(&mut self, status: u16, body: &[u8]) -> Duration;
 }
 
 /// When to stop, whatever the scripts still want.
@@ -117,7 +117,10 @@ async fn converse<S: Script>(
         let micros = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX);
         measured.latency_us.saturating_record(micros);
         *measured.by_status.entry(response.status).or_default() += 1;
-        measured.script.answered(response.status, response.body);
+        let pause = measured.script.answered(response.status, response.body);
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
     }
 }
 

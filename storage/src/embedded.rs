@@ -108,3 +108,6 @@ fn lock(data_dir: &Path) -> Result<File, OpenError> {
         Err(TryLockError::Error(source)) => Err(unwritable(source)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use domain::Context;
 use tempfile::TempDir;
 
 use crate::http::Http;
+use crate::wait::eventually;
 
 /// A running server with a client.
 #[derive(Debug)]
@@ -65,8 +66,12 @@ impl TestApp {
             .await
             .expect("the ledger can be read");
         assert_eq!(violations, [], "the ledger holds");
+        let engine = Arc::downgrade(&store);
         drop(store);
         self.service.stop().await.expect("the server stops");
+        // Its tasks end one after the other, and with the last one the folder is free again.
+        let free = || async { (engine.strong_count() == 0).then_some(()) };
+        eventually("the engine is let go", free).await;
         self.folder
     }
 }

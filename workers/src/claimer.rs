@@ -2,7 +2,7 @@
 //!
 //! A claim is a transaction on the ledger's only writer, so it should bring many jobs; an urgent
 //! job should not wait for that. So the pool claims
-//! - at once, when nothing runs,
+//! - at once, when nothing of the last claim runs any more,
 //! - when half of its places are free, while there is a backlog,
 //! - otherwise when a place is free and the last claim was [`PAUSE`] ago.
 
@@ -56,9 +56,18 @@ struct Memory {
     latency: [Histogram; 3],
     /// When to look for jobs although nothing happens.
     look_at: Instant,
-    /// Whether the last claim left jobs behind, as far as is known.
-    backlog: bool,
+    found: Found,
     claimed_at: Option<Instant>,
+}
+
+/// What the last claim found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    /// Everything there was, as far as is known.
+    Some,
+    /// As much as was asked for.
+    Plenty,
 }
 
 impl Claimer {
@@ -81,11 +90,11 @@ impl Claimer {
 
     /// Waits until there may be a job and it is time to claim.
     async fn ready(&self, memory: &Memory) {
-        if !memory.backlog {
+        if memory.found != Found::Plenty {
             self.work_is_likely(memory.look_at).await;
         }
         let pause_ends = memory.claimed_at.map(|at| at + PAUSE);
-        while !self.is_time(memory.backlog, pause_ends) {
+        while !self.is_time(memory.found, pause_ends) {
             let pause_ends = pause_ends.filter(|_| self.slots.free() > 0);
             tokio::select! {
                 () = self.slots.changed() => {}
@@ -107,11 +116,14 @@ impl Claimer {
         }
     }
 
-    fn is_time(&self, backlog: bool, pause_ends: Option<Instant>) -> bool {
+    fn is_time(&self, found: Found, pause_ends: Option<Instant>) -> bool {
+        let enough_free = match found {
+            Found::Nothing => false,
+            Found::Some => self.slots.are_idle(),
+            Found::Plenty => self.slots.are_half_free(),
+        };
         let paused = || pause_ends.is_some_and(|end| Instant::now() < end);
-        self.slots.are_idle()
-            || (backlog && self.slots.are_half_free())
-            || (self.slots.free() > 0 && !paused())
+        enough_free || (self.slots.free() > 0 && !paused())
     }
 
     /// Claims as many jobs as there are free places. After an error: how long to wait.
@@ -126,7 +138,11 @@ impl Claimer {
             Err(error) => return Err(memory.outage.failed(&words(&error))),
         };
         memory.outage.worked();
-        memory.backlog = batch.jobs.len() == free;
+        memory.found = match batch.jobs.len() {
+            0 => Found::Nothing,
+            jobs if jobs < free => Found::Some,
+            _ => Found::Plenty,
+        };
         let next = if batch.jobs.is_empty() {
             self.wait_for(batch.next_run_at, now)
         } else {
@@ -178,7 +194,7 @@ impl Memory {
             outage: Outage::of("claiming jobs"),
             latency,
             look_at: Instant::now(),
-            backlog: false,
+            found: Found::Nothing,
             claimed_at: None,
         }
     }

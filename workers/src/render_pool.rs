@@ -1,5 +1,5 @@
-//! Drawing, on threads of its own and as many at a time as there are cores: it is the one thing
-//! here that keeps a processor busy, and it must not keep anybody else waiting.
+//! Drawing, on threads that may block and no more of them than there are cores: it is the one
+//! thing here that keeps a processor busy, and it must not keep anybody else waiting.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -59,7 +59,9 @@ async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
 /// Figures for Prometheus
 #[utoipa::path(
     get, path = "/metrics", tag = "Operations",
-    responses((status = 200, description = "The figures", body = String, content_type = "text/plain"))
+    responses(
+        (status = 200, description = "The figures", body = String, content_type = "text/plain")
+    )
 )]
 async fn metrics(State(app): State<App>) -> Response {
     ::metrics::gauge!("ticketoverflow_sales_queue_ratio").set(app.ctx().sales_load());

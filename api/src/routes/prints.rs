@@ -70,7 +70,7 @@ async fn request_print(
         ("id" = String, Path, description = "The ticket's id"),
         (
             "Accept" = Option<String>, Header,
-            description = "`image/svg+xml` (also without the header), `application/pdf`, `image/png`"
+            description = "`image/svg+xml` (the default), `application/pdf` or `image/png`"
         ),
         ("If-None-Match" = Option<String>, Header, description = "Tags that the client has"),
     ),

@@ -33,6 +33,7 @@ const PROMOTE: &str = "
 
 /// Differs from postgres: one writer at a time, so no row can be locked by another claim, and
 /// `skip locked` is neither there nor needed.
+/// `or rollback`: see [`super::tickets`].
 const CLAIM_BAND: &str = "
     update or rollback jobs
        set state = 'running',

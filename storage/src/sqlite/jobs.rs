@@ -163,8 +163,10 @@ pub(super) async fn count_jobs(
 }
 
 /// In the order of the batch, so that of two jobs with one key the first is added.
+/// `or rollback`: see [`super::tickets`].
 const INSERT_JOBS: &str = "
-    insert or rollback into jobs (id, kind, queue, state, args, due_at, run_at, created_at, unique_key, trace)
+    insert or rollback into jobs (id, kind, queue, state, args, due_at, run_at, created_at,
+                                  unique_key, trace)
     select unhex(value ->> 0), value ->> 1, value ->> 2,
            iif(value ->> 5 > value ->> 6, 'scheduled', 'available'),
            value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8

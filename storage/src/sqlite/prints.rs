@@ -25,6 +25,7 @@ const LIST_TICKETS: &str = "
         on c.id = t.concert_id
      where t.id = unhex(value)";
 
+/// `or rollback`: see [`super::tickets`].
 const SET_PENDING: &str = "
     update or rollback tickets
        set print = 'pending',

@@ -1,4 +1,4 @@
-//! How jobs leave the state that they are in: settled by whoever runs them, moved by an operator.
+//! How running jobs leave their state: settled by whoever runs them.
 //!
 //! A job that ends is moved from `jobs` to `finished_jobs` within the transaction.
 
@@ -14,8 +14,8 @@ use super::claims::find_standing;
 use super::failure::{failed, unexpected};
 use super::rows;
 
-/// Whose job it is to end: somebody's with this claim, or nobody's.
-type Ending<'a> = (JobId, Option<Claim>, &'a Transition);
+/// A job with the claim that it is under, if any, and what becomes of it.
+pub(super) type Ending<'a> = (JobId, Option<Claim>, &'a Transition);
 
 /// `claim_token is` finds a job that nobody runs when there is no token to compare.
 const APPEND_ERRORS: &str = "
@@ -31,9 +31,10 @@ const APPEND_ERRORS: &str = "
      where jobs.id = attempted.id
        and jobs.claim_token is attempted.token";
 
+/// `or rollback`: see [`super::tickets`].
 const INSERT_FINISHED: &str = "
-    insert or rollback into finished_jobs (id, kind, queue, state, args, attempt, due_at, run_at, created_at,
-                               finished_at, unique_key, trace, errors)
+    insert or rollback into finished_jobs (id, kind, queue, state, args, attempt, due_at, run_at,
+                                           created_at, finished_at, unique_key, trace, errors)
     select j.id, j.kind, j.queue, value ->> 2, j.args, value ->> 3, j.due_at, value ->> 4,
            j.created_at, value ->> 5, j.unique_key, j.trace, j.errors
       from json_each(?1)
@@ -182,7 +183,10 @@ fn cancel_twin(transition: &Transition) -> Transition {
     }
 }
 
-async fn append_errors(conn: &mut SqliteConnection, jobs: &[Ending<'_>]) -> StoreResult<()> {
+pub(super) async fn append_errors(
+    conn: &mut SqliteConnection,
+    jobs: &[Ending<'_>],
+) -> StoreResult<()> {
     let mut batch = Batch::of(jobs.len(), 250);
     let mut errors = false;
     for (id, claim, transition) in jobs {
@@ -210,7 +214,10 @@ async fn append_errors(conn: &mut SqliteConnection, jobs: &[Ending<'_>]) -> Stor
     Ok(())
 }
 
-async fn insert_finished(conn: &mut SqliteConnection, jobs: &[Ending<'_>]) -> StoreResult<u64> {
+pub(super) async fn insert_finished(
+    conn: &mut SqliteConnection,
+    jobs: &[Ending<'_>],
+) -> StoreResult<u64> {
     if jobs.is_empty() {
         return Ok(0);
     }
@@ -234,7 +241,11 @@ async fn insert_finished(conn: &mut SqliteConnection, jobs: &[Ending<'_>]) -> St
     Ok(done.rows_affected())
 }
 
-async fn delete_jobs(conn: &mut SqliteConnection, ids: &[JobId], expected: u64) -> StoreResult<()> {
+pub(super) async fn delete_jobs(
+    conn: &mut SqliteConnection,
+    ids: &[JobId],
+    expected: u64,
+) -> StoreResult<()> {
     if ids.is_empty() {
         return Ok(());
     }
@@ -250,7 +261,10 @@ async fn delete_jobs(conn: &mut SqliteConnection, ids: &[JobId], expected: u64) 
 }
 
 /// Only for jobs that were just found standing, or waiting.
-async fn release_jobs(conn: &mut SqliteConnection, jobs: &[Ending<'_>]) -> StoreResult<()> {
+pub(super) async fn release_jobs(
+    conn: &mut SqliteConnection,
+    jobs: &[Ending<'_>],
+) -> StoreResult<()> {
     if jobs.is_empty() {
         return Ok(());
     }
@@ -285,120 +299,4 @@ async fn find_twins(conn: &mut SqliteConnection, jobs: &[Ending<'_>]) -> StoreRe
         twins[rows::count(row, 0, "twins.key")? as usize] = true;
     }
     Ok(twins)
-}
-
-const FIND_STATE: &str = "
-    select state
-      from jobs
-     where id = ?1
-     union all
-    select state
-      from finished_jobs
-     where id = ?1";
-
-const REVIVE_JOB: &str = "
-    insert into jobs (id, kind, queue, state, args, attempt, due_at, run_at, created_at,
-                      unique_key, trace, errors)
-    select id, kind, queue, ?2, args, ?3, due_at, ?4, created_at, unique_key, trace, errors
-      from finished_jobs
-     where id = ?1
-        on conflict do nothing";
-
-const DELETE_FINISHED: &str = "
-    delete from finished_jobs
-     where id = ?1";
-
-const REWRITE_FINISHED: &str = "
-    update finished_jobs
-       set state = ?2,
-           attempt = ?3,
-           run_at = ?4,
-           finished_at = ?5
-     where id = ?1";
-
-/// A finished job of whose key another one is queued stays where it is: `false`.
-///
-/// Differs from postgres: nobody else writes between looking and moving.
-pub(super) async fn move_job(
-    conn: &mut SqliteConnection,
-    id: JobId,
-    to: &Transition,
-) -> StoreResult<bool> {
-    let row = sqlx::query(FIND_STATE)
-        .bind(id.0.as_bytes().as_slice())
-        .fetch_optional(&mut *conn)
-        .await
-        .map_err(failed)?;
-    let Some(row) = row else {
-        return Ok(false);
-    };
-    let from = rows::word(&row, 0, "jobs.state", domain::job::State::parse)?;
-    if from == to.state || from == domain::job::State::Running {
-        return Ok(false);
-    }
-    let job: [Ending<'_>; 1] = [(id, None, to)];
-    match (from.is_finished(), to.state.is_finished()) {
-        (false, true) => {
-            append_errors(conn, &job).await?;
-            let ended = insert_finished(conn, &job).await?;
-            delete_jobs(conn, &[id], ended).await?;
-        }
-        (false, false) => {
-            append_errors(conn, &job).await?;
-            release_jobs(conn, &job).await?;
-        }
-        (true, false) => {
-            if !revive(conn, id, to).await? {
-                return Ok(false);
-            }
-            append_errors(conn, &job).await?;
-        }
-        (true, true) => rewrite_finished(conn, id, to).await?,
-    }
-    Ok(true)
-}
-
-async fn revive(conn: &mut SqliteConnection, id: JobId, to: &Transition) -> StoreResult<bool> {
-    let id = id.0.as_bytes().as_slice();
-    let revived = sqlx::query(REVIVE_JOB)
-        .bind(id)
-        .bind(to.state.as_str())
-        .bind(to.attempt)
-        .bind(to.run_at.timestamp_micros())
-        .execute(&mut *conn)
-        .await
-        .map_err(failed)?;
-    if revived.rows_affected() == 0 {
-        return Ok(false);
-    }
-    let deleted = sqlx::query(DELETE_FINISHED)
-        .bind(id)
-        .execute(conn)
-        .await
-        .map_err(failed)?;
-    match deleted.rows_affected() {
-        1 => Ok(true),
-        rows => Err(unexpected("finished_jobs.id", rows)),
-    }
-}
-
-async fn rewrite_finished(
-    conn: &mut SqliteConnection,
-    id: JobId,
-    to: &Transition,
-) -> StoreResult<()> {
-    let finished_at = to.finished_at.unwrap_or(to.run_at);
-    let done = sqlx::query(REWRITE_FINISHED)
-        .bind(id.0.as_bytes().as_slice())
-        .bind(to.state.as_str())
-        .bind(to.attempt)
-        .bind(to.run_at.timestamp_micros())
-        .bind(finished_at.timestamp_micros())
-        .execute(conn)
-        .await
-        .map_err(failed)?;
-    match done.rows_affected() {
-        1 => Ok(()),
-        rows => Err(unexpected("finished_jobs.id", rows)),
-    }
 }

@@ -1,4 +1,8 @@
 //! Tickets: written under the unique index that decides, listed in the order of their seats.
+//!
+//! The large batches say `or rollback`. A row that breaks a check then ends the transaction
+//! instead of the statement, which whoever gets the error does anyway; and SQLite need not copy
+//! every page that the statement touches only to be able to undo the statement alone.
 
 use std::collections::HashSet;
 

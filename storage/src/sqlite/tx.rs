@@ -21,7 +21,7 @@ use domain::{ConcertId, JobId, TicketId, Timestamp, WorkerId};
 
 use super::connections::Lease;
 use super::wal::WalGuard;
-use super::{audit, claims, concerts, jobs, keys, plans, prints, settlements, tickets};
+use super::{audit, claims, concerts, jobs, keys, moves, plans, prints, settlements, tickets};
 
 /// A lent connection. `wal` is there only if it may write.
 #[derive(Debug)]
@@ -216,7 +216,7 @@ impl JobTx for SqliteTx {
     }
 
     async fn move_job(&mut self, id: JobId, to: &Transition) -> StoreResult<bool> {
-        call!(self, settlements::move_job(id, to))
+        call!(self, moves::move_job(id, to))
     }
 
     async fn set_paused(&mut self, queue: Queue, paused: bool) -> StoreResult<()> {

@@ -1,3 +1,5 @@
+//! Violations are found, and only they.
+
 use domain::JobId;
 use domain::audit::Invariant;
 use domain::concert::Concert;
@@ -68,7 +70,8 @@ conformance! {
         let tickets = env.sell(&concert, &[0]).await;
         let (claim, ticket) = env.claim_prints(&tickets).await[0];
         let concert_id = concert.id;
-        let job = NewJob::of(&RenderPlan { concert_id }, JobId(env.ids.next()), env.now(), env.now());
+        let job_id = JobId(env.ids.next());
+        let job = NewJob::of(&RenderPlan { concert_id }, job_id, env.now(), env.now());
         env.insert_jobs(&[job]).await;
         let plan_claim = env.claim_of(Queue::Plans, 1).await[0].claim;
         let renamed = env.rename(&concert).await;
@@ -104,7 +107,8 @@ conformance! {
     async fn plan_that_shows_more_than_was_sold_is_found(env) {
         let concert = env.concert(10).await;
         let concert_id = concert.id;
-        let job = NewJob::of(&RenderPlan { concert_id }, JobId(env.ids.next()), env.now(), env.now());
+        let job_id = JobId(env.ids.next());
+        let job = NewJob::of(&RenderPlan { concert_id }, job_id, env.now(), env.now());
         env.insert_jobs(&[job]).await;
         let claim = env.claim_of(Queue::Plans, 1).await[0].claim;
         let plan = Plan {

@@ -1,3 +1,5 @@
+//! Claiming jobs, keeping and losing claims, leases.
+
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
@@ -34,7 +36,8 @@ conformance! {
         let job = &claimed[0];
         assert_eq!((job.claim.job_id, job.claim.token), (new.id, request.token));
         assert_eq!((job.kind.as_str(), job.args.as_str(), job.attempt), ("noop", "{}", 1));
-        assert_eq!((job.due_at, job.run_at, job.created_at), (new.due_at, new.run_at, new.created_at));
+        let times = (job.due_at, job.run_at, job.created_at);
+        assert_eq!(times, (new.due_at, new.run_at, new.created_at));
         assert_eq!(job.trace, new.trace);
         let job = env.read().await.find_job(new.id).await.unwrap().unwrap();
         assert_eq!((job.state, job.attempt), (State::Running, 1));

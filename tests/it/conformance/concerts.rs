@@ -1,3 +1,5 @@
+//! Concerts, their sales and the marks of their plans.
+
 use domain::concert::{Concert, Name, Status, parse_date};
 use domain::ports::StoreError;
 

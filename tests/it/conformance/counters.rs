@@ -1,3 +1,5 @@
+//! Seat counters: every seat once, and no "sold out" before its time.
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -187,7 +189,7 @@ async fn buy_until_sold_out(
     loop {
         random = mix(random);
         match counters.take(concert, random).await.unwrap() {
-            Taken::Seat(seat, epoch) if random % 3 == 0 => {
+            Taken::Seat(seat, epoch) if random.is_multiple_of(3) => {
                 std::thread::yield_now();
                 counters.give_back(concert, seat, epoch).await.unwrap();
             }

@@ -1,3 +1,5 @@
+//! Files are whole or not there.
+
 use bytes::Bytes;
 
 const KEY: &str = "tickets/0190163d-8694-739b-aea5-966c26f8ad90/v3/ticket.svg";

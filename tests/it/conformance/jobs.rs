@@ -1,3 +1,5 @@
+//! Jobs are added, found, listed, counted and pruned.
+
 use chrono::TimeDelta;
 use domain::JobId;
 use domain::ids::IdSource;

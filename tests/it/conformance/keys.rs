@@ -1,3 +1,5 @@
+//! Idempotency keys.
+
 use bytes::Bytes;
 use chrono::TimeDelta;
 use domain::keys::{Answer, StoredKey};
@@ -45,7 +47,8 @@ conformance! {
     async fn of_two_equal_keys_the_first_wins(env) {
         let first = key(env, "a");
         let second = StoredKey { fingerprint: [1; 32], ..key(env, "a") };
-        assert_eq!(insert(env, &[first.clone(), key(env, "b"), second.clone()]).await, [true, true, false]);
+        let keys = [first.clone(), key(env, "b"), second.clone()];
+        assert_eq!(insert(env, &keys).await, [true, true, false]);
         assert_eq!(insert(env, &[key(env, "c"), second]).await, [true, false]);
         assert_eq!(env.read().await.find_key("a").await.unwrap(), Some(first));
         assert_eq!(insert(env, &[]).await, Vec::<bool>::new());

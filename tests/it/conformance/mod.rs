@@ -2,6 +2,9 @@
 //!
 //! A case is written once, against [`Env`], and runs on every engine that the macro names.
 
+// Always so; it tells the lints that this is a test and may `unwrap`.
+#![cfg(test)]
+
 /// Defines cases and runs each on every engine, as `sqlite::name`. To add an engine, add its line
 /// and a constructor of [`Env`] with its name.
 macro_rules! conformance {

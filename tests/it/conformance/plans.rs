@@ -1,3 +1,5 @@
+//! Seating plans are published behind a fence.
+
 use domain::JobId;
 use domain::concert::Concert;
 use domain::ids::IdSource;

@@ -1,3 +1,5 @@
+//! Prints are asked for, published behind a fence, given up.
+
 use domain::TicketId;
 use domain::ids::IdSource;
 use domain::job::{Claim, Outcome, Policy, next};

@@ -1,3 +1,5 @@
+//! Jobs are settled by who holds them and moved by operators.
+
 use chrono::TimeDelta;
 use domain::JobId;
 use domain::ids::IdSource;
@@ -129,8 +131,10 @@ conformance! {
         for job in &jobs {
             states.push(find(env, job.claim.job_id).await.state);
         }
-        use State::{Completed, Running, Scheduled};
-        assert_eq!(states, [Completed, Running, Scheduled, Running]);
+        assert_eq!(
+            states,
+            [State::Completed, State::Running, State::Scheduled, State::Running]
+        );
     }
 
     async fn settled_jobs_are_not_claimed_again_unless_they_wait(env) {

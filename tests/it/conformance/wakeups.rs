@@ -1,3 +1,5 @@
+//! Hints that there is work.
+
 use std::time::Duration;
 
 use domain::job::Queue;

@@ -34,7 +34,7 @@ enum Part {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let any = 0..1_000_usize;
+    let index = 0..1_000_usize;
     let part = prop_oneof![
         Just(Part::Nothing),
         Just(Part::Name),
@@ -43,12 +43,12 @@ fn step() -> impl Strategy<Value = Step> {
     ];
     prop_oneof![
         2 => (0..4_u32).prop_map(|capacity| Step::Create { capacity }),
-        6 => (any.clone(), any::<bool>())
+        6 => (index.clone(), any::<bool>())
             .prop_map(|(concert, keyed)| Step::Buy { concert, keyed }),
-        4 => (any.clone(), part).prop_map(|(concert, part)| Step::Change { concert, part }),
-        5 => any.clone().prop_map(|ticket| Step::Print { ticket }),
-        4 => any.clone().prop_map(|ticket| Step::Fetch { ticket }),
-        2 => (any.clone(), any).prop_map(|(concert, what)| Step::Nonsense { concert, what }),
+        4 => (index.clone(), part).prop_map(|(concert, part)| Step::Change { concert, part }),
+        5 => index.clone().prop_map(|ticket| Step::Print { ticket }),
+        4 => index.clone().prop_map(|ticket| Step::Fetch { ticket }),
+        2 => (index.clone(), index).prop_map(|(concert, what)| Step::Nonsense { concert, what }),
         1 => any::<bool>().prop_map(|lose_files| Step::Restart { lose_files }),
     ]
 }

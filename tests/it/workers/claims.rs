@@ -1,5 +1,7 @@
 //! Who runs a job, since when, and until when.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use domain::job::{Noop, Outcome, Queue, RenderPlan, State};
 use domain::jobs::{self, Settled};
@@ -12,11 +14,11 @@ use super::{GRACE, NO_GRACE, Platform};
 async fn idle_worker_starts_a_job_without_waiting_for_the_poll() {
     let platform = Platform::new().await;
     let workers = platform.work();
-    for _ in 0..20 {
+    for _ in 0..3 {
         let job = platform.queue(platform.job(&Noop {})).await;
         platform.until(job, State::Completed).await;
-        // Beyond the last look of a claimer that goes to sleep.
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        // Until after the last look of a claimer that goes to sleep.
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
     workers.stop(GRACE).await;
 }
@@ -38,11 +40,7 @@ async fn idle_worker_starts_a_scheduled_job_when_its_time_has_come() {
 async fn stopped_worker_hands_its_jobs_back_without_burning_an_attempt() {
     let platform = Platform::new().await;
     let workers = platform.work();
-    let ticket = platform.ticket(platform.concert().await).await;
-    platform.gate.until("the plan is drawn", 1, |plan| plan.ended == Ended::Drawn).await;
-    platform.gate.close();
-    let job = platform.print(ticket).await;
-    platform.gate.until("a print is drawn", 2, |one| one.ended == Ended::NotYet).await;
+    let (ticket, job) = platform.hold_up_a_print().await;
     workers.stop(NO_GRACE).await;
 
     let back = platform.find(job).await;
@@ -60,11 +58,7 @@ async fn stopped_worker_hands_its_jobs_back_without_burning_an_attempt() {
 async fn stopping_worker_lets_running_jobs_finish_and_begins_no_other() {
     let platform = Platform::new().await;
     let workers = platform.work();
-    let ticket = platform.ticket(platform.concert().await).await;
-    platform.gate.until("the plan is drawn", 1, |plan| plan.ended == Ended::Drawn).await;
-    platform.gate.close();
-    let job = platform.print(ticket).await;
-    platform.gate.until("a print is drawn", 2, |one| one.ended == Ended::NotYet).await;
+    let (_, job) = platform.hold_up_a_print().await;
     let (later, ()) = tokio::join!(
         async {
             let later = platform.queue(platform.job(&Noop {})).await;
@@ -82,25 +76,41 @@ async fn lost_claim_cancels_the_running_job() {
     let platform = Platform::new().await;
     let ctx = &platform.ctx;
     let workers = platform.work();
-    let ticket = platform.ticket(platform.concert().await).await;
-    platform.gate.until("the plan is drawn", 1, |plan| plan.ended == Ended::Drawn).await;
-    platform.gate.close();
-    let job = platform.print(ticket).await;
-    platform.gate.until("a print is drawn", 2, |one| one.ended == Ended::NotYet).await;
+    let (_, job) = platform.hold_up_a_print().await;
 
     // As if this worker had not been heard of for an hour.
     let in_an_hour = ctx.clock.now() + TimeDelta::hours(1);
-    let expired = ctx.store.read().await.unwrap().list_expired(in_an_hour, 9).await.unwrap();
+    let expired = ctx
+        .store
+        .read()
+        .await
+        .unwrap()
+        .list_expired(in_an_hour, 9)
+        .await
+        .unwrap();
     let [claimed] = expired.as_slice() else {
         panic!("one job runs: {expired:?}");
     };
-    let rescued = jobs::settle(ctx, claimed, Outcome::Lost, Effect::None).await.unwrap();
+    let rescued = jobs::settle(ctx, claimed, Outcome::Lost, Effect::None)
+        .await
+        .unwrap();
     assert_eq!(rescued, Settled::Done);
 
-    platform.gate.until("the drawings are dropped", 2, |one| one.ended == Ended::Dropped).await;
-    let job = platform.find(job).await;
-    assert_eq!((job.attempt, job.errors.len()), (1, 1), "nothing but the rescue is written");
+    ctx.wakeups.wake(Queue::Prints);
+
+    platform
+        .gate
+        .until("the drawings are dropped", 2, |one| {
+            one.ended == Ended::Dropped
+        })
+        .await;
     platform.gate.open();
+    let job = platform.until(job, State::Completed).await;
+    assert_eq!(
+        (job.attempt, job.errors.len()),
+        (2, 1),
+        "the first attempt was the rescued one"
+    );
     workers.stop(GRACE).await;
 }
 
@@ -109,15 +119,17 @@ async fn claims_are_renewed_for_as_long_as_their_jobs_run() {
     let platform = Platform::new().await;
     let ctx = &platform.ctx;
     let workers = platform.work();
-    let ticket = platform.ticket(platform.concert().await).await;
-    platform.gate.until("the plan is drawn", 1, |plan| plan.ended == Ended::Drawn).await;
-    platform.gate.close();
-    let job = platform.print(ticket).await;
-    platform.gate.until("a print is drawn", 2, |one| one.ended == Ended::NotYet).await;
+    let (ticket, job) = platform.hold_up_a_print().await;
     let lease_ends = ctx.clock.now() + jobs::LEASE;
     // Without a renewal it is among those whose lease has ended by then.
     tests::eventually("the claim is renewed", || async {
-        let expired = ctx.store.read().await.unwrap().list_expired(lease_ends, 9).await;
+        let expired = ctx
+            .store
+            .read()
+            .await
+            .unwrap()
+            .list_expired(lease_ends, 9)
+            .await;
         expired.unwrap().is_empty().then_some(())
     })
     .await;
@@ -134,15 +146,28 @@ async fn two_plan_jobs_of_one_concert_never_run_at_once() {
     let workers = platform.work();
     let concert_id = platform.concert().await;
     let of_it = |drawing: &Drawing| drawing.concert == concert_id;
-    platform.gate.until("the first plan is drawn", 1, of_it).await;
+    platform
+        .gate
+        .until("the first plan is drawn", 1, of_it)
+        .await;
 
-    let second = platform.queue(platform.job(&RenderPlan { concert_id })).await;
+    let second = platform
+        .queue(platform.job(&RenderPlan { concert_id }))
+        .await;
     platform.until_looked(Queue::Plans).await;
     assert_eq!(platform.find(second).await.state, State::Available);
     assert_eq!(platform.gate.drawings().len(), 1);
 
     platform.gate.open();
     platform.until(second, State::Completed).await;
-    assert_eq!(platform.gate.drawings().iter().filter(|drawing| of_it(drawing)).count(), 2);
+    assert_eq!(
+        platform
+            .gate
+            .drawings()
+            .iter()
+            .filter(|drawing| of_it(drawing))
+            .count(),
+        2
+    );
     workers.stop(GRACE).await;
 }

@@ -8,7 +8,10 @@ use workers::{Job, JobContext, JobResult, Registry, Success};
 
 use super::Platform;
 
-const IMPATIENT: Policy = Policy { timeout: Duration::from_millis(50), ..Policy::DEFAULT };
+const IMPATIENT: Policy = Policy {
+    timeout: Duration::from_millis(50),
+    ..Policy::DEFAULT
+};
 
 #[derive(Serialize, Deserialize)]
 struct Panicking {}
@@ -57,25 +60,42 @@ async fn run_to_death<J: Job>(platform: &Platform, job: &J) -> Vec<String> {
 async fn panicking_job_is_recorded_and_retried() {
     let errors = run_to_death(&Platform::new().await, &Panicking {}).await;
     assert_eq!(errors.len(), 5, "as often as the policy says");
-    assert!(errors.iter().all(|error| error.contains("panicked: on purpose")), "{errors:?}");
+    assert!(
+        errors
+            .iter()
+            .all(|error| error.contains("panicked: on purpose")),
+        "{errors:?}"
+    );
 }
 
 #[tokio::test]
 async fn job_that_outlives_its_timeout_is_retried() {
     let errors = run_to_death(&Platform::new().await, &Endless {}).await;
     assert_eq!(errors.len(), 5, "as often as the policy says");
-    assert!(errors.iter().all(|error| error.contains("longer than 50ms")), "{errors:?}");
+    assert!(
+        errors
+            .iter()
+            .all(|error| error.contains("longer than 50ms")),
+        "{errors:?}"
+    );
 }
 
 #[tokio::test]
 async fn unknown_kind_is_a_dead_letter() {
     let platform = Platform::new().await;
     let workers = platform.work();
-    let job = NewJob { kind: "unheard_of", ..platform.job(&Noop {}) };
+    let job = NewJob {
+        kind: "unheard_of",
+        ..platform.job(&Noop {})
+    };
     let dead = platform.queue(job).await;
     let dead = platform.until(dead, State::Discarded).await;
     assert_eq!(dead.errors.len(), 1, "{:?}", dead.errors);
-    assert!(dead.errors[0].error.contains("\"unheard_of\""), "{:?}", dead.errors);
+    assert!(
+        dead.errors[0].error.contains("\"unheard_of\""),
+        "{:?}",
+        dead.errors
+    );
     platform.until_looked(Queue::System).await;
     workers.stop(super::GRACE).await;
 }
@@ -91,7 +111,11 @@ async fn payload_that_cannot_be_read_is_a_dead_letter() {
     };
     let dead = platform.queue(job).await;
     let dead = platform.until(dead, State::Discarded).await;
-    assert!(dead.errors[0].error.contains("ticket_id"), "{:?}", dead.errors);
+    assert!(
+        dead.errors[0].error.contains("ticket_id"),
+        "{:?}",
+        dead.errors
+    );
     platform.until_looked(Queue::Prints).await;
     workers.stop(super::GRACE).await;
 }

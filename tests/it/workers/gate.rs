@@ -45,7 +45,11 @@ struct Noted<'a> {
 impl Gate {
     pub(super) fn before(inner: RenderPool) -> Arc<Self> {
         let (open, drawings) = (watch::Sender::new(true), Mutex::default());
-        Arc::new(Self { inner, open, drawings })
+        Arc::new(Self {
+            inner,
+            open,
+            drawings,
+        })
     }
 
     pub(super) fn close(&self) {
@@ -63,17 +67,31 @@ impl Gate {
 
     /// Waits until drawings that pass a test have come, or got so far.
     pub(super) async fn until(&self, what: &str, count: usize, test: impl Fn(&Drawing) -> bool) {
-        let enough = || self.drawings().iter().filter(|drawing| test(drawing)).count() >= count;
+        let enough = || {
+            self.drawings()
+                .iter()
+                .filter(|drawing| test(drawing))
+                .count()
+                >= count
+        };
         eventually(what, || async { enough().then_some(()) }).await;
     }
 
     async fn pass(&self, concert: ConcertId, version: u32) -> Noted<'_> {
         let at = {
             let mut drawings = self.drawings.lock().unwrap();
-            drawings.push(Drawing { concert, version, ended: Ended::NotYet });
+            drawings.push(Drawing {
+                concert,
+                version,
+                ended: Ended::NotYet,
+            });
             drawings.len() - 1
         };
-        let noted = Noted { gate: self, at, ended: Ended::Dropped };
+        let noted = Noted {
+            gate: self,
+            at,
+            ended: Ended::Dropped,
+        };
         self.open.subscribe().wait_for(|open| *open).await.unwrap();
         noted
     }

@@ -3,6 +3,7 @@
 //! The poll interval is an hour: whatever happens here happens because somebody was told.
 
 mod claims;
+mod clock;
 mod failures;
 mod gate;
 mod repeats;
@@ -14,7 +15,6 @@ use chrono::TimeDelta;
 use domain::code::Signer;
 use domain::concert::{Name, Status};
 use domain::concerts::{self, NewConcert};
-use domain::ids::IdSource;
 use domain::job::{Job, Kind, NewJob, Queue, RenderTicket, State};
 use domain::jobs::JobFilter;
 use domain::keys::Answered;
@@ -22,14 +22,13 @@ use domain::ticket::{PrintStatus, Ticket};
 use domain::tickets::{self, Order};
 use domain::user::UserDirectory;
 use domain::{
-    Clock, ConcertId, Context, JobId, Limits, Parts, SystemClock, SystemIds, TicketId, WorkerId,
-    prints,
+    ConcertId, Context, JobId, Limits, Parts, SystemClock, SystemIds, TicketId, WorkerId, prints,
 };
 use tempfile::TempDir;
 use tests::eventually;
 use workers::{Config, Registry, RenderPool, Workers};
 
-use self::gate::Gate;
+use self::gate::{Ended, Gate};
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -44,7 +43,9 @@ struct Platform {
 impl Platform {
     async fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let opened = storage::open_embedded(folder.path(), storage::Access::Serve).await.unwrap();
+        let opened = storage::open_embedded(folder.path(), storage::Access::Serve)
+            .await
+            .unwrap();
         let gate = Gate::before(RenderPool::new(&config()));
         let parts = Parts {
             store: opened.store,
@@ -57,7 +58,11 @@ impl Platform {
             users: Arc::new(UserDirectory::generated()),
             signer: Arc::new(Signer::new(1, &[7; 32])),
         };
-        Self { ctx: Context::start(parts, Limits::default()), gate, _folder: folder }
+        Self {
+            ctx: Context::start(parts, Limits::default()),
+            gate,
+            _folder: folder,
+        }
     }
 
     fn work(&self) -> Workers {
@@ -65,7 +70,12 @@ impl Platform {
     }
 
     fn work_with(&self, registry: Registry) -> Workers {
-        Workers::start_with(&self.ctx, &config(), WorkerId(self.ctx.ids.next()), registry)
+        Workers::start_with(
+            &self.ctx,
+            &config(),
+            WorkerId(self.ctx.ids.next()),
+            registry,
+        )
     }
 
     fn job(&self, kind: &impl Kind) -> NewJob {
@@ -110,7 +120,10 @@ impl Platform {
 
     async fn ticket(&self, concert_id: ConcertId) -> TicketId {
         let user_id = self.ctx.users.all()[0].id;
-        let order = Order { concert_id, user_id };
+        let order = Order {
+            concert_id,
+            user_id,
+        };
         match tickets::buy(&self.ctx, order, None).await.unwrap() {
             Answered::Now(ticket) => ticket.id,
             Answered::Before(_) => unreachable!("there is no key"),
@@ -119,7 +132,9 @@ impl Platform {
 
     /// Asks for a print and tells which job makes it.
     async fn print(&self, ticket: TicketId) -> JobId {
-        prints::request(&self.ctx, ticket, None, None).await.unwrap();
+        prints::request(&self.ctx, ticket, None, None)
+            .await
+            .unwrap();
         let filter = JobFilter {
             kind: Some(RenderTicket::NAME.into()),
             max: 1,
@@ -137,16 +152,35 @@ impl Platform {
         eventually("a ticket is printed", wait).await
     }
 
+    /// A print whose drawings, and nothing else, are held up at the gate.
+    async fn hold_up_a_print(&self) -> (TicketId, JobId) {
+        let gate = &self.gate;
+        let ticket = self.ticket(self.concert().await).await;
+        gate.until("the plan is drawn", 1, |plan| plan.ended == Ended::Drawn)
+            .await;
+        gate.close();
+        let job = self.print(ticket).await;
+        gate.until("a print is drawn", 2, |one| one.ended == Ended::NotYet)
+            .await;
+        (ticket, job)
+    }
+
     /// Has the claimer of a queue look for jobs, and waits until it has.
     async fn until_looked(&self, queue: Queue) {
-        let probe = NewJob { queue, ..self.job(&domain::job::Noop {}) };
+        let probe = NewJob {
+            queue,
+            ..self.job(&domain::job::Noop {})
+        };
         let id = self.queue(probe).await;
         self.until(id, State::Completed).await;
     }
 }
 
 fn config() -> Config {
-    Config { poll_interval_ms: HOUR_MS, ..Config::default() }
+    Config {
+        poll_interval_ms: HOUR_MS,
+        ..Config::default()
+    }
 }
 
 const NO_GRACE: Duration = Duration::ZERO;

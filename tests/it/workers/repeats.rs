@@ -4,9 +4,8 @@ use domain::concert::{Change, Name};
 use domain::concerts;
 use domain::job::{KINDS, Kind, Noop, RenderPlan, RenderTicket, State};
 use domain::prints::{self, Format};
-use domain::{JobId, jobs, plans};
+use domain::{JobId, jobs, plans, tickets};
 
-use super::gate::Ended;
 use super::{GRACE, Platform};
 
 /// Queues a job of a kind that has something to do.
@@ -19,7 +18,9 @@ async fn queue(platform: &Platform, kind: &str) -> JobId {
         RenderPlan::NAME => {
             let concert_id = platform.concert().await;
             plans::fetch(&platform.ctx, concert_id).await.unwrap();
-            platform.queue(platform.job(&RenderPlan { concert_id })).await
+            platform
+                .queue(platform.job(&RenderPlan { concert_id }))
+                .await
         }
         Noop::NAME => platform.queue(platform.job(&Noop {})).await,
         kind => panic!("say here how a job of kind {kind} is made"),
@@ -44,24 +45,34 @@ async fn every_job_can_run_twice() {
 async fn concert_renamed_while_rendering_is_rendered_again_before_publishing() {
     let platform = Platform::new().await;
     let workers = platform.work();
-    let concert = platform.concert().await;
-    let ticket = platform.ticket(concert).await;
-    platform.gate.until("the plan is drawn", 1, |plan| plan.ended == Ended::Drawn).await;
-    platform.gate.close();
-    let job = platform.print(ticket).await;
-    platform.gate.until("a print is drawn", 2, |one| one.ended == Ended::NotYet).await;
+    let (ticket, job) = platform.hold_up_a_print().await;
+    let concert = tickets::find(&platform.ctx, ticket)
+        .await
+        .unwrap()
+        .concert_id;
 
-    let change = Change { name: Some(Name::parse("After").unwrap()), ..Change::default() };
-    concerts::change(&platform.ctx, concert, change, Some(1), None).await.unwrap();
+    let change = Change {
+        name: Some(Name::parse("After").unwrap()),
+        ..Change::default()
+    };
+    concerts::change(&platform.ctx, concert, change, Some(1), None)
+        .await
+        .unwrap();
     platform.gate.open();
 
     let printed = platform.until_printed(ticket).await;
     assert_eq!(printed.concert_version, 2);
-    let svg = prints::fetch(&platform.ctx, ticket, Format::Svg).await.unwrap();
+    let svg = prints::fetch(&platform.ctx, ticket, Format::Svg)
+        .await
+        .unwrap();
     let svg = String::from_utf8(svg.bytes.to_vec()).unwrap();
     assert!(svg.contains("After") && !svg.contains("Before"));
     let job = platform.until(job, State::Completed).await;
-    assert_eq!((job.attempt, job.errors), (1, vec![]), "one attempt, drawn twice");
+    assert_eq!(
+        (job.attempt, job.errors),
+        (1, vec![]),
+        "one attempt, drawn twice"
+    );
     workers.stop(GRACE).await;
 }
 
@@ -71,11 +82,21 @@ async fn plan_that_is_replaced_takes_its_file_with_it() {
     let workers = platform.work();
     let concert_id = platform.concert().await;
     let before = plans::fetch(&platform.ctx, concert_id).await.unwrap().plan;
-    let job = platform.queue(platform.job(&RenderPlan { concert_id })).await;
+    let job = platform
+        .queue(platform.job(&RenderPlan { concert_id }))
+        .await;
     platform.until(job, State::Completed).await;
     workers.stop(GRACE).await;
     let after = plans::fetch(&platform.ctx, concert_id).await.unwrap().plan;
     assert_ne!(after.file, before.file);
-    assert!(platform.ctx.files.get(&before.file).await.unwrap().is_none());
+    assert!(
+        platform
+            .ctx
+            .files
+            .get(&before.file)
+            .await
+            .unwrap()
+            .is_none()
+    );
     assert!(platform.ctx.files.get(&after.file).await.unwrap().is_some());
 }

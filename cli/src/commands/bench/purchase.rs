@@ -151,5 +151,7 @@ impl Script for Buyer {
         true
     }
 
-    fn answered(&mut self, _status: u16, _body: &[u8]) {}
+    fn answered(&mut self, _status: u16, _body: &[u8]) -> Duration {
+        Duration::ZERO
+    }
 }

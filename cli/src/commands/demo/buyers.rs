@@ -3,11 +3,15 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::UserId;
 use loadtest::{Request, Script};
 
 use super::Shared;
+
+/// How long a reader waits when a print is not there yet.
+const NOT_YET: Duration = Duration::from_millis(10);
 
 /// Buys one ticket for each of some users.
 #[derive(Debug)]
@@ -42,7 +46,7 @@ impl Script for Buyer {
         true
     }
 
-    fn answered(&mut self, status: u16, body: &[u8]) {
+    fn answered(&mut self, status: u16, body: &[u8]) -> Duration {
         let id = || {
             serde_json::from_slice::<serde_json::Value>(body).ok()?["id"]
                 .as_str()
@@ -51,6 +55,7 @@ impl Script for Buyer {
         if status == 201 {
             self.tickets.extend(id());
         }
+        Duration::ZERO
     }
 }
 
@@ -82,7 +87,9 @@ impl Script for Printer {
         true
     }
 
-    fn answered(&mut self, _status: u16, _body: &[u8]) {}
+    fn answered(&mut self, _status: u16, _body: &[u8]) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Downloads the print of each of some tickets until each was there once.
@@ -126,18 +133,19 @@ impl Script for Reader {
         true
     }
 
-    fn answered(&mut self, status: u16, body: &[u8]) {
+    fn answered(&mut self, status: u16, body: &[u8]) -> Duration {
         let Some(ticket) = self.missing.pop_front() else {
-            return;
+            return Duration::ZERO;
         };
         if status == 200 && contains(body, &self.old_name) {
             self.stale += 1;
         }
         if status == 200 && contains(body, &self.new_name) {
             self.fresh += 1;
-        } else {
-            self.missing.push_back(ticket);
+            return Duration::ZERO;
         }
+        self.missing.push_back(ticket);
+        NOT_YET
     }
 }
 

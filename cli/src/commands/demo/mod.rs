@@ -67,7 +67,11 @@ async fn perform(service: &Service, output: &Path) -> anyhow::Result<bool> {
     let in_flight = stage
         .rename_mid_print(service, &concert, &mut proof)
         .await?;
+    // Prints that were out before the rename are void; their holders ask again.
+    request_prints(service, &tickets).await?;
     read_prints(service, &tickets, in_flight, &mut proof).await?;
+    // The first connection may have idled for longer than the server keeps one.
+    let mut stage = Stage::open(service).await?;
     stage
         .save_pictures(&concert, &tickets[0], output, &mut proof)
         .await?;

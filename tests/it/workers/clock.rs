@@ -1,0 +1,125 @@
+//! What the scheduler sets going.
+
+use domain::job::{Noop, State};
+use domain::{WorkerId, plans};
+use scheduler::{Config, Scheduler};
+use tests::eventually;
+
+use super::{GRACE, Platform};
+
+/// Every clock strikes as often as it may.
+fn restless() -> Config {
+    Config {
+        seating_interval_ms: 10,
+        rescue_interval_ms: 10,
+        reconcile_interval_ms: 10,
+        gauges_interval_ms: 10,
+        prune_interval_ms: 10,
+        ..Config::default()
+    }
+}
+
+fn start(platform: &Platform, config: &Config) -> Scheduler {
+    Scheduler::start(&platform.ctx, config, WorkerId(platform.ctx.ids.next()))
+}
+
+#[tokio::test]
+async fn sale_is_followed_by_a_seating_plan_that_shows_it() {
+    let platform = Platform::new().await;
+    let workers = platform.work();
+    let scheduler = start(&platform, &restless());
+    let concert = platform.concert().await;
+    for sold in 1..=3 {
+        platform.ticket(concert).await;
+        eventually("a plan shows the sale", || async {
+            let plan = plans::fetch(&platform.ctx, concert).await.unwrap().plan;
+            (plan.sold == sold).then_some(())
+        })
+        .await;
+    }
+    scheduler.stop().await;
+    workers.stop(GRACE).await;
+}
+
+#[tokio::test]
+async fn job_of_a_dead_worker_runs_elsewhere_and_has_used_an_attempt() {
+    let platform = Platform::new().await;
+    let first = platform.work();
+    let (ticket, job) = platform.hold_up_a_print().await;
+    drop(first);
+
+    platform.gate.open();
+    let second = platform.work();
+    let scheduler = start(&platform, &restless());
+    platform.until_printed(ticket).await;
+    let job = platform.until(job, State::Completed).await;
+    assert_eq!((job.attempt, job.errors.len()), (2, 1));
+    assert!(job.errors[0].error.contains("lost"), "{:?}", job.errors);
+    scheduler.stop().await;
+    second.stop(GRACE).await;
+}
+
+#[tokio::test]
+async fn finished_jobs_are_deleted_and_dead_letters_stay() {
+    let platform = Platform::new().await;
+    let workers = platform.work();
+    let done = platform.queue(platform.job(&Noop {})).await;
+    let unknown = domain::job::NewJob {
+        kind: "unheard_of",
+        ..platform.job(&Noop {})
+    };
+    let dead = platform.queue(unknown).await;
+    platform.until(done, State::Completed).await;
+    platform.until(dead, State::Discarded).await;
+
+    let config = Config {
+        finished_jobs_kept_hours: 0,
+        ..restless()
+    };
+    let scheduler = start(&platform, &config);
+    eventually("the job is deleted", || async {
+        domain::jobs::find(&platform.ctx, done)
+            .await
+            .is_err()
+            .then_some(())
+    })
+    .await;
+    scheduler.stop().await;
+    assert_eq!(platform.find(dead).await.state, State::Discarded);
+    workers.stop(GRACE).await;
+}
+
+#[tokio::test]
+async fn second_scheduler_takes_over_when_the_first_one_stops() {
+    let platform = Platform::new().await;
+    let ctx = &platform.ctx;
+    // Whether somebody could take the lease. Never committed: only a question.
+    let could_lead = |holder: WorkerId| async move {
+        let now = ctx.clock.now();
+        let mut tx = ctx.store.begin().await.unwrap();
+        tx.take_lease("scheduler", holder, now, now).await.unwrap()
+    };
+    let [first, second, other] = [(); 3].map(|()| WorkerId(ctx.ids.next()));
+    let first_one = Scheduler::start(ctx, &restless(), first);
+    let taken = || async { (!could_lead(other).await).then_some(()) };
+    eventually("the first one leads", taken).await;
+    let second_one = Scheduler::start(ctx, &restless(), second);
+    assert!(!could_lead(second).await && could_lead(first).await);
+
+    first_one.stop().await;
+    platform.ticket(platform.concert().await).await;
+    eventually("the second one orders the plan", || async {
+        let marked = ctx
+            .store
+            .read()
+            .await
+            .unwrap()
+            .list_marked(1)
+            .await
+            .unwrap();
+        marked.is_empty().then_some(())
+    })
+    .await;
+    assert!(could_lead(second).await && !could_lead(other).await);
+    second_one.stop().await;
+}
