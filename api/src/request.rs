@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use domain::{ConcertId, TicketId, UserId};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
+use tokio::time::{Instant, timeout_at};
 
 use crate::app::App;
 use crate::config::Config;
@@ -116,23 +117,23 @@ const DISCARDED_MAX: usize = 16 * 1024 * 1024;
 
 /// The whole body, unless it is too large or does not arrive in time.
 async fn read_body(parts: &Parts, mut body: Body, config: &Config) -> Result<Bytes, Problem> {
-    let time = Duration::from_millis(config.body_read_timeout_ms);
+    let deadline = Instant::now() + Duration::from_millis(config.body_read_timeout_ms);
     let bytes_max = config.body_bytes_max;
-    let read = async {
-        // Whoever asks before sending need not send.
-        let asks_first = parts.headers.contains_key(EXPECT);
-        if asks_first && body.size_hint().lower() > bytes_max as u64 {
-            return Err(too_large(bytes_max).closing());
-        }
-        match collect(&mut body, bytes_max).await? {
-            Some(whole) => Ok(whole),
-            None if discard(&mut body).await => Err(too_large(bytes_max)),
-            None => Err(too_large(bytes_max).closing()),
-        }
-    };
-    tokio::time::timeout(time, read).await.unwrap_or_else(|_| {
-        Err(Problem::new(&TOO_SLOW, "the body did not arrive in time").closing())
-    })
+    // Whoever asks before sending need not send.
+    let asks_first = parts.headers.contains_key(EXPECT);
+    if asks_first && body.size_hint().lower() > bytes_max as u64 {
+        return Err(too_large(bytes_max).closing());
+    }
+    match timeout_at(deadline, collect(&mut body, bytes_max)).await {
+        Ok(Ok(Some(whole))) => Ok(whole),
+        Ok(Ok(None)) => match timeout_at(deadline, discard(&mut body)).await {
+            Ok(true) => Err(too_large(bytes_max)),
+            // That it is too large is known, however long the rest may take.
+            Ok(false) | Err(_) => Err(too_large(bytes_max).closing()),
+        },
+        Ok(Err(problem)) => Err(problem),
+        Err(_) => Err(Problem::new(&TOO_SLOW, "the body did not arrive in time").closing()),
+    }
 }
 
 /// The body, or `None` when it has more than so many bytes.

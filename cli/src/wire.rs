@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use domain::clock::{Clock, SystemClock};
 use domain::ids::{IdSource, SystemIds};
 use domain::ports::Renderer;
@@ -36,7 +37,7 @@ pub(crate) async fn serve(config: &Config, tweaks: &mut Tweaks) -> anyhow::Resul
         prints_waiting_max: config.limits.prints_waiting_max,
         settlements_waiting_max: config.limits.settlements_waiting_max,
     };
-    Ok(Context::start(parts, limits))
+    Context::start(parts, limits).context("the thread that writes cannot be started")
 }
 
 /// Opens the engine to look at it or to make small changes.

@@ -6,11 +6,48 @@
 
 use std::fmt;
 use std::future::Future;
+use std::thread;
 
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::Error;
 use crate::ports::{BATCH_MAX, StoreResult};
+
+/// A thread on which groups are written.
+///
+/// A group waits for the ledger several times. On the runtime that serves the crowd it would
+/// queue behind the crowd's requests after each wait; on a thread of its own it goes on at once.
+#[derive(Debug)]
+pub(crate) struct WriterThread {
+    runtime: Handle,
+    /// Its end tells the thread to end.
+    _running: oneshot::Sender<()>,
+}
+
+impl WriterThread {
+    /// Starts the thread; it ends when this value is dropped.
+    pub(crate) fn start() -> std::io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (running, ended) = oneshot::channel::<()>();
+        thread::Builder::new()
+            .name("group-commit".into())
+            .spawn(move || {
+                // Nothing is ever sent: the sender's end is the message.
+                let _ = runtime.block_on(ended);
+            })?;
+        Ok(Self {
+            runtime: handle,
+            _running: running,
+        })
+    }
+
+    /// Where the thread runs what is given to it.
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+}
 
 /// Collects requests of one sort and writes them in groups.
 pub(crate) struct GroupCommit<Request, Ack> {
@@ -27,15 +64,19 @@ where
     Request: Send + 'static,
     Ack: Send + 'static,
 {
-    /// Starts a group commit of which at most `waiting_max` requests wait. `write` gets up to
-    /// [`BATCH_MAX`] requests and answers them in order; it ends when this value is dropped.
-    pub(crate) fn start<Write, Written>(waiting_max: usize, mut write: Write) -> Self
+    /// Starts a group commit on a runtime; at most `waiting_max` requests wait. `write` gets up
+    /// to [`BATCH_MAX`] requests and answers them in order; it ends when this value is dropped.
+    pub(crate) fn start<Write, Written>(
+        runtime: &Handle,
+        waiting_max: usize,
+        mut write: Write,
+    ) -> Self
     where
         Write: FnMut(Vec<Request>) -> Written + Send + 'static,
         Written: Future<Output = StoreResult<Vec<Ack>>> + Send,
     {
         let (queue, mut waiting) = mpsc::channel::<Waiting<Request, Ack>>(waiting_max);
-        tokio::spawn(async move {
+        runtime.spawn(async move {
             let mut group = Vec::with_capacity(BATCH_MAX);
             while waiting.recv_many(&mut group, BATCH_MAX).await > 0 {
                 let (requests, answers): (Vec<_>, Vec<_>) =
@@ -116,7 +157,7 @@ mod tests {
     impl Gated {
         fn start(waiting_max: usize, fails: bool) -> Self {
             let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-            let commit = GroupCommit::start(waiting_max, {
+            let commit = GroupCommit::start(&Handle::current(), waiting_max, {
                 let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));
                 move |group: Vec<u32>| {
                     let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));

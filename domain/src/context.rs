@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::clock::Clock;
 use crate::code::Signer;
-use crate::commit::GroupCommit;
+use crate::commit::{GroupCommit, WriterThread};
 use crate::concert::Concert;
 use crate::ids::{ConcertId, IdSource};
 use crate::jobs::{Settled, Settlement, write_settlements};
@@ -68,32 +68,37 @@ pub struct Context {
     pub(crate) sales: GroupCommit<Sale, SaleAck>,
     pub(crate) print_orders: GroupCommit<PrintOrder, PrintAck>,
     pub(crate) settlements: GroupCommit<Settlement, Settled>,
+    /// Dropped last, after the queues of what it writes.
+    _writer: WriterThread,
 }
 
 impl Context {
-    /// Starts the group commits. Must be called on a tokio runtime.
-    pub fn start(parts: Parts, limits: Limits) -> Arc<Self> {
+    /// Starts the group commits on a thread of their own; fails when there cannot be another one.
+    pub fn start(parts: Parts, limits: Limits) -> std::io::Result<Arc<Self>> {
         let shared = Arc::new(parts.clone());
-        let sales = GroupCommit::start(limits.sales_waiting_max, {
+        let writer = WriterThread::start()?;
+        let runtime = writer.runtime();
+        let sales = GroupCommit::start(runtime, limits.sales_waiting_max, {
             let parts = Arc::clone(&shared);
             move |group| write_sales(Arc::clone(&parts), group)
         });
-        let print_orders = GroupCommit::start(limits.prints_waiting_max, {
+        let print_orders = GroupCommit::start(runtime, limits.prints_waiting_max, {
             let parts = Arc::clone(&shared);
             move |group| write_print_orders(Arc::clone(&parts), group)
         });
-        let settlements = GroupCommit::start(limits.settlements_waiting_max, {
+        let settlements = GroupCommit::start(runtime, limits.settlements_waiting_max, {
             let parts = Arc::clone(&shared);
             move |group| write_settlements(Arc::clone(&parts), group)
         });
-        Arc::new(Self {
+        Ok(Arc::new(Self {
             parts,
             concerts: ConcertCache::default(),
             keys_running: KeysRunning::default(),
             sales,
             print_orders,
             settlements,
-        })
+            _writer: writer,
+        }))
     }
 
     pub(crate) fn concerts(&self) -> &ConcertCache {

@@ -13,6 +13,9 @@ use tokio::time::Instant;
 /// The lease's name in the ledger.
 const NAME: &str = "scheduler";
 
+/// A scheduler that waits notices within this time that the lease was given back.
+const TRY_LONGEST: Duration = Duration::from_secs(1);
+
 /// This scheduler's claim to lead.
 #[derive(Debug)]
 pub(crate) struct Leader {
@@ -31,9 +34,9 @@ impl Leader {
         }
     }
 
-    /// How often to take the lease again.
+    /// How often to take the lease again, or to try.
     pub(crate) fn period(&self) -> Duration {
-        self.lease_std() / 3
+        (self.lease_std() / 3).min(TRY_LONGEST)
     }
 
     /// Takes the lease or renews it.

@@ -8,3 +8,4 @@ mod prints;
 mod recovery;
 mod sale;
 mod tidy;
+mod workers;

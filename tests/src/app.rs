@@ -66,12 +66,11 @@ impl TestApp {
             .await
             .expect("the ledger can be read");
         assert_eq!(violations, [], "the ledger holds");
-        let engine = Arc::downgrade(&store);
         drop(store);
         self.service.stop().await.expect("the server stops");
         // Its tasks end one after the other, and with the last one the folder is free again.
-        let free = || async { (engine.strong_count() == 0).then_some(()) };
-        eventually("the engine is let go", free).await;
+        let free = || async { (!storage::is_served(self.folder.path())).then_some(()) };
+        eventually("the folder is let go", free).await;
         self.folder
     }
 }

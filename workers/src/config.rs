@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Tickets to render.
-    pub prints: PoolConfig,
+    pub prints: DrawingPoolConfig,
     /// Seating plans to render.
-    pub plans: PoolConfig,
+    pub plans: DrawingPoolConfig,
     /// Everything else.
     pub system: PoolConfig,
     /// Threads that draw. 0: as many as the machine has cores.
@@ -25,20 +25,29 @@ pub struct Config {
     pub grace_ms: u64,
 }
 
-/// What an operator may set about one pool.
+/// What an operator may set about a pool whose jobs wait for a thread that draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DrawingPoolConfig {
+    /// Jobs held at a time for each thread that draws: drawing, waiting for the thread, or being
+    /// written down. Few, so that an urgent job never waits behind many that were merely claimed.
+    /// 0: this process leaves such jobs alone.
+    pub jobs_per_thread: usize,
+}
+
+/// What an operator may set about a pool whose jobs need no thread of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PoolConfig {
-    /// Jobs held at a time: running, or waiting for a thread that draws. Few, so that an urgent
-    /// job never waits behind many that were merely claimed. 0: this process leaves them alone.
+    /// Jobs held at a time. 0: this process leaves such jobs alone.
     pub concurrency: usize,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            prints: PoolConfig { concurrency: 64 },
-            plans: PoolConfig { concurrency: 16 },
+            prints: DrawingPoolConfig { jobs_per_thread: 4 },
+            plans: DrawingPoolConfig { jobs_per_thread: 4 },
             system: PoolConfig { concurrency: 1_000 },
             render_threads: 0,
             renders_waiting_max: 1_000,
@@ -60,8 +69,8 @@ impl Config {
 
     pub(crate) fn concurrency(&self, queue: Queue) -> usize {
         match queue {
-            Queue::Prints => self.prints.concurrency,
-            Queue::Plans => self.plans.concurrency,
+            Queue::Prints => self.prints.jobs_per_thread * self.threads(),
+            Queue::Plans => self.plans.jobs_per_thread * self.threads(),
             Queue::System => self.system.concurrency,
         }
     }

@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use self::leases::{Interruption, Leases};
 use self::pool::Shared;
 
-pub use self::config::{Config, PoolConfig};
+pub use self::config::{Config, DrawingPoolConfig, PoolConfig};
 pub use self::job::{Job, JobContext, JobError, JobResult, Success};
 pub use self::registry::Registry;
 pub use self::render_pool::RenderPool;

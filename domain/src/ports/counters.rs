@@ -18,7 +18,8 @@ pub(super) const BUCKETS_MAX: u32 = 64;
 /// Hands out seats.
 #[async_trait]
 pub trait Counters: Send + Sync + 'static {
-    /// Takes a seat: from the bucket that `random` points at, else from the others in turn, else
+    /// Takes a seat: from the bucket that `random` points at (or one that suits the engine
+    /// better), else from the others in turn, else
     /// from the free list, so that the last seat is always sold. `Unknown` when the concert is
     /// not loaded.
     async fn take(&self, concert: ConcertId, random: u64) -> Result<Taken, CountersError>;

@@ -112,6 +112,11 @@ impl Lease {
     pub(super) fn spoil(&mut self) {
         self.spoilt = true;
     }
+
+    /// Takes back what [`Self::spoil`] said.
+    pub(super) fn trust(&mut self) {
+        self.spoilt = false;
+    }
 }
 
 impl Drop for Lease {

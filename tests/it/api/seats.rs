@@ -147,13 +147,13 @@ async fn a_plan_that_a_client_has_is_not_sent_again() {
     assert_eq!((again.status, again.body.len()), (304, 0));
     assert_eq!(again.header("etag"), tag);
     app.http.bought(&concert, 1).await;
-    let fresh = eventually("the tag is of another plan", || async {
+    // The tag of the empty hall is known; only another plan is sent.
+    let fresh = eventually("the plan with the sale is sent", || async {
         let answer = app.http.get_with(&path, &[("if-none-match", &tag)]).await;
-        (answer.status == 200).then_some(answer)
+        (answer.status == 200 && desc(&answer.body).ends_with("|1")).then_some(answer)
     })
     .await;
     assert_ne!(fresh.header("etag"), tag);
-    assert_ne!(desc(&fresh.body), desc(&plan.body));
     app.stop().await;
 }
 

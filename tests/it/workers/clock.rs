@@ -100,10 +100,15 @@ async fn second_scheduler_takes_over_when_the_first_one_stops() {
         tx.take_lease("scheduler", holder, now, now).await.unwrap()
     };
     let [first, second, other] = [(); 3].map(|()| WorkerId(ctx.ids.next()));
-    let first_one = Scheduler::start(ctx, &restless(), first);
+    // A lease that would not run out before the test does.
+    let config = Config {
+        leader_lease_ms: 3_600_000,
+        ..restless()
+    };
+    let first_one = Scheduler::start(ctx, &config, first);
     let taken = || async { (!could_lead(other).await).then_some(()) };
     eventually("the first one leads", taken).await;
-    let second_one = Scheduler::start(ctx, &restless(), second);
+    let second_one = Scheduler::start(ctx, &config, second);
     assert!(!could_lead(second).await && could_lead(first).await);
 
     first_one.stop().await;

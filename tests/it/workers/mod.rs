@@ -2,6 +2,8 @@
 //!
 //! The poll interval is an hour: whatever happens here happens because somebody was told.
 
+#![cfg(test)]
+
 mod claims;
 mod clock;
 mod failures;
@@ -59,7 +61,7 @@ impl Platform {
             signer: Arc::new(Signer::new(1, &[7; 32])),
         };
         Self {
-            ctx: Context::start(parts, Limits::default()),
+            ctx: Context::start(parts, Limits::default()).expect("a thread more"),
             gate,
             _folder: folder,
         }
@@ -184,4 +186,5 @@ fn config() -> Config {
 }
 
 const NO_GRACE: Duration = Duration::ZERO;
-const GRACE: Duration = Duration::from_secs(30);
+/// Never used up: workers stop when their jobs have ended.
+const GRACE: Duration = Duration::from_secs(3_600);
