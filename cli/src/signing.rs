@@ -35,6 +35,15 @@ pub(crate) fn load_or_create(data_dir: &Path) -> anyhow::Result<Signer> {
     Ok(Signer::new(KEY_ID, &secret))
 }
 
+/// Bytes as `verify --public-key` reads them: two hexadecimal digits each.
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).expect("less than 16");
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
+}
+
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut secret = Vec::with_capacity(33);
     File::open(path)?.take(33).read_to_end(&mut secret)?;

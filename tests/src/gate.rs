@@ -47,12 +47,28 @@ impl Gate {
 
     /// A server's tweaks that put this gate before its renderer.
     pub fn tweaks(&self) -> Tweaks {
+        self.tweaks_with(|renderer| renderer)
+    }
+
+    /// As [`Gate::tweaks`], with a renderer of its own behind the gate.
+    pub fn tweaks_with(
+        &self,
+        renderer: impl FnOnce(Arc<dyn Renderer>) -> Arc<dyn Renderer> + Send + 'static,
+    ) -> Tweaks {
         let gate = self.clone();
-        let wrap = move |inner| Arc::new(Gated { gate, inner }) as Arc<dyn Renderer>;
+        let wrap = move |inner| {
+            let inner = renderer(inner);
+            Arc::new(Gated { gate, inner }) as Arc<dyn Renderer>
+        };
         Tweaks {
             renderer: Some(Box::new(wrap)),
             ..Tweaks::default()
         }
+    }
+
+    /// Where the gate stands.
+    pub fn position(&self) -> Position {
+        *self.position.borrow()
     }
 
     /// Moves the gate; those who wait see it at once.

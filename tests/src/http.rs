@@ -28,6 +28,8 @@ impl Http {
     pub fn new(address: std::net::SocketAddr) -> Self {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            // A server that never answers fails the test instead of holding it up.
+            .timeout(crate::wait::DEADLINE)
             .build()
             .expect("a client without TLS needs nothing of the system");
         Self {

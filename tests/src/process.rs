@@ -105,7 +105,7 @@ impl Ended {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()));
+            .unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
         let output = read(child.stdout.take().expect("standard output is piped"));
         let errors = read(child.stderr.take().expect("standard error is piped"));
         let begun = Instant::now();

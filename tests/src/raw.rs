@@ -45,7 +45,7 @@ impl Raw {
     /// When it does not hang up within [`DEADLINE`].
     pub async fn until_closed(&mut self) -> String {
         loop {
-            let mut more = [0; 16 * 1024];
+            let mut more = vec![0; 16 * 1024];
             match self.read(&mut more).await {
                 // A reset is as good an end as any.
                 Ok(0) | Err(_) => return self.seen(),
@@ -57,7 +57,7 @@ impl Raw {
     /// Reads until the server has said that text, or hung up; everything that it said.
     pub async fn until(&mut self, text: &str) -> String {
         while !self.seen().contains(text) {
-            let mut more = [0; 16 * 1024];
+            let mut more = vec![0; 16 * 1024];
             match self.read(&mut more).await {
                 Ok(0) | Err(_) => break,
                 Ok(length) => self.seen.extend_from_slice(&more[..length]),

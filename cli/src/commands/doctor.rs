@@ -96,11 +96,7 @@ async fn ledger(data_dir: &Path) -> Finding {
 fn key(data_dir: &Path) -> Finding {
     match signing::load_or_create(data_dir) {
         Ok(signer) => {
-            let digits: String = signer
-                .public_key()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let digits = signing::to_hex(&signer.public_key());
             Finding {
                 what: "signing key",
                 well: true,

@@ -15,7 +15,7 @@ fn ids(list: &Value) -> HashSet<String> {
     let list = elements(list);
     let ids: HashSet<_> = list
         .iter()
-        .map(|one| one["id"].as_str().unwrap().to_owned())
+        .map(|one| one["id"].as_str().expect("a ticket has an id").to_owned())
         .collect();
     assert_eq!(ids.len(), list.len(), "every ticket once");
     ids

@@ -4,13 +4,15 @@ use cli::service::Tweaks;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::json;
+use tempfile::TempDir;
 use tests::http::order_body;
 use tests::svg::desc;
-use tests::{Answer, TestApp};
+use tests::{Answer, Gate, Position, TestApp};
 
 use super::Sketcher;
+use super::model::{Concert, Print, Ticket};
 
-const CASES: u32 = 24;
+const CASES: u32 = 64;
 const STEPS: usize = 30;
 
 /// What can happen. Numbers choose among what is there, by the remainder.
@@ -22,6 +24,7 @@ enum Step {
     Print { ticket: usize },
     Fetch { ticket: usize },
     Nonsense { concert: usize, what: usize },
+    Gate { hold: bool },
     Restart { lose_files: bool },
 }
 
@@ -49,90 +52,26 @@ fn step() -> impl Strategy<Value = Step> {
         5 => index.clone().prop_map(|ticket| Step::Print { ticket }),
         4 => index.clone().prop_map(|ticket| Step::Fetch { ticket }),
         2 => (index.clone(), index).prop_map(|(concert, what)| Step::Nonsense { concert, what }),
+        2 => any::<bool>().prop_map(|hold| Step::Gate { hold }),
         1 => any::<bool>().prop_map(|lose_files| Step::Restart { lose_files }),
     ]
 }
 
-/// A concert as the model has it.
-#[derive(Debug)]
-struct Concert {
-    id: String,
-    name: String,
-    capacity: u32,
-    sold: u32,
-    cancelled: bool,
-}
-
-/// A ticket as the model has it.
-#[derive(Debug)]
-struct Ticket {
-    id: String,
-    concert: usize,
-    print: Print,
-}
-
-/// What the model knows of a print: work that is under way may be done at any moment.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Print {
-    Never,
-    /// Pending, or printed by now.
-    Asked,
-    /// It was seen as printed, and nothing has changed since.
-    Printed,
-    /// The concert changed while it was pending or printed already, nobody knows which.
-    Unsure,
-}
-
 struct Model {
     app: TestApp,
+    gate: Gate,
     concerts: Vec<Concert>,
     tickets: Vec<Ticket>,
     changes: u32,
 }
 
-impl Concert {
-    fn status(&self) -> &'static str {
-        match (self.cancelled, self.sold >= self.capacity) {
-            (true, _) => "CANCELLED",
-            (false, true) => "SOLD_OUT",
-            (false, false) => "ACTIVE",
-        }
-    }
-}
-
-impl Print {
-    fn allows(self, status: &str) -> bool {
-        match self {
-            Self::Never => status == "NOT_PRINTED",
-            Self::Asked => ["PENDING", "PRINTED"].contains(&status),
-            Self::Printed => status == "PRINTED",
-            Self::Unsure => ["NOT_PRINTED", "PENDING", "PRINTED"].contains(&status),
-        }
-    }
-
-    /// After a status was seen.
-    fn seen(self, status: &str) -> Self {
-        match status {
-            "PRINTED" => Self::Printed,
-            "PENDING" => Self::Asked,
-            _ => Self::Never,
-        }
-    }
-
-    /// After an accepted change.
-    fn changed(self) -> Self {
-        match self {
-            Self::Never | Self::Printed => Self::Never,
-            Self::Asked | Self::Unsure => Self::Unsure,
-        }
-    }
-}
-
 impl Model {
     async fn new() -> Self {
-        let app = TestApp::with(Sketcher::tweaks(11)).await;
+        let gate = Gate::new(Position::Open);
+        let folder = tempfile::tempdir().expect("a folder");
         Self {
-            app,
+            app: start(folder, &gate).await,
+            gate,
             concerts: Vec::new(),
             tickets: Vec::new(),
             changes: 0,
@@ -151,6 +90,8 @@ impl Model {
     async fn take(mut self, step: Step) -> Self {
         match step {
             Step::Create { capacity } => self.create(capacity).await,
+            Step::Gate { hold: true } => self.gate.set(Position::Closed),
+            Step::Gate { hold: false } => self.release(),
             Step::Restart { lose_files } => return self.restart(lose_files).await,
             Step::Buy { .. } | Step::Change { .. } | Step::Nonsense { .. }
                 if self.concerts.is_empty() => {}
@@ -246,7 +187,16 @@ impl Model {
         let asked = self.app.http.post_empty(&path).await;
         assert_eq!(asked.status, 202, "{}", asked.text());
         assert!(["PENDING", "PRINTED"].contains(&&*asked.string("/print_status")));
-        ticket.print = ticket.print.seen(&asked.string("/print_status"));
+        let status = asked.string("/print_status");
+        ticket.print = ticket.print.asked(&status, self.gate.position());
+    }
+
+    /// What was held back goes its way.
+    fn release(&mut self) {
+        self.gate.set(Position::Open);
+        for ticket in &mut self.tickets {
+            ticket.print = ticket.print.released();
+        }
     }
 
     /// P6: what is handed out shows the concert as it is.
@@ -258,13 +208,14 @@ impl Model {
             .get(&format!("/api/v1/tickets/{}/print", ticket.id))
             .await;
         match ticket.print {
-            Print::Never => drop(answer.assert_problem(404)),
             Print::Printed => self.assert_current(ticket, &answer),
             Print::Asked | Print::Unsure if answer.status == 200 => {
                 self.assert_current(ticket, &answer);
                 self.tickets[at].print = Print::Printed;
             }
-            Print::Asked | Print::Unsure => drop(answer.assert_problem(404)),
+            Print::Never | Print::Held | Print::Asked | Print::Unsure => {
+                answer.assert_problem(404);
+            }
         }
     }
 
@@ -299,12 +250,16 @@ impl Model {
     }
 
     /// P3 and P5: what was answered is there, and what was begun is done.
-    async fn restart(self, lose_files: bool) -> Self {
+    async fn restart(mut self, lose_files: bool) -> Self {
+        if lose_files {
+            // Reading a print draws it again, which must not wait at the gate.
+            self.release();
+        }
         let folder = self.app.stop().await;
         if lose_files {
             std::fs::remove_dir_all(folder.path().join("files")).expect("files can be lost");
         }
-        let app = TestApp::on(folder, Sketcher::tweaks(13), |_| {}).await;
+        let app = start(folder, &self.gate).await;
         Self { app, ..self }
     }
 
@@ -335,6 +290,7 @@ impl Model {
 
     /// P5: every print that is pending is made without more help.
     async fn settle(&mut self) {
+        self.release();
         for at in 0..self.tickets.len() {
             if self.tickets[at].print == Print::Asked {
                 self.app
@@ -348,10 +304,18 @@ impl Model {
     }
 }
 
+/// An engine that hands back what waits at the gate as soon as it is told to stop.
+async fn start(folder: TempDir, gate: &Gate) -> TestApp {
+    let tweaks = gate.tweaks_with(|_| Sketcher::renderer(11));
+    TestApp::on(folder, tweaks, |config| config.workers.grace_ms = 50).await
+}
+
 #[test]
 fn no_sequence_of_requests_and_restarts_breaks_a_promise() {
     let config = Config {
         cases: CASES,
+        // A failure is made smaller for a while, not until nothing is left of it.
+        max_shrink_time: 60_000,
         failure_persistence: None,
         ..Config::default()
     };

@@ -3,6 +3,7 @@
 mod fence;
 mod interleavings;
 mod machine;
+mod model;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,15 +27,17 @@ struct Sketcher {
 
 impl Sketcher {
     fn tweaks(seed: u64) -> Tweaks {
-        let sketcher = Self {
-            seed,
-            drawn: AtomicU64::new(0),
-        };
-        let wrap = move |_| Arc::new(sketcher) as Arc<dyn Renderer>;
         Tweaks {
-            renderer: Some(Box::new(wrap)),
+            renderer: Some(Box::new(move |_| Self::renderer(seed))),
             ..Tweaks::default()
         }
+    }
+
+    fn renderer(seed: u64) -> Arc<dyn Renderer> {
+        Arc::new(Self {
+            seed,
+            drawn: AtomicU64::new(0),
+        })
     }
 
     async fn dawdle(&self) {
@@ -42,7 +45,7 @@ impl Sketcher {
         for _ in 0..random % 8 {
             tokio::task::yield_now().await;
         }
-        if random >> 32 & 3 == 0 {
+        if (random >> 32).is_multiple_of(4) {
             tokio::time::sleep(Duration::from_micros(random >> 40 & 0xfff)).await;
         }
     }

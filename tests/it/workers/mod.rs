@@ -187,4 +187,4 @@ fn config() -> Config {
 
 const NO_GRACE: Duration = Duration::ZERO;
 /// Never used up: workers stop when their jobs have ended.
-const GRACE: Duration = Duration::from_secs(3_600);
+const GRACE: Duration = Duration::from_hours(1);
