@@ -90,21 +90,23 @@ pub(super) async fn request_prints(
 const PUBLISH_PRINTS: &str = "
     update tickets
        set print = 'done',
-           print_version = published.version
-      from (select j.id as job_id, t.concert_id, t.seat_no, value ->> 3 as version
-              from json_each(?1)
-             cross join jobs as j
-             cross join tickets as t
-             cross join concerts as c
-             where j.id = unhex(value ->> 0)
-               and j.state = 'running'
-               and j.claim_token = unhex(value ->> 1)
-               and t.id = unhex(value ->> 2)
-               and t.print = 'pending'
-               and c.id = t.concert_id
-               and c.version = value ->> 3) as published
-     where tickets.concert_id = published.concert_id
-       and tickets.seat_no = published.seat_no
+           print_version = (
+               select c.version
+                 from concerts as c
+                where c.id = tickets.concert_id)
+     where (concert_id, seat_no) in (
+               select t.concert_id, t.seat_no
+                 from json_each(?1)
+                cross join jobs as j
+                cross join tickets as t
+                cross join concerts as c
+                where j.id = unhex(value ->> 0)
+                  and j.state = 'running'
+                  and j.claim_token = unhex(value ->> 1)
+                  and t.id = unhex(value ->> 2)
+                  and t.print = 'pending'
+                  and c.id = t.concert_id
+                  and c.version = value ->> 3)
  returning tickets.id";
 
 const EXPLAIN_PRINTS: &str = "
@@ -169,16 +171,16 @@ pub(super) async fn publish_prints(
 const FAIL_PRINTS: &str = "
     update tickets
        set print = 'failed',
-           print_version = failed.version
-      from (select t.concert_id, t.seat_no, c.version
-              from json_each(?1)
-             cross join tickets as t
-             cross join concerts as c
-             where t.id = unhex(value)
-               and t.print = 'pending'
-               and c.id = t.concert_id) as failed
-     where tickets.concert_id = failed.concert_id
-       and tickets.seat_no = failed.seat_no";
+           print_version = (
+               select c.version
+                 from concerts as c
+                where c.id = tickets.concert_id)
+     where (concert_id, seat_no) in (
+               select t.concert_id, t.seat_no
+                 from json_each(?1)
+                cross join tickets as t
+                where t.id = unhex(value)
+                  and t.print = 'pending')";
 
 /// Any number of rows is right: whoever is not pending any more has not failed.
 pub(super) async fn fail_prints(

@@ -68,13 +68,6 @@ conformance! {
         }
     }
 
-    async fn bucket_that_chance_points_at_is_asked_first(env) {
-        for (random, seat) in [(0, 2), (1, 3), (2, 2), (3, 3)] {
-            let (concert, epoch) = load(env, stock()).await;
-            assert_eq!(take(env, concert, random).await, Taken::Seat(SeatNo(seat), epoch));
-        }
-    }
-
     async fn concert_without_seats_is_sold_out(env) {
         let (concert, _) = load(env, Stock::full(0)).await;
         assert_eq!(take(env, concert, 3).await, Taken::SoldOut);
