@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{mpsc, oneshot};
@@ -22,16 +22,17 @@ use crate::ports::{BATCH_MAX, StoreResult};
 pub(crate) struct WriterThread {
     runtime: Handle,
     /// Its end tells the thread to end.
-    _running: oneshot::Sender<()>,
+    running: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl WriterThread {
-    /// Starts the thread; it ends when this value is dropped.
+    /// Starts the thread.
     pub(crate) fn start() -> std::io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (running, ended) = oneshot::channel::<()>();
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("group-commit".into())
             .spawn(move || {
                 // Nothing is ever sent: the sender's end is the message.
@@ -39,13 +40,25 @@ impl WriterThread {
             })?;
         Ok(Self {
             runtime: handle,
-            _running: running,
+            running: Some(running),
+            thread: Some(thread),
         })
     }
 
     /// Where the thread runs what is given to it.
     pub(crate) fn runtime(&self) -> &Handle {
         &self.runtime
+    }
+}
+
+impl Drop for WriterThread {
+    /// Waits for the thread: when it has ended, nobody holds the ledger open any more.
+    fn drop(&mut self) {
+        drop(self.running.take());
+        if let Some(thread) = self.thread.take() {
+            // It runs nothing of its own that could panic.
+            let _ = thread.join();
+        }
     }
 }
 

@@ -17,6 +17,8 @@ mod prints;
 mod rows;
 mod schema;
 mod settlements;
+#[cfg(test)]
+mod tests;
 mod tickets;
 mod tx;
 mod wal;
