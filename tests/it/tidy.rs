@@ -73,7 +73,7 @@ fn product_code() -> Vec<(PathBuf, String)> {
         .iter()
         .flat_map(|(name, _)| sources(&format!("{name}/src")));
     inside
-        .filter(|path| !path.ends_with("tests.rs"))
+        .filter(|path| !is_test_module(path))
         .map(|path| {
             let text = read(&path);
             let own = text
@@ -83,6 +83,22 @@ fn product_code() -> Vec<(PathBuf, String)> {
             (path, own.to_owned())
         })
         .collect()
+}
+
+/// Whether a file is a module that its parent declares for tests only.
+fn is_test_module(path: &Path) -> bool {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let folder = path.parent().expect("a file is in a folder");
+    let parents = [
+        folder.join("mod.rs"),
+        folder.join("lib.rs"),
+        folder.with_extension("rs"),
+    ];
+    let declared = format!("#[cfg(test)]\nmod {name};");
+    let mut texts = parents
+        .iter()
+        .filter_map(|path| fs::read_to_string(path).ok());
+    texts.any(|text| text.contains(&declared))
 }
 
 #[test]
