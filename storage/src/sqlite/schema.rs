@@ -13,11 +13,18 @@ use crate::error::OpenError;
 /// Every migration, in order. Listed by hand instead of with `sqlx::migrate!`, which would
 /// compile the driver, SQLite included, a second time for the build machine. A test compares the
 /// list with the folder.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(
-    1,
-    "ledger",
-    include_str!("../../../migrations/sqlite/0001_ledger.sql"),
-)];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (
+        1,
+        "ledger",
+        include_str!("../../../migrations/sqlite/0001_ledger.sql"),
+    ),
+    (
+        2,
+        "ticket_slots",
+        include_str!("../../../migrations/sqlite/0002_ticket_slots.sql"),
+    ),
+];
 
 const HAS_MIGRATIONS: &str = "
     select count(*)

@@ -20,6 +20,7 @@ use domain::tickets::{Cursor, NewTicket, TicketFilter};
 use domain::{ConcertId, JobId, TicketId, Timestamp, WorkerId};
 
 use super::connections::Lease;
+use super::slots::Slots;
 use super::wal::WalGuard;
 use super::{audit, claims, concerts, jobs, keys, moves, plans, prints, settlements, tickets};
 
@@ -28,18 +29,24 @@ use super::{audit, claims, concerts, jobs, keys, moves, plans, prints, settlemen
 pub(super) struct SqliteTx {
     lease: Lease,
     wal: Option<Arc<WalGuard>>,
+    slots: Arc<Slots>,
 }
 
 impl SqliteTx {
-    pub(super) fn writing(lease: Lease, wal: Arc<WalGuard>) -> Self {
+    pub(super) fn writing(lease: Lease, wal: Arc<WalGuard>, slots: Arc<Slots>) -> Self {
         Self {
             lease,
             wal: Some(wal),
+            slots,
         }
     }
 
     pub(super) fn reading(lease: Lease) -> Self {
-        Self { lease, wal: None }
+        Self {
+            lease,
+            wal: None,
+            slots: Arc::default(),
+        }
     }
 
     /// Whatever made a statement fail, another connection may be free of it.
@@ -155,7 +162,7 @@ impl TicketView for SqliteTx {
 #[async_trait]
 impl TicketTx for SqliteTx {
     async fn insert_tickets(&mut self, tickets: &[NewTicket]) -> StoreResult<Vec<bool>> {
-        call!(self, tickets::insert_tickets(tickets))
+        call!(self, tickets::insert_tickets(&self.slots, tickets))
     }
 
     async fn request_prints(&mut self, tickets: &[TicketId]) -> StoreResult<Vec<PrintRequest>> {
