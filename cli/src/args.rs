@@ -130,8 +130,20 @@ pub enum RenderCommand {
     /// Draw a seating plan
     #[command(after_help = "Example:\n  \
         ticketoverflow render plan --example > p.json\n  \
-        ticketoverflow render plan --input p.json --output p.svg")]
-    Plan(RenderArgs),
+        ticketoverflow render plan --input p.json --output p.svg\n  \
+        ticketoverflow render plan --input p.json --layout house.json --output p.svg")]
+    Plan(PlanRenderArgs),
+}
+
+/// From where to where to draw a plan.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct PlanRenderArgs {
+    /// As for tickets.
+    #[command(flatten)]
+    pub render: RenderArgs,
+    /// The house's seating layout, JSON, as it is uploaded to a server; plain rows without one
+    #[arg(long, value_name = "FILE")]
+    pub layout: Option<PathBuf>,
 }
 
 /// From where to where to draw.

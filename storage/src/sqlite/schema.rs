@@ -13,7 +13,7 @@ use crate::error::OpenError;
 /// Every migration, in order. Listed by hand instead of with `sqlx::migrate!`, which would
 /// compile the driver, SQLite included, a second time for the build machine. A test compares the
 /// list with the folder.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (
         1,
         "ledger",
@@ -23,6 +23,11 @@ const MIGRATIONS: [(i64, &str, &str); 2] = [
         2,
         "ticket_slots",
         include_str!("../../../migrations/sqlite/0002_ticket_slots.sql"),
+    ),
+    (
+        3,
+        "layouts",
+        include_str!("../../../migrations/sqlite/0003_layouts.sql"),
     ),
 ];
 

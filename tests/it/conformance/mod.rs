@@ -32,6 +32,7 @@ mod counters;
 mod files;
 mod jobs;
 mod keys;
+mod layouts;
 mod plans;
 mod prints;
 mod settlements;
@@ -106,6 +107,7 @@ impl Env {
             venue: Name::parse("Ólafur's; drop table concerts --").unwrap(),
             date: parse_date("2027-03-04").unwrap(),
             capacity,
+            layout_id: None,
             status: Status::Active,
             version: 1,
             created_at: self.now(),
