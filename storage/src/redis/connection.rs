@@ -14,7 +14,8 @@ use super::url::{Kind, RedisUrl};
 /// Time to reach one server.
 const CONNECT_TIME: Duration = Duration::from_millis(500);
 /// Times that the cluster's client follows a redirection or tries again: a slot that moves costs
-/// two.
+/// two. A command that is tried again may have had its effect before; seats that are lost that way
+/// stay held until a reconciler finds them.
 const CLUSTER_RETRIES: u32 = 3;
 const CLUSTER_WAIT_MS: (u64, u64) = (5, 50);
 

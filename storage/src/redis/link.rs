@@ -96,7 +96,10 @@ impl Link {
         }
         if !state.connecting {
             state.connecting = true;
-            let attempt = Attempt(Arc::clone(self));
+            let attempt = Attempt {
+                link: Arc::clone(self),
+                done: false,
+            };
             self.runtime.spawn(async move { attempt.run().await });
         }
         Ok(None)
@@ -115,24 +118,28 @@ impl Link {
 }
 
 /// An attempt to connect; however it ends, the next one may begin.
-struct Attempt(Arc<Link>);
+struct Attempt {
+    link: Arc<Link>,
+    done: bool,
+}
 
 impl Attempt {
-    async fn run(self) {
-        let opened = Connection::open(&self.0.url).await;
-        let mut state = self.0.state();
+    async fn run(mut self) {
+        let opened = Connection::open(&self.link.url).await;
+        self.done = true;
+        let mut state = self.link.state();
         match opened {
             Ok(connection) => {
                 state.open = Some(connection);
                 state.number += 1;
                 state.pause = None;
                 if std::mem::take(&mut state.failures) > 0 {
-                    tracing::info!(redis = %self.0.url, "redis is back");
+                    tracing::info!(redis = %self.link.url, "redis is back");
                 }
             }
             Err(failure) => {
                 if state.failures == 0 {
-                    tracing::warn!(redis = %self.0.url, error = %failure, "redis cannot be reached");
+                    tracing::warn!(redis = %self.link.url, error = %failure, "redis cannot be reached");
                 }
                 let pause = pause(state.failures);
                 state.failures = state.failures.saturating_add(1);
@@ -144,8 +151,15 @@ impl Attempt {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        self.0.state().connecting = false;
-        self.0.tried.notify_waiters();
+        let mut state = self.link.state();
+        state.connecting = false;
+        if !self.done {
+            // The runtime has ended; without a pause those who wait would ask for ever.
+            let failure = Failure::plain("the process ends");
+            state.pause = Some((Instant::now() + PAUSE_MAX, failure));
+        }
+        drop(state);
+        self.link.tried.notify_waiters();
     }
 }
 

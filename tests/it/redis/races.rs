@@ -9,6 +9,7 @@ use domain::ids::{IdSource, SeededIds, mix};
 use domain::ports::{Counters, Stock, Taken};
 use storage::counters::RedisCounters;
 use tests::redis;
+use tests::wait::DEADLINE;
 
 use super::counters;
 
@@ -45,7 +46,11 @@ async fn race(url: &str, seed: u64) {
         ))
     });
     for buyer in buyers.collect::<Vec<_>>() {
-        buyer.await.unwrap();
+        // A seat that is lost would keep them waiting for ever.
+        tokio::time::timeout(DEADLINE, buyer)
+            .await
+            .unwrap()
+            .unwrap();
     }
     assert_eq!(ledger.lock().unwrap().sold.len(), SEATS as usize);
     let counted = processes[1].count(concert).await.unwrap().unwrap();

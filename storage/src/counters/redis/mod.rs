@@ -12,6 +12,7 @@
 //! the ledger, one that misses a bucket is made so, and a seat that an old copy hands out again is
 //! refused by the ledger.
 
+mod clerk;
 mod desk;
 mod known;
 mod load;
@@ -75,6 +76,9 @@ impl RedisCounters {
 
     /// Counts the buckets of one epoch; nothing if one of them is missing.
     async fn count_free(&self, concert: ConcertId, tally: Tally) -> Result<Option<u32>, Failure> {
+        if tally.unsold() == 0 {
+            return Ok(Some(0));
+        }
         let buckets = 0..tally.plan.buckets();
         let looks = buckets.map(|bucket| self.remote.take(concert, tally.epoch, bucket, 0));
         let looks = try_join_all(looks).await?;
@@ -105,15 +109,15 @@ impl Counters for RedisCounters {
 
     /// Differs from local: held seats are not counted one by one but are what is neither free nor
     /// sold, so a seat that is settled twice makes another one look sold, until a reconciler finds
-    /// that the ledger has sold fewer.
+    /// that the ledger has sold fewer. Nor is Redis waited for: what it says now or fails to say
+    /// changes nothing about the sale.
     async fn settle_sold(
         &self,
         concert: ConcertId,
         epoch: Epoch,
         seats: u32,
     ) -> Result<(), CountersError> {
-        self.remote.add(concert, epoch, seats, 0).await?;
-        self.desk(concert).has_changed();
+        self.desk(concert).settle_sold(epoch, seats);
         Ok(())
     }
 
@@ -129,6 +133,7 @@ impl Counters for RedisCounters {
     }
 
     async fn count(&self, concert: ConcertId) -> Result<Option<Counted>, CountersError> {
+        self.desk(concert).is_settled().await;
         for _ in 0..COUNTS_MAX {
             let Some(tally) = self.remote.tally(concert).await? else {
                 return Ok(None);
