@@ -1,6 +1,6 @@
 //! A Redis that is gone, silent, or not what it was.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use domain::ConcertId;
 use domain::ids::{IdSource, SeededIds};
@@ -9,14 +9,11 @@ use storage::Redis;
 use tests::redis::RedisServer;
 use tests::wait::eventually;
 
-use super::counters;
+use super::{QUICKLY, counters};
 
 fn concert() -> ConcertId {
     ConcertId(SeededIds::new(9).next())
 }
-
-/// The limit of one command is half a second; the rest is for a busy machine.
-const QUICKLY: Duration = Duration::from_secs(3);
 
 #[tokio::test]
 async fn what_cannot_be_reached_fails_quickly_and_then_at_once() {

@@ -5,9 +5,12 @@
 #![cfg(test)]
 
 mod faults;
+mod impostors;
 mod races;
 mod sales;
 mod wakeups;
+
+use std::time::Duration;
 
 use storage::Redis;
 use storage::counters::RedisCounters;
@@ -16,3 +19,6 @@ use storage::counters::RedisCounters;
 fn counters(url: &str, prefix: &str) -> RedisCounters {
     RedisCounters::new(Redis::new(url.parse().unwrap(), prefix))
 }
+
+/// The limit of one command is half a second; the rest is for a busy machine.
+const QUICKLY: Duration = Duration::from_secs(3);

@@ -164,6 +164,29 @@ async fn a_process_sees_at_once_that_another_one_replaced_the_counters() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn buckets_that_a_dead_loader_left_behind_sell_nothing() {
+    let server = redis::RedisServer::start();
+    let (one, other) = (counters(&server.url(), "a"), counters(&server.url(), "a"));
+    let concert = ConcertId(SeededIds::new(8).next());
+    one.load(concert, Stock::full(100), None).await.unwrap();
+    let Taken::Seat(_, old) = one.take(concert, 0).await.unwrap() else {
+        panic!("a seat was free");
+    };
+    let bucket = server.run(&["--scan", "--pattern", &format!("*.0}}:{}", old.0)]);
+    server.run(&["COPY", &bucket, "kept"]);
+    other
+        .load(concert, Stock::full(100), Some(old))
+        .await
+        .unwrap();
+    // As if the one who loaded had died before it removed them.
+    server.run(&["RENAME", "kept", &bucket]);
+    match one.take(concert, 0).await.unwrap() {
+        Taken::Seat(seat, epoch) => assert!(epoch > old && seat.0 == 0, "{seat:?} {epoch:?}"),
+        taken => panic!("{taken:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_processes_that_load_at_once_one_wins_and_nothing_of_the_other_stays() {
     let server = redis::RedisServer::start();
     let (one, other) = (counters(&server.url(), "a"), counters(&server.url(), "a"));

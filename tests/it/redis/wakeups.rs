@@ -57,6 +57,21 @@ async fn processes_wake_each_other_through_a_cluster() {
 }
 
 #[tokio::test]
+async fn a_process_is_not_woken_again_by_its_own_message() {
+    let (url, prefix) = (redis::shared().url(), redis::prefix());
+    let (one, other) = (process(&url, &prefix, 1), process(&url, &prefix, 2));
+    until_heard(&other, &one, Queue::Plans).await;
+    until_heard(&one, &other, Queue::Prints).await;
+    // What is still under way arrives.
+    let again = || tokio::time::timeout(Duration::from_millis(100), one.woken(Queue::Prints));
+    while again().await.is_ok() {}
+    one.wake(Queue::Prints);
+    one.woken(Queue::Prints).await;
+    other.woken(Queue::Prints).await;
+    again().await.expect_err("it was woken once");
+}
+
+#[tokio::test]
 async fn a_crowd_of_wakeups_makes_few_messages_and_the_last_one_is_heard() {
     let server = RedisServer::start();
     let (one, other) = (
