@@ -81,11 +81,13 @@ async fn a_connection_that_falls_silent_is_replaced() {
     let address = proxy(server.port, Arc::clone(&dead)).await;
     let counters = counters(&format!("redis://{address}"), "a");
     counters
-        .load(concert(), Stock::full(9), None)
+        .load(concert(), Stock::full(10_000), None)
         .await
         .unwrap();
     dead.store(true, Ordering::SeqCst);
     let begun = Instant::now();
+    let fails = || async { counters.take(concert(), 1).await.err() };
+    eventually("the connection is dead", fails).await;
     let seat = || async { counters.take(concert(), 1).await.ok() };
     let taken = eventually("another connection is used", seat).await;
     assert!(matches!(taken, Taken::Seat(..)), "{taken:?}");
