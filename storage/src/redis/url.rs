@@ -118,11 +118,7 @@ impl RedisUrl {
 
 impl fmt::Display for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hosts: Vec<_> = self
-            .nodes
-            .iter()
-            .map(|node| node.addr().to_string())
-            .collect();
+        let hosts: Vec<_> = self.nodes.iter().map(|node| shown(node.addr())).collect();
         let hosts = hosts.join(",");
         let database = match self
             .nodes
@@ -140,6 +136,14 @@ impl fmt::Display for RedisUrl {
     }
 }
 
+/// An address as it stands in an URL.
+fn shown(address: &ConnectionAddr) -> String {
+    match address {
+        ConnectionAddr::Tcp(host, port) if host.contains(':') => format!("[{host}]:{port}"),
+        other => other.to_string(),
+    }
+}
+
 impl fmt::Debug for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -150,7 +154,7 @@ impl fmt::Debug for RedisUrl {
 mod tests {
     use super::*;
 
-    fn shown(url: &str) -> String {
+    fn debug(url: &str) -> String {
         format!("{:?}", url.parse::<RedisUrl>().unwrap())
     }
 
@@ -168,7 +172,7 @@ mod tests {
                 "redis+cluster://a:1,b:6379",
             ),
         ] {
-            assert_eq!(shown(url), expected);
+            assert_eq!(debug(url), expected);
         }
         let url: RedisUrl = "redis+cluster://me:s%40crt@a".parse().unwrap();
         let login = url.nodes[0].redis_settings();
