@@ -6,6 +6,7 @@ mod cli;
 mod conformance;
 mod prints;
 mod recovery;
+mod redis;
 mod sale;
 mod tidy;
 mod workers;

@@ -1,11 +1,12 @@
 //! The harness that the integration tests share: a server in this process or in its own, real
-//! HTTP, and the tools that look at rendered files.
+//! HTTP, real Redis servers, and the tools that look at rendered files.
 
 pub mod app;
 pub mod gate;
 pub mod http;
 pub mod process;
 pub mod raw;
+pub mod redis;
 pub mod svg;
 pub mod tools;
 pub mod wait;

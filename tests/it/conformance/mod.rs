@@ -25,6 +25,9 @@ macro_rules! conformance {
     };
 }
 
+#[macro_use]
+mod hints;
+
 mod audit;
 mod claims;
 mod concerts;
@@ -47,7 +50,7 @@ use domain::clock::from_micros;
 use domain::concert::{Concert, Name, Status, parse_date};
 use domain::ids::IdSource;
 use domain::job::{Claim, ClaimRequest, Claimed, Lane, NewJob, Noop, Queue, RenderTicket};
-use domain::ports::{Counters, Files, Store, Tx, View, Wakeups};
+use domain::ports::{Files, Store, Tx, View};
 use domain::seat::SeatNo;
 use domain::tickets::NewTicket;
 use domain::{
@@ -57,11 +60,9 @@ use domain::{
 use storage::Access;
 use tempfile::TempDir;
 
-/// An empty engine, a clock that stands still and ids that repeat.
+/// An empty engine of what is kept (for what may be lost, see [`hints`]), a clock that stands still and ids that repeat.
 struct Env {
     store: Arc<dyn Store>,
-    counters: Arc<dyn Counters>,
-    wakeups: Arc<dyn Wakeups>,
     files: Arc<dyn Files>,
     clock: ManualClock,
     ids: SeededIds,
@@ -77,8 +78,6 @@ impl Env {
             .unwrap();
         Self {
             store: opened.store,
-            counters: opened.counters,
-            wakeups: opened.wakeups,
             files: opened.files,
             // With microseconds, which must survive.
             clock: ManualClock::new(from_micros(1_800_000_000_123_457)),
