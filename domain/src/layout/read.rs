@@ -297,8 +297,8 @@ fn colour(text: Option<&str>) -> [u8; 3] {
         })
         .collect();
     match digits.as_deref() {
-        Some([r, g, b]) => [r * 17, g * 17, b * 17],
-        Some([r, s, g, h, b, c]) => [r * 16 + s, g * 16 + h, b * 16 + c],
+        Some([red, green, blue]) => [red * 17, green * 17, blue * 17],
+        Some(six) if six.len() == 6 => [0, 2, 4].map(|at| six[at] * 16 + six[at + 1]),
         _ => OTHER,
     }
 }

@@ -10,7 +10,7 @@ use super::seats::{FREE_SIZE, SOLD_SIZE, push_separated, tenths};
 use crate::scene::{Anchor, Colour, Text, count};
 use crate::sold::SoldSeats;
 use crate::svg::{Writer, push_number, push_signed};
-use crate::text::Weight;
+use crate::text::{Weight, clean};
 
 /// Below the head.
 const TOP: f32 = 270.0;
@@ -78,7 +78,7 @@ impl<'a> House<'a> {
             writer.colour("fill", Colour(area.fill));
             writer.raw(&format!(" d=\"{path}z\"/>"));
             if let Some((words, [x, y])) = &area.text {
-                self.name(writer, words, self.place(*x, *y), ink_on(area.fill));
+                push_name(writer, words, self.place(*x, *y), ink_on(area.fill));
             }
         }
         for zone in &self.layout.zones {
@@ -106,7 +106,7 @@ impl<'a> House<'a> {
             };
             let [x, y] = self.place(middle, top);
             let above = y - self.pitch * 0.5 - 8.0;
-            self.name(writer, &zone.name, [x, above], Colour::MUTED);
+            push_name(writer, &zone.name, [x, above], Colour::MUTED);
         }
     }
 
@@ -141,12 +141,6 @@ impl<'a> House<'a> {
         writer.raw("</g>");
     }
 
-    fn name(&self, writer: &mut Writer, words: &str, [x, y]: [f32; 2], colour: Colour) {
-        let words = crate::text::clean(words);
-        let text = Text::label(&words, (x, y), NAME_SIZE, Weight::Bold);
-        writer.text(&text.anchored(Anchor::Middle).coloured(colour));
-    }
-
     fn place(&self, x: f32, y: f32) -> [f32; 2] {
         let [left, top, ..] = self.layout.bounds;
         [
@@ -154,6 +148,12 @@ impl<'a> House<'a> {
             TOP + (y - top) * self.scale,
         ]
     }
+}
+
+fn push_name(writer: &mut Writer, words: &str, [x, y]: [f32; 2], colour: Colour) {
+    let words = clean(words);
+    let text = Text::label(&words, (x, y), NAME_SIZE, Weight::Bold);
+    writer.text(&text.anchored(Anchor::Middle).coloured(colour));
 }
 
 /// A path of zero-length lines, in tenths of a pixel.

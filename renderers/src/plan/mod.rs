@@ -79,25 +79,21 @@ fn check(document: &PlanDocument) -> Result<(), RenderError> {
 
 /// The picture and its size.
 fn write(document: &PlanDocument, words: Words) -> (String, [f32; 2]) {
-    match &document.layout {
-        Some(layout) => {
-            let house = House::of(layout);
-            let svg = frame(document, words, house.size(), |writer| {
-                house.write(writer, &document.sold);
-                frame::legend_of_house(writer, &house);
-            });
-            (svg, house.size())
-        }
-        None => {
-            let geometry = Geometry::of(document.capacity);
-            let svg = frame(document, words, geometry.size(), |writer| {
-                frame::stage(writer, &geometry);
-                seats::rows(writer, &geometry, &document.sold);
-                frame::legend(writer, &geometry);
-            });
-            (svg, geometry.size())
-        }
+    if let Some(layout) = &document.layout {
+        let house = House::of(layout);
+        let svg = frame(document, words, house.size(), |writer| {
+            house.write(writer, &document.sold);
+            frame::legend_of_house(writer, &house);
+        });
+        return (svg, house.size());
     }
+    let geometry = Geometry::of(document.capacity);
+    let svg = frame(document, words, geometry.size(), |writer| {
+        frame::stage(writer, &geometry);
+        seats::rows(writer, &geometry, &document.sold);
+        frame::legend(writer, &geometry);
+    });
+    (svg, geometry.size())
 }
 
 /// A picture with its head, and what `draw` adds below.
