@@ -70,6 +70,7 @@ impl Platform {
             venue: Name::parse("A hall").unwrap(),
             date: parse_date("2027-03-04").unwrap(),
             capacity: SEATS,
+            layout_id: None,
             status: Status::Active,
             version: 1,
             created_at: ctx.clock.now(),
