@@ -276,7 +276,7 @@ impl From<Error> for Problem {
                 let kind = match refusal {
                     Refusal::SoldOut => &SOLD_OUT,
                     Refusal::Cancelled => &CANCELLED,
-                    Refusal::JobRunning | Refusal::JobState => &CONFLICT,
+                    Refusal::JobState => &CONFLICT,
                 };
                 Self::new(kind, refusal.to_string())
             }

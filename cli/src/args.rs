@@ -184,12 +184,12 @@ pub enum JobsCommand {
         after_help = "Example:\n  ticketoverflow jobs show 0190163d-8694-739b-aea5-966c26f8ad90"
     )]
     Show(JobArgs),
-    /// Send a finished job round again, dead letters above all
-    #[command(
-        after_help = "Example:\n  ticketoverflow jobs retry 0190163d-8694-739b-aea5-966c26f8ad90"
-    )]
-    Retry(JobArgs),
-    /// Cancel a waiting job
+    /// Send a finished job round again, or all dead letters
+    #[command(after_help = "Examples:\n  \
+        ticketoverflow jobs retry 0190163d-8694-739b-aea5-966c26f8ad90\n  \
+        ticketoverflow jobs retry --all --kind render_ticket")]
+    Retry(RetryArgs),
+    /// Cancel a job; one that runs is asked to stop
     #[command(
         after_help = "Example:\n  ticketoverflow jobs cancel 0190163d-8694-739b-aea5-966c26f8ad90"
     )]
@@ -230,6 +230,29 @@ pub struct JobArgs {
     pub ledger: LedgerArgs,
     /// The job's id
     pub id: String,
+}
+
+/// Which jobs to send round again.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct RetryArgs {
+    /// Common options.
+    #[command(flatten)]
+    pub ledger: LedgerArgs,
+    /// The job's id
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub id: Option<String>,
+    /// All dead letters that match, the newest first
+    #[arg(long)]
+    pub all: bool,
+    /// Only of this kind: render_ticket, render_plan …
+    #[arg(long, requires = "all")]
+    pub kind: Option<String>,
+    /// Only of this queue: prints, plans or system
+    #[arg(long, requires = "all")]
+    pub queue: Option<String>,
+    /// The most jobs to send round again
+    #[arg(long, requires = "all", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max: u32,
 }
 
 /// One queue.

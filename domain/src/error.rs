@@ -40,9 +40,6 @@ pub enum Refusal {
     /// The concert will not take place.
     #[error("the concert is cancelled")]
     Cancelled,
-    /// The job is running; it can be changed once it waits or has ended.
-    #[error("the job is running")]
-    JobRunning,
     /// The job is in a state from which it cannot go there.
     #[error("the job's state does not allow it")]
     JobState,

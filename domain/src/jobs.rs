@@ -1,20 +1,23 @@
 //! Running jobs, as the ledger sees it: claim, renew, settle, rescue; and what operators do.
 
-use std::sync::Arc;
+mod operators;
+mod settlements;
 
 use chrono::TimeDelta;
 use futures::future::join_all;
 
 use crate::clock::Timestamp;
-use crate::context::{Context, Parts};
-use crate::error::{Error, Refusal};
+use crate::context::Context;
+use crate::error::Error;
 use crate::ids::{ClaimToken, JobId, WorkerId};
 use crate::job::{
-    self, Claim, ClaimRequest, Claimed, ClaimedBatch, Job, Lane, Outcome, Policy, Queue, Rota,
-    State, Transition,
+    self, Claim, ClaimRequest, Claimed, ClaimedBatch, Lane, Outcome, Queue, Renewal, Rota,
+    Standing, State,
 };
-use crate::ports::{StoreResult, Tx};
-use crate::prints::{Effect, Published};
+use crate::prints::Effect;
+
+pub use self::operators::{Cancelled, Redriven, cancel, find, retry, retry_all, set_paused};
+pub(crate) use self::settlements::{Settlement, write_settlements};
 
 /// How long a claim stands unless it is renewed.
 pub const LEASE: TimeDelta = TimeDelta::seconds(5);
@@ -28,6 +31,8 @@ pub struct JobFilter {
     pub queue: Option<Queue>,
     /// Only of this kind.
     pub kind: Option<String>,
+    /// Only those before this one, which means older ones.
+    pub before: Option<JobId>,
     /// At most this many.
     pub max: u32,
 }
@@ -85,12 +90,21 @@ pub async fn claim(
     Ok(batch)
 }
 
-/// Renews claims for another [`LEASE`]; tells for each whether it still stands.
-pub async fn renew(ctx: &Context, claims: &[Claim]) -> Result<Vec<bool>, Error> {
+/// Renews claims for another [`LEASE`]; tells for each how it stands.
+pub async fn renew(ctx: &Context, renewals: &[Renewal]) -> Result<Vec<Standing>, Error> {
     let mut tx = ctx.store.begin().await?;
-    let stand = tx.extend_claims(claims, ctx.clock.now() + LEASE).await?;
+    let stand = tx.extend_claims(renewals, ctx.clock.now() + LEASE).await?;
     tx.commit().await?;
     Ok(stand)
+}
+
+/// Notes that a suspect begins to run and that nothing else runs beside it, so that the death of
+/// its worker is its own doing. `false` when the claim was lost.
+pub async fn begin_alone(ctx: &Context, claim: &Claim) -> Result<bool, Error> {
+    let mut tx = ctx.store.begin().await?;
+    let stands = tx.begin_alone(claim, ctx.clock.now()).await?;
+    tx.commit().await?;
+    Ok(stands)
 }
 
 /// Writes down how an attempt ended, together with the effect of its success.
@@ -101,7 +115,7 @@ pub async fn settle(
     effect: Effect,
 ) -> Result<Settled, Error> {
     let settlement = Settlement::of(job, &outcome, effect, ctx.clock.now());
-    let state = settlement.transition.state;
+    let state = settlement.state();
     let settled = ctx.settlements.submit(settlement).await?;
     if settled == Settled::Done {
         count_settled(&job.kind, &outcome, state);
@@ -116,6 +130,7 @@ pub async fn rescue(ctx: &Context, max: u32) -> Result<u32, Error> {
     for job in &lost {
         tracing::warn!(
             job.id = %job.claim.job_id, job.kind = job.kind, job.attempt = job.attempt,
+            job.alone = job.alone,
             "a worker was lost, its job is rescued"
         );
     }
@@ -146,86 +161,6 @@ pub async fn prune(ctx: &Context, before: Timestamp, max: u32) -> Result<u32, Er
     Ok(pruned)
 }
 
-/// The job of that id.
-pub async fn find(parts: &Parts, id: JobId) -> Result<Job, Error> {
-    let found = parts.store.read().await?.find_job(id).await?;
-    found.ok_or(Error::NotFound("job"))
-}
-
-/// Sends a finished job round again with all its attempts, as if it were new.
-pub async fn retry(parts: &Parts, id: JobId) -> Result<(), Error> {
-    let now = parts.clock.now();
-    let mut tx = parts.store.begin().await?;
-    let job = tx.find_job(id).await?.ok_or(Error::NotFound("job"))?;
-    if !job.state.is_finished() {
-        return Err(Error::Refused(Refusal::JobState));
-    }
-    if let Effect::FailPrint { ticket_id } = job::on_failure(&job.kind, &job.args) {
-        // The print is wanted again; one that was made meanwhile stays.
-        tx.request_prints(&[ticket_id]).await?;
-    }
-    let again = Transition {
-        state: State::Available,
-        attempt: 0,
-        run_at: now,
-        finished_at: None,
-        error: None,
-    };
-    move_job(tx, id, &again, Effect::None).await?;
-    parts.wakeups.wake(job.queue);
-    Ok(())
-}
-
-/// Cancels a waiting job. Whoever waited for it is told that it failed.
-pub async fn cancel(parts: &Parts, id: JobId) -> Result<(), Error> {
-    let now = parts.clock.now();
-    let mut tx = parts.store.begin().await?;
-    let job = tx.find_job(id).await?.ok_or(Error::NotFound("job"))?;
-    match job.state {
-        State::Available | State::Scheduled => {}
-        State::Running => return Err(Error::Refused(Refusal::JobRunning)),
-        State::Completed | State::Cancelled | State::Discarded => {
-            return Err(Error::Refused(Refusal::JobState));
-        }
-    }
-    let cancelled = Transition {
-        state: State::Cancelled,
-        attempt: job.attempt,
-        run_at: job.run_at,
-        finished_at: Some(now),
-        error: Some(job::AttemptError {
-            attempt: job.attempt,
-            at: now,
-            error: "cancelled by an operator".into(),
-        }),
-    };
-    move_job(tx, id, &cancelled, job::on_failure(&job.kind, &job.args)).await
-}
-
-/// Stops or restarts the claiming of a queue, on every worker and across restarts.
-pub async fn set_paused(parts: &Parts, queue: Queue, paused: bool) -> Result<(), Error> {
-    let mut tx = parts.store.begin().await?;
-    tx.set_paused(queue, paused).await?;
-    tx.commit().await?;
-    parts.wakeups.wake(queue);
-    Ok(())
-}
-
-async fn move_job(
-    mut tx: Box<dyn Tx>,
-    id: JobId,
-    to: &Transition,
-    effect: Effect,
-) -> Result<(), Error> {
-    if !tx.move_job(id, to).await? {
-        return Err(Error::Refused(Refusal::JobState));
-    }
-    if let Effect::FailPrint { ticket_id } = effect {
-        tx.fail_prints(&[ticket_id]).await?;
-    }
-    Ok(tx.commit().await?)
-}
-
 fn count_settled(kind: &str, outcome: &Outcome, state: State) {
     let kind = job::info(kind).map_or("unknown", |kind| kind.name);
     metrics::counter!("ticketoverflow_jobs_settled_total", "kind" => kind, "state" => state.as_str())
@@ -239,95 +174,5 @@ fn count_settled(kind: &str, outcome: &Outcome, state: State) {
             metrics::counter!("ticketoverflow_jobs_retries_total", "kind" => kind).increment(1);
         }
         _ => {}
-    }
-}
-
-/// An outcome that waits to be written.
-#[derive(Debug)]
-pub(crate) struct Settlement {
-    claim: Claim,
-    transition: Transition,
-    effect: Effect,
-}
-
-impl Settlement {
-    fn of(job: &Claimed, outcome: &Outcome, on_success: Effect, now: Timestamp) -> Self {
-        let policy = job::info(&job.kind).map_or(Policy::DEFAULT, |kind| kind.policy);
-        let transition = job::next(job, outcome, &policy, now);
-        let effect = match transition.state {
-            State::Completed => on_success,
-            State::Cancelled | State::Discarded => job::on_failure(&job.kind, &job.args),
-            State::Available | State::Scheduled | State::Running => Effect::None,
-        };
-        Self {
-            claim: job.claim,
-            transition,
-            effect,
-        }
-    }
-}
-
-/// Writes a group of outcomes in one transaction, each with its effect. An effect that came too
-/// late keeps its job from being settled.
-pub(crate) async fn write_settlements(
-    parts: Arc<Parts>,
-    group: Vec<Settlement>,
-) -> StoreResult<Vec<Settled>> {
-    let mut tx = parts.store.begin().await?;
-    let mut acks = publish(tx.as_mut(), &group).await?;
-    let places: Vec<_> = (0..group.len())
-        .filter(|&at| acks[at] == Settled::Done)
-        .collect();
-    let settled: Vec<_> = places
-        .iter()
-        .map(|&at| (group[at].claim, group[at].transition.clone()))
-        .collect();
-    let stood = tx.settle_jobs(&settled).await?;
-    let mut failed = Vec::new();
-    for (&at, stood) in places.iter().zip(stood) {
-        if !stood {
-            acks[at] = Settled::ClaimLost;
-        } else if let Effect::FailPrint { ticket_id } = group[at].effect {
-            failed.push(ticket_id);
-        }
-    }
-    if !failed.is_empty() {
-        tx.fail_prints(&failed).await?;
-    }
-    tx.commit().await?;
-    Ok(acks)
-}
-
-async fn publish(tx: &mut dyn Tx, group: &[Settlement]) -> StoreResult<Vec<Settled>> {
-    let mut acks = vec![Settled::Done; group.len()];
-    let mut prints = Vec::new();
-    let mut places = Vec::new();
-    for (at, settlement) in group.iter().enumerate() {
-        match &settlement.effect {
-            Effect::PublishPrint { ticket_id, version } => {
-                prints.push((settlement.claim, *ticket_id, *version));
-                places.push(at);
-            }
-            Effect::PublishPlan(plan) => {
-                acks[at] = ack(tx.publish_plan(&settlement.claim, plan).await?);
-            }
-            Effect::FailPrint { .. } | Effect::None => {}
-        }
-    }
-    if !prints.is_empty() {
-        let published = tx.publish_prints(&prints).await?;
-        for (at, published) in places.into_iter().zip(published) {
-            acks[at] = ack(published);
-        }
-    }
-    Ok(acks)
-}
-
-fn ack(published: Published) -> Settled {
-    match published {
-        // What nobody wants any more is done.
-        Published::Yes | Published::NotWanted => Settled::Done,
-        Published::VersionMoved => Settled::VersionMoved,
-        Published::ClaimLost => Settled::ClaimLost,
     }
 }

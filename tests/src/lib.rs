@@ -2,6 +2,7 @@
 //! HTTP, real Redis servers, and the tools that look at rendered files.
 
 pub mod app;
+pub mod doom;
 pub mod gate;
 pub mod http;
 pub mod process;

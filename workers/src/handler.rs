@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use domain::job::{Claimed, Outcome, Policy};
+use domain::job::{CANCELLED, Claimed, Outcome, Policy};
 use domain::jobs::{self, LEASE, Settled};
 use domain::prints::Effect;
 use domain::{Context, Error};
@@ -18,6 +18,7 @@ use futures::future::BoxFuture;
 use tracing::{Instrument, Span};
 
 use crate::claimer::Held;
+use crate::company::{Admission, Company};
 use crate::job::{JobContext, JobError};
 use crate::leases::{Interruption, Lease};
 use crate::outage::words;
@@ -40,6 +41,7 @@ pub(crate) struct Handler {
     pub(crate) ctx: Arc<Context>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) slots: Arc<Slots>,
+    pub(crate) company: Company,
 }
 
 /// How a run ended.
@@ -77,11 +79,18 @@ impl Handler {
                     .await;
             }
         };
-        let ctx = JobContext::new(Arc::clone(&self.ctx), job.claim);
+        let _admission = match self.admit(held).await {
+            Ok(admission) => admission,
+            Err(Some(outcome)) => {
+                self.settle(job, &outcome, &Effect::None).await;
+                return;
+            }
+            Err(None) => return lost(job),
+        };
+        let ctx = JobContext::new(Arc::clone(&self.ctx), job.claim, held.lease.line());
         for _ in 0..RUNS_MAX {
             let Some(verdict) = attempt(entry, run.as_ref(), &ctx, &held.lease).await else {
-                tracing::info!(job.id = %job.claim.job_id, "the claim was lost, the job stops");
-                return;
+                return lost(job);
             };
             log(job, &verdict.outcome);
             let settled = self.settle(job, &verdict.outcome, &verdict.effect).await;
@@ -99,6 +108,31 @@ impl Handler {
         self.settle(job, &Outcome::Snooze(REST), &Effect::None)
             .await;
         self.slots.nudge();
+    }
+
+    /// Waits until the job may run; or tells how it ends without a run, if that can be written.
+    async fn admit(&self, held: &Held) -> Result<Admission, Option<Outcome>> {
+        let job = &held.job;
+        let admission = tokio::select! {
+            biased;
+            admission = self.company.admit(job.suspect) => admission,
+            why = held.lease.interrupted() => return Err(why.outcome()),
+        };
+        if job.suspect {
+            tracing::warn!(
+                job.id = %job.claim.job_id, job.kind = job.kind,
+                "a job runs alone because a worker died while it held it"
+            );
+            match jobs::begin_alone(&self.ctx, &job.claim).await {
+                Ok(true) => {}
+                Ok(false) => return Err(None),
+                Err(error) => {
+                    tracing::debug!(error = words(&error), "a job that must run alone waits");
+                    return Err(Some(Outcome::Release));
+                }
+            }
+        }
+        Ok(admission)
     }
 
     async fn give_up(&self, job: &Claimed, why: String) {
@@ -147,11 +181,14 @@ async fn attempt(entry: &Entry, run: &dyn Run, ctx: &JobContext, lease: &Lease) 
     let began = Instant::now();
     let verdict = tokio::select! {
         biased;
-        verdict = guarded(&entry.policy, run, ctx) => verdict,
-        why = lease.interrupted() => match why {
-            Interruption::Lost => return None,
-            Interruption::Stopping => Verdict::without_effect(Outcome::Release),
+        verdict = guarded(&entry.policy, run, ctx) => match lease.interruption() {
+            // What it did is done; but a failure is the interruption's.
+            Some(why) if verdict.outcome != Outcome::Done => {
+                Verdict::without_effect(why.outcome()?)
+            }
+            _ => verdict,
         },
+        why = lease.interrupted() => Verdict::without_effect(why.outcome()?),
     };
     entry.seconds.record(began.elapsed());
     Some(verdict)
@@ -174,6 +211,21 @@ async fn guarded(policy: &Policy, run: &dyn Run, ctx: &JobContext) -> Verdict {
         Err(_) => {
             let why = format!("the job ran for longer than {:?}", policy.timeout);
             Verdict::without_effect(Outcome::Retry(why, None))
+        }
+    }
+}
+
+fn lost(job: &Claimed) {
+    tracing::info!(job.id = %job.claim.job_id, "the claim was lost, the job stops");
+}
+
+impl Interruption {
+    /// What becomes of a job that was interrupted. `None`: that is for others to say.
+    fn outcome(self) -> Option<Outcome> {
+        match self {
+            Self::Lost => None,
+            Self::Stopping => Some(Outcome::Release),
+            Self::Cancelled => Some(Outcome::Cancel(CANCELLED.into())),
         }
     }
 }

@@ -4,12 +4,15 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use domain::job::{Claim, Claimed, Kind, Outcome};
+use domain::job::{Claim, Claimed, Kind, Outcome, Progress};
 use domain::ports::{FileError, RenderError, StoreError};
 use domain::prints::Effect;
 use domain::{Context, Error};
 use futures::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
 use tracing::Span;
+
+use crate::leases::Line;
 
 /// A kind of job that can be run.
 ///
@@ -43,6 +46,7 @@ pub(crate) use job_span;
 pub struct JobContext {
     ctx: Arc<Context>,
     claim: Claim,
+    line: Arc<Line>,
 }
 
 /// How a run ended.
@@ -59,8 +63,29 @@ pub struct Success {
 pub struct JobError(pub Outcome);
 
 impl JobContext {
-    pub(crate) fn new(ctx: Arc<Context>, claim: Claim) -> Self {
-        Self { ctx, claim }
+    pub(crate) fn new(ctx: Arc<Context>, claim: Claim, line: Arc<Line>) -> Self {
+        Self { ctx, claim, line }
+    }
+
+    /// Cancelled when the run is not wanted any more: its claim was lost, an operator cancelled
+    /// the job, or the process stops. The run itself is dropped then, at the place where it
+    /// waits; this is for what goes on elsewhere, such as a thread.
+    pub fn stop(&self) -> &CancellationToken {
+        self.line.stop()
+    }
+
+    /// Ends a run between two steps if it is not wanted any more.
+    pub fn check(&self) -> Result<(), JobError> {
+        if self.stop().is_cancelled() {
+            // Why it ends is known to whoever stopped it, and stands in place of this.
+            return Err(JobError(Outcome::Release));
+        }
+        Ok(())
+    }
+
+    /// Tells operators how far the run is. Costs nothing: it is written when the claim is renewed.
+    pub fn report(&self, percent: Option<u8>, text: &str) {
+        self.line.report(Progress::new(percent, text));
     }
 
     /// The right to the run.

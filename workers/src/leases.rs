@@ -1,16 +1,14 @@
 //! The claims that this process holds: one task renews them all, a few statements for thousands,
-//! and tells a job when its claim was lost.
+//! writes down what their jobs report, and tells a job when it has to stop.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use domain::Context;
-use domain::job::Claim;
+use domain::job::{Claim, Progress, Renewal, Standing};
 use domain::jobs::{self, LEASE};
 use domain::ports::BATCH_MAX;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -23,14 +21,14 @@ pub(crate) struct Leases(Mutex<HashMap<Claim, Held>>);
 #[derive(Debug)]
 struct Held {
     since: Instant,
-    told: Arc<Told>,
+    line: Arc<Line>,
 }
 
 /// A claim that is renewed for as long as this value lives.
 #[derive(Debug)]
 pub(crate) struct Lease {
     claim: Claim,
-    told: Arc<Told>,
+    line: Arc<Line>,
     leases: Arc<Leases>,
 }
 
@@ -41,33 +39,38 @@ pub(crate) enum Interruption {
     Lost,
     /// The process stops: the job is to be handed back.
     Stopping,
+    /// An operator does not want the job any more.
+    Cancelled,
 }
 
+/// What a running job and the renewal of its claim tell each other.
 #[derive(Debug, Default)]
-struct Told {
-    what: AtomicU8,
-    changed: Notify,
+pub(crate) struct Line {
+    why: OnceLock<Interruption>,
+    stop: CancellationToken,
+    /// What the job said last.
+    progress: Mutex<Option<Progress>>,
 }
 
 impl Leases {
     /// Begins to renew a claim that was made at a moment.
     pub(crate) fn hold(self: &Arc<Self>, claim: Claim, since: Instant) -> Lease {
-        let told = Arc::new(Told::default());
+        let line = Arc::new(Line::default());
         let held = Held {
             since,
-            told: Arc::clone(&told),
+            line: Arc::clone(&line),
         };
         self.all().insert(claim, held);
         Lease {
             claim,
-            told,
+            line,
             leases: Arc::clone(self),
         }
     }
 
     pub(crate) fn interrupt_all(&self, why: Interruption) {
         for held in self.all().values() {
-            held.told.tell(why);
+            held.line.interrupt(why);
         }
     }
 
@@ -97,18 +100,28 @@ impl Leases {
             .all()
             .iter()
             .filter(|(_, held)| held.since.elapsed() >= age)
-            .map(|(&claim, _)| claim)
+            .map(|(&claim, held)| Renewal {
+                claim,
+                progress: held.line.progress(),
+            })
             .collect();
-        for claims in old.chunks(BATCH_MAX) {
+        for renewals in old.chunks(BATCH_MAX) {
             let asked_at = Instant::now();
-            let stand = jobs::renew(ctx, claims).await?;
+            let stand = jobs::renew(ctx, renewals).await?;
             let mut all = self.all();
-            for (claim, stands) in claims.iter().zip(stand) {
+            for (renewal, standing) in renewals.iter().zip(stand) {
                 // A job that ended meanwhile is not there any more.
-                match all.get_mut(claim) {
-                    Some(held) if stands => held.since = asked_at,
-                    Some(held) => held.told.tell(Interruption::Lost),
-                    None => {}
+                let Some(held) = all.get_mut(&renewal.claim) else {
+                    continue;
+                };
+                match standing {
+                    Standing::Stands => held.since = asked_at,
+                    Standing::Cancelled => {
+                        // It still has to be settled.
+                        held.since = asked_at;
+                        held.line.interrupt(Interruption::Cancelled);
+                    }
+                    Standing::Lost => held.line.interrupt(Interruption::Lost),
                 }
             }
         }
@@ -121,15 +134,21 @@ impl Leases {
 }
 
 impl Lease {
+    /// What the job is given of this.
+    pub(crate) fn line(&self) -> Arc<Line> {
+        Arc::clone(&self.line)
+    }
+
+    /// Why the job has to stop, if it has to.
+    pub(crate) fn interruption(&self) -> Option<Interruption> {
+        self.line.why.get().copied()
+    }
+
     /// Waits until the job has to stop.
     pub(crate) async fn interrupted(&self) -> Interruption {
-        loop {
-            if let Some(why) = self.told.told() {
-                return why;
-            }
-            // A notice that came since the question was asked is kept.
-            self.told.changed.notified().await;
-        }
+        self.line.stop.cancelled().await;
+        self.interruption()
+            .expect("the reason is there before the signal")
     }
 }
 
@@ -139,20 +158,28 @@ impl Drop for Lease {
     }
 }
 
-impl Told {
-    /// Only the first reason counts.
-    fn tell(&self, why: Interruption) {
-        let _ = self
-            .what
-            .compare_exchange(0, why as u8 + 1, Ordering::AcqRel, Ordering::Acquire);
-        self.changed.notify_one();
+impl Line {
+    /// Cancelled when the job has to stop.
+    pub(crate) fn stop(&self) -> &CancellationToken {
+        &self.stop
     }
 
-    fn told(&self) -> Option<Interruption> {
-        match self.what.load(Ordering::Acquire) {
-            0 => None,
-            1 => Some(Interruption::Lost),
-            _ => Some(Interruption::Stopping),
-        }
+    /// Notes how far the job is, for the next renewal.
+    pub(crate) fn report(&self, progress: Progress) {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
+    }
+
+    /// Written again with every renewal: one that failed loses nothing.
+    fn progress(&self) -> Option<Progress> {
+        self.progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Only the first reason counts.
+    fn interrupt(&self, why: Interruption) {
+        let _ = self.why.set(why);
+        self.stop.cancel();
     }
 }

@@ -6,6 +6,7 @@
 
 mod backend;
 mod claimer;
+mod company;
 mod config;
 mod handler;
 mod job;
@@ -26,6 +27,7 @@ use domain::{Context, WorkerId};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use self::company::Company;
 use self::leases::{Interruption, Leases};
 use self::pool::Shared;
 
@@ -62,6 +64,7 @@ impl Workers {
             ctx: Arc::clone(ctx),
             registry: Arc::new(registry),
             leases: Arc::clone(&leases),
+            company: Company::default(),
             worker,
             poll_interval: config.poll_interval(),
             stop: stop.clone(),

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::Inbox;
 use crate::claimer::{Claimer, Held};
+use crate::company::Company;
 use crate::handler::{Handler, panic_words};
 use crate::leases::Leases;
 use crate::registry::Registry;
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) ctx: Arc<Context>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) leases: Arc<Leases>,
+    pub(crate) company: Company,
     pub(crate) worker: WorkerId,
     pub(crate) poll_interval: Duration,
     pub(crate) stop: CancellationToken,
@@ -43,6 +45,7 @@ pub(crate) async fn run(shared: Shared, queue: Queue, concurrency: usize) {
         ctx: Arc::clone(&shared.ctx),
         registry: shared.registry,
         slots: Arc::clone(&slots),
+        company: shared.company,
     });
     let claimer = Arc::new(Claimer {
         ctx: shared.ctx,

@@ -2,11 +2,11 @@
 
 use anyhow::{Context as _, anyhow};
 use domain::JobId;
-use domain::job::{Job, Queue, State};
-use domain::jobs::{self, JobFilter};
+use domain::job::{Job, Progress, Queue, State};
+use domain::jobs::{self, Cancelled, JobFilter};
 use serde_json::{Value, json};
 
-use crate::args::{JobArgs, JobsCommand, JobsListArgs, LedgerArgs, QueueArgs};
+use crate::args::{JobArgs, JobsCommand, JobsListArgs, LedgerArgs, QueueArgs, RetryArgs};
 use crate::config::Config;
 use crate::out;
 use crate::wire::{self, Inspected};
@@ -16,20 +16,8 @@ pub async fn jobs(command: JobsCommand) -> anyhow::Result<()> {
     match command {
         JobsCommand::List(args) => list(&args).await,
         JobsCommand::Show(args) => show(&args).await,
-        JobsCommand::Retry(args) => {
-            let (opened, id) = open_for(&args).await?;
-            jobs::retry(&opened.parts, id)
-                .await
-                .with_context(|| format!("job {id}"))?;
-            done(&args.ledger, &format!("job {id} goes round again"))
-        }
-        JobsCommand::Cancel(args) => {
-            let (opened, id) = open_for(&args).await?;
-            jobs::cancel(&opened.parts, id)
-                .await
-                .with_context(|| format!("job {id}"))?;
-            done(&args.ledger, &format!("job {id} is cancelled"))
-        }
+        JobsCommand::Retry(args) => retry(&args).await,
+        JobsCommand::Cancel(args) => cancel(&args).await,
         JobsCommand::Pause(args) => set_paused(&args, true).await,
         JobsCommand::Resume(args) => set_paused(&args, false).await,
     }
@@ -42,6 +30,7 @@ async fn list(args: &JobsListArgs) -> anyhow::Result<()> {
         state,
         queue,
         kind: args.kind.clone(),
+        before: None,
         max: args.max,
     };
     let opened = open(&args.ledger).await?;
@@ -91,6 +80,16 @@ async fn show(args: &JobArgs) -> anyhow::Result<()> {
     if let Some(worker) = job.claimed_by {
         out::line(format!("worker   {worker}"));
     }
+    if let Some(Progress { percent, text }) = &job.progress {
+        let percent = percent.map_or_else(String::new, |percent| format!("{percent} %, "));
+        out::line(format!("progress {percent}{text}"));
+    }
+    if job.cancel_requested {
+        out::line("stopping an operator cancelled it");
+    }
+    if job.suspect {
+        out::line("suspect  a worker died while it held this job: it runs alone");
+    }
     if let Some(at) = job.finished_at {
         out::line(format!("finished {at}"));
     }
@@ -104,6 +103,51 @@ async fn show(args: &JobArgs) -> anyhow::Result<()> {
         ));
     }
     Ok(())
+}
+
+async fn retry(args: &RetryArgs) -> anyhow::Result<()> {
+    if let Some(id) = &args.id {
+        let id = parse_id(id)?;
+        let opened = open(&args.ledger).await?;
+        jobs::retry(&opened.parts, id)
+            .await
+            .with_context(|| format!("job {id}"))?;
+        return done(&args.ledger, &format!("job {id} goes round again"));
+    }
+    let filter = JobFilter {
+        state: Some(State::Discarded),
+        queue: args.queue.as_deref().map(parse_queue).transpose()?,
+        kind: args.kind.clone(),
+        before: None,
+        max: args.max,
+    };
+    let opened = open(&args.ledger).await?;
+    let redriven = jobs::retry_all(&opened.parts, &filter).await?;
+    if args.ledger.json {
+        return out::json(&json!({
+            "ok": true, "again": redriven.again, "stayed": redriven.stayed,
+        }));
+    }
+    out::line(format!("{} dead letters go round again", redriven.again));
+    if redriven.stayed > 0 {
+        out::line(format!(
+            "{} stay: a job of the same key is queued already",
+            redriven.stayed
+        ));
+    }
+    Ok(())
+}
+
+async fn cancel(args: &JobArgs) -> anyhow::Result<()> {
+    let (opened, id) = open_for(args).await?;
+    let cancelled = jobs::cancel(&opened.parts, id)
+        .await
+        .with_context(|| format!("job {id}"))?;
+    let what = match cancelled {
+        Cancelled::Now => format!("job {id} is cancelled"),
+        Cancelled::Asked => format!("job {id} is running and is asked to stop"),
+    };
+    done(&args.ledger, &what)
 }
 
 async fn set_paused(args: &QueueArgs, paused: bool) -> anyhow::Result<()> {
@@ -122,9 +166,12 @@ async fn open(args: &LedgerArgs) -> anyhow::Result<Inspected> {
 }
 
 async fn open_for(args: &JobArgs) -> anyhow::Result<(Inspected, JobId)> {
-    let id =
-        JobId::parse(&args.id).ok_or_else(|| anyhow!("{:?} is not the id of a job", args.id))?;
+    let id = parse_id(&args.id)?;
     Ok((open(&args.ledger).await?, id))
+}
+
+fn parse_id(text: &str) -> anyhow::Result<JobId> {
+    JobId::parse(text).ok_or_else(|| anyhow!("{text:?} is not the id of a job"))
 }
 
 fn done(args: &LedgerArgs, what: &str) -> anyhow::Result<()> {
@@ -166,6 +213,9 @@ fn as_json(job: &Job) -> Value {
         "created_at": job.created_at,
         "finished_at": job.finished_at,
         "claimed_by": job.claimed_by.map(|worker| worker.to_string()),
+        "cancel_requested": job.cancel_requested,
+        "suspect": job.suspect,
+        "progress": job.progress,
         "errors": job.errors,
         "trace": job.trace,
     })

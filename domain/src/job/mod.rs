@@ -8,6 +8,7 @@ mod lane;
 mod next;
 mod policy;
 
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
@@ -16,7 +17,7 @@ use crate::ports::StoreError;
 
 pub use self::kinds::{KINDS, Kind, KindInfo, Noop, RenderPlan, RenderTicket, info, on_failure};
 pub use self::lane::{Lane, Queue, Rota, deadline};
-pub use self::next::{AttemptError, Outcome, State, Transition, next};
+pub use self::next::{AttemptError, CANCELLED, Outcome, State, Transition, next};
 pub use self::policy::{Backoff, Policy};
 
 /// Attempts whose errors a job remembers; older ones are dropped first.
@@ -85,6 +86,10 @@ pub struct Claim {
 pub struct Claimed {
     /// The right to settle it.
     pub claim: Claim,
+    /// Whether a worker died while it held the job, so that it has to run alone.
+    pub suspect: bool,
+    /// Whether the run under this claim was begun alone: nothing else can have killed its worker.
+    pub alone: bool,
     /// Name of its kind; possibly one that this binary does not know.
     pub kind: String,
     /// Its payload, JSON as it was written.
@@ -99,6 +104,35 @@ pub struct Claimed {
     pub created_at: Timestamp,
     /// The trace of the request that caused it.
     pub trace: Option<String>,
+}
+
+/// A claim to be renewed, and what the job tells of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    /// The claim.
+    pub claim: Claim,
+    /// How far the job is; what was written before stays if there is nothing new.
+    pub progress: Option<Progress>,
+}
+
+/// How far a running job is, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Done, in percent, if that can be said.
+    pub percent: Option<u8>,
+    /// What it does now.
+    pub text: String,
+}
+
+/// How a claim stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It stands.
+    Stands,
+    /// It stands, and an operator wants the job to stop.
+    Cancelled,
+    /// The job is somebody else's by now, or has ended.
+    Lost,
 }
 
 /// A request for jobs.
@@ -165,10 +199,29 @@ pub struct Job {
     pub finished_at: Option<Timestamp>,
     /// Who runs it, if it runs.
     pub claimed_by: Option<WorkerId>,
+    /// Whether an operator wants the running job to stop.
+    pub cancel_requested: bool,
+    /// Whether a worker died while it held the job, so that it has to run alone.
+    pub suspect: bool,
+    /// How far it is, if it runs and says so.
+    pub progress: Option<Progress>,
     /// The errors of its attempts, oldest first, [`ERRORS_KEPT`] at most.
     pub errors: Vec<AttemptError>,
     /// The trace of the request that caused it.
     pub trace: Option<String>,
+}
+
+impl Progress {
+    /// The most characters of a text that are kept.
+    const TEXT_CHARS_MAX: usize = 200;
+
+    /// Progress within the limits: at most 100 percent and a short text.
+    pub fn new(percent: Option<u8>, text: &str) -> Self {
+        Self {
+            percent: percent.map(|percent| percent.min(100)),
+            text: text.chars().take(Self::TEXT_CHARS_MAX).collect(),
+        }
+    }
 }
 
 /// Reads a payload.

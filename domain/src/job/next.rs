@@ -7,6 +7,11 @@
 //!     │ run_at           │ └─── Release ─▶ available, attempt not counted
 //!     └───── scheduled ◀─┘ Retry, Snooze, Lost
 //! ```
+//!
+//! When a worker dies, nobody knows which of the jobs that it held killed it. So none of them is
+//! charged: they become *suspects*, and a suspect runs alone in its process. If the worker dies
+//! again, the one that ran alone did it, and that attempt counts. The innocent lose no attempt,
+//! and what kills every worker ends in the dead letters.
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -46,8 +51,8 @@ pub enum Outcome {
     Snooze(TimeDelta),
     /// The worker stops in good order and hands the job back; this attempt does not count.
     Release,
-    /// The worker was not heard of until the claim's end. The attempt counts: the job may be
-    /// what killed the worker.
+    /// The worker was not heard of until the claim's end. The attempt counts if the job ran alone:
+    /// then it is what killed the worker.
     Lost,
 }
 
@@ -62,6 +67,8 @@ pub struct Transition {
     pub run_at: Timestamp,
     /// When it ended, if it did.
     pub finished_at: Option<Timestamp>,
+    /// Whether it has to run alone from now on.
+    pub suspect: bool,
     /// What to add to its errors.
     pub error: Option<AttemptError>,
 }
@@ -77,6 +84,9 @@ pub struct AttemptError {
     pub error: String,
 }
 
+/// Why a job ends that an operator does not want any more.
+pub const CANCELLED: &str = "cancelled by an operator";
+
 /// The most characters of an error that are kept.
 const ERROR_CHARS_MAX: usize = 2_000;
 
@@ -87,6 +97,7 @@ pub fn next(job: &Claimed, outcome: &Outcome, policy: &Policy, now: Timestamp) -
         attempt: job.attempt,
         run_at: job.run_at,
         finished_at: Some(now),
+        suspect: false,
         error: None,
     };
     let wait_until = |run_at| Transition {
@@ -98,6 +109,8 @@ pub fn next(job: &Claimed, outcome: &Outcome, policy: &Policy, now: Timestamp) -
         attempt: job.attempt,
         run_at,
         finished_at: None,
+        // A run that ended, however it did, left its worker alive.
+        suspect: false,
         error: None,
     };
     let because = |why: &str, transition| Transition {
@@ -112,6 +125,10 @@ pub fn next(job: &Claimed, outcome: &Outcome, policy: &Policy, now: Timestamp) -
         attempt: job.attempt.saturating_sub(1),
         ..transition
     };
+    let suspected = |transition: Transition| Transition {
+        suspect: !transition.state.is_finished(),
+        ..transition
+    };
     let try_again = |why: &str, after: Option<TimeDelta>| {
         if job.attempt >= policy.attempts_max {
             return because(why, finish(State::Discarded));
@@ -124,8 +141,18 @@ pub fn next(job: &Claimed, outcome: &Outcome, policy: &Policy, now: Timestamp) -
         Outcome::Cancel(why) => because(why, finish(State::Cancelled)),
         Outcome::Fail(why) => because(why, finish(State::Discarded)),
         Outcome::Retry(why, after) => try_again(why, *after),
-        Outcome::Lost => try_again("the worker was lost: its lease ran out", None),
+        Outcome::Lost if job.alone => suspected(try_again(
+            "the worker died while running it, and nothing else",
+            None,
+        )),
+        Outcome::Lost => suspected(uncounted(because(
+            "the worker died while it held this job, perhaps because of another one: \
+             it runs alone next",
+            wait_until(now),
+        ))),
         Outcome::Snooze(wait) => uncounted(wait_until(now + *wait)),
+        // It may never have been begun.
+        Outcome::Release if job.suspect => suspected(uncounted(wait_until(now))),
         Outcome::Release => uncounted(wait_until(now)),
     }
 }

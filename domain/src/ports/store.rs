@@ -8,7 +8,9 @@ use crate::audit::Violation;
 use crate::clock::Timestamp;
 use crate::concert::{Concert, Offer};
 use crate::ids::{ConcertId, JobId, LayoutId, TicketId, WorkerId};
-use crate::job::{Claim, ClaimRequest, Claimed, ClaimedBatch, Job, NewJob, Transition};
+use crate::job::{
+    Claim, ClaimRequest, Claimed, ClaimedBatch, Job, NewJob, Renewal, Standing, Transition,
+};
 use crate::jobs::{JobFilter, QueueDepth};
 use crate::keys::StoredKey;
 use crate::layout::StoredLayout;
@@ -172,6 +174,9 @@ pub trait JobView {
     /// Jobs by queue, state and lane, with the oldest waiting one.
     async fn count_jobs(&mut self, now: Timestamp) -> StoreResult<Vec<QueueDepth>>;
 
+    /// Tells for each claim how it stands.
+    async fn check_claims(&mut self, claims: &[Claim]) -> StoreResult<Vec<Standing>>;
+
     /// Up to `max` running jobs whose lease has ended.
     async fn list_expired(&mut self, now: Timestamp, max: u32) -> StoreResult<Vec<Claimed>>;
 }
@@ -187,9 +192,20 @@ pub trait JobTx {
     /// Nothing of a paused queue, and nothing whose unique key is running.
     async fn claim_jobs(&mut self, request: &ClaimRequest) -> StoreResult<ClaimedBatch>;
 
-    /// Renews claims; tells for each whether it still stands.
-    async fn extend_claims(&mut self, claims: &[Claim], until: Timestamp)
-    -> StoreResult<Vec<bool>>;
+    /// Renews claims that stand and notes the progress of their jobs; tells for each how it
+    /// stands.
+    async fn extend_claims(
+        &mut self,
+        renewals: &[Renewal],
+        until: Timestamp,
+    ) -> StoreResult<Vec<Standing>>;
+
+    /// Notes that a job's run begins now and that nothing else runs beside it; `false` when the
+    /// claim does not stand.
+    async fn begin_alone(&mut self, claim: &Claim, now: Timestamp) -> StoreResult<bool>;
+
+    /// Asks whoever runs a job to stop; `false` when nobody runs it. The wish ends with the claim.
+    async fn request_cancel(&mut self, id: JobId, now: Timestamp) -> StoreResult<bool>;
 
     /// Writes transitions of jobs whose claim stands; tells for each whether it did. A job that
     /// would wait while another of its unique key is queued is cancelled: the other one does

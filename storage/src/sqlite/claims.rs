@@ -1,9 +1,12 @@
 //! Claims of jobs, and leases, which are claims of a name.
 
-use domain::job::{Band, Claim, ClaimRequest, Claimed, ClaimedBatch};
+use std::collections::HashMap;
+
+use domain::job::{Band, Claim, ClaimRequest, Claimed, ClaimedBatch, Renewal, Standing};
 use domain::ports::StoreResult;
-use domain::{Timestamp, WorkerId};
+use domain::{ClaimToken, JobId, Timestamp, WorkerId};
 use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
 
 use super::batch::Batch;
 use super::failure::{failed, unexpected};
@@ -56,7 +59,8 @@ const CLAIM_BAND: &str = "
                                  and other.unique_key = waiting.unique_key))
                 order by waiting.due_at, waiting.id
                 limit ?4)
- returning id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace";
+ returning id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
+           suspect, alone_since is not null";
 
 const NEXT_RUN_AT: &str = "
     select min(run_at)
@@ -135,7 +139,8 @@ async fn claim_band(
 }
 
 const LIST_EXPIRED: &str = "
-    select id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace
+    select id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
+           suspect, alone_since is not null
       from jobs indexed by jobs_running
      where state = 'running'
        and claimed_until <= ?1
@@ -156,38 +161,66 @@ pub(super) async fn list_expired(
     rows.iter().map(rows::claimed).collect()
 }
 
+/// `returning` tells which claims stand, so that nothing need be asked afterwards.
 const EXTEND_CLAIMS: &str = "
     update jobs
-       set claimed_until = ?2
-     where id in (
-               select j.id
-                 from json_each(?1)
-                cross join jobs as j
-                where j.id = unhex(value ->> 0)
-                  and j.claim_token = unhex(value ->> 1))";
+       set claimed_until = ?2,
+           progress = coalesce(renewed.progress, jobs.progress)
+      from (select unhex(value ->> 0) as id, unhex(value ->> 1) as token, value ->> 2 as progress
+              from json_each(?1)) as renewed
+     where jobs.id = renewed.id
+       and jobs.claim_token = renewed.token
+ returning id, claim_token, cancel_requested_at is not null";
+
+pub(super) async fn extend_claims(
+    conn: &mut SqliteConnection,
+    renewals: &[Renewal],
+    until: Timestamp,
+) -> StoreResult<Vec<Standing>> {
+    let mut batch = Batch::of(renewals.len(), 80);
+    for Renewal { claim, progress } in renewals {
+        let progress = progress.as_ref().map(|progress| {
+            serde_json::to_string(progress).expect("a struct of texts is valid JSON")
+        });
+        batch.item(|item| {
+            item.id(&claim.job_id.0)
+                .id(&claim.token.0)
+                .text_or_null(progress.as_deref());
+        });
+    }
+    let rows = sqlx::query(EXTEND_CLAIMS)
+        .bind(batch.finish())
+        .bind(until.timestamp_micros())
+        .fetch_all(conn)
+        .await
+        .map_err(failed)?;
+    let claims: Vec<_> = renewals.iter().map(|renewal| renewal.claim).collect();
+    standings(&rows, &claims)
+}
 
 const LIST_STANDING: &str = "
-    select key
+    select j.id, j.claim_token, j.cancel_requested_at is not null
       from json_each(?1)
      cross join jobs as j
      where j.id = unhex(value ->> 0)
        and j.claim_token = unhex(value ->> 1)";
 
-pub(super) async fn extend_claims(
+pub(super) async fn check_claims(
     conn: &mut SqliteConnection,
     claims: &[Claim],
-    until: Timestamp,
-) -> StoreResult<Vec<bool>> {
-    let done = sqlx::query(EXTEND_CLAIMS)
-        .bind(batch_of(claims))
-        .bind(until.timestamp_micros())
-        .execute(&mut *conn)
+) -> StoreResult<Vec<Standing>> {
+    let mut batch = Batch::of(claims.len(), 75);
+    for claim in claims {
+        batch.item(|item| {
+            item.id(&claim.job_id.0).id(&claim.token.0);
+        });
+    }
+    let rows = sqlx::query(LIST_STANDING)
+        .bind(batch.finish())
+        .fetch_all(conn)
         .await
         .map_err(failed)?;
-    if done.rows_affected() == claims.len() as u64 {
-        return Ok(vec![true; claims.len()]);
-    }
-    find_standing(conn, claims).await
+    standings(&rows, claims)
 }
 
 /// Tells for each claim whether it stands.
@@ -195,26 +228,70 @@ pub(super) async fn find_standing(
     conn: &mut SqliteConnection,
     claims: &[Claim],
 ) -> StoreResult<Vec<bool>> {
-    let rows = sqlx::query(LIST_STANDING)
-        .bind(batch_of(claims))
-        .fetch_all(conn)
-        .await
-        .map_err(failed)?;
-    let mut stand = vec![false; claims.len()];
-    for row in &rows {
-        stand[rows::count(row, 0, "claims.key")? as usize] = true;
-    }
-    Ok(stand)
+    let stand = check_claims(conn, claims).await?;
+    Ok(stand.iter().map(|one| *one != Standing::Lost).collect())
 }
 
-fn batch_of(claims: &[Claim]) -> String {
-    let mut batch = Batch::of(claims.len(), 75);
-    for claim in claims {
-        batch.item(|item| {
-            item.id(&claim.job_id.0).id(&claim.token.0);
-        });
+/// Rows of those claims that stand: id, token, whether the job is asked to stop.
+fn standings(rows: &[SqliteRow], claims: &[Claim]) -> StoreResult<Vec<Standing>> {
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let claim = Claim {
+            job_id: JobId(rows::uuid(row, 0, "jobs.id")?),
+            token: ClaimToken(rows::uuid(row, 1, "jobs.claim_token")?),
+        };
+        let cancelled: bool = rows::get(row, 2, "jobs.cancel_requested_at")?;
+        let standing = if cancelled {
+            Standing::Cancelled
+        } else {
+            Standing::Stands
+        };
+        found.insert(claim, standing);
     }
-    batch.finish()
+    let standing = |claim| found.get(claim).copied().unwrap_or(Standing::Lost);
+    Ok(claims.iter().map(standing).collect())
+}
+
+const BEGIN_ALONE: &str = "
+    update jobs
+       set alone_since = ?3
+     where id = ?1
+       and claim_token = ?2";
+
+pub(super) async fn begin_alone(
+    conn: &mut SqliteConnection,
+    claim: &Claim,
+    now: Timestamp,
+) -> StoreResult<bool> {
+    let done = sqlx::query(BEGIN_ALONE)
+        .bind(claim.job_id.0.as_bytes().as_slice())
+        .bind(claim.token.0.as_bytes().as_slice())
+        .bind(now.timestamp_micros())
+        .execute(conn)
+        .await
+        .map_err(failed)?;
+    one_or_none("jobs.id", done.rows_affected())
+}
+
+/// The first wish stays.
+const REQUEST_CANCEL: &str = "
+    update jobs
+       set cancel_requested_at = coalesce(cancel_requested_at, ?2)
+     where id = ?1
+       and state = 'running'";
+
+pub(super) async fn request_cancel(
+    conn: &mut SqliteConnection,
+    id: JobId,
+    now: Timestamp,
+) -> StoreResult<bool> {
+    let done = sqlx::query(REQUEST_CANCEL)
+        .bind(id.0.as_bytes().as_slice())
+        .bind(now.timestamp_micros())
+        .execute(conn)
+        .await
+        .map_err(failed)?;
+    one_or_none("jobs.id", done.rows_affected())
 }
 
 const TAKE_LEASE: &str = "
@@ -241,9 +318,13 @@ pub(super) async fn take_lease(
         .execute(conn)
         .await
         .map_err(failed)?;
-    match done.rows_affected() {
+    one_or_none("leases.name", done.rows_affected())
+}
+
+fn one_or_none(place: &'static str, rows: u64) -> StoreResult<bool> {
+    match rows {
         0 => Ok(false),
         1 => Ok(true),
-        rows => Err(unexpected("leases.name", rows)),
+        rows => Err(unexpected(place, rows)),
     }
 }

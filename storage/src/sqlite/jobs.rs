@@ -16,12 +16,14 @@ use super::rows;
 
 const FIND_JOB: &str = "
     select id, kind, queue, state, args, attempt, due_at, run_at, created_at,
-           null as finished_at, claimed_by, errors, trace
+           null as finished_at, claimed_by, errors, trace,
+           cancel_requested_at is not null, suspect, progress
       from jobs
      where id = ?1
      union all
     select id, kind, queue, state, args, attempt, due_at, run_at, created_at,
-           finished_at, null as claimed_by, errors, trace
+           finished_at, null as claimed_by, errors, trace,
+           false, false, null
       from finished_jobs
      where id = ?1";
 
@@ -38,30 +40,36 @@ pub(super) async fn find_job(conn: &mut SqliteConnection, id: JobId) -> StoreRes
 /// merged.
 const LIST_JOBS: &str = "
     select id, kind, queue, state, args, attempt, due_at, run_at, created_at,
-           null as finished_at, claimed_by, errors, trace
+           null as finished_at, claimed_by, errors, trace,
+           cancel_requested_at is not null, suspect, progress
       from jobs
      where (?1 is null or state = ?1)
        and (?2 is null or queue = ?2)
        and (?3 is null or kind = ?3)
+       and (?5 is null or id < ?5)
      union all
     select id, kind, queue, state, args, attempt, due_at, run_at, created_at,
-           finished_at, null as claimed_by, errors, trace
+           finished_at, null as claimed_by, errors, trace,
+           false, false, null
       from finished_jobs
      where (?1 is null or state = ?1)
        and (?2 is null or queue = ?2)
        and (?3 is null or kind = ?3)
+       and (?5 is null or id < ?5)
      order by id desc
      limit ?4";
 
 /// Dead letters are few among many finished jobs; their index finds them.
 const LIST_DEAD: &str = "
     select id, kind, queue, state, args, attempt, due_at, run_at, created_at,
-           finished_at, null as claimed_by, errors, trace
+           finished_at, null as claimed_by, errors, trace,
+           false, false, null
       from finished_jobs indexed by finished_jobs_dead
      where state = 'discarded'
        and ?1 = 'discarded'
        and (?2 is null or queue = ?2)
        and (?3 is null or kind = ?3)
+       and (?5 is null or id < ?5)
      order by id desc
      limit ?4";
 
@@ -73,11 +81,13 @@ pub(super) async fn list_jobs(
         Some(State::Discarded) => LIST_DEAD,
         _ => LIST_JOBS,
     };
+    let before = filter.before.map(|id| id.0.into_bytes());
     let rows = sqlx::query(statement)
         .bind(filter.state.map(State::as_str))
         .bind(filter.queue.map(Queue::as_str))
         .bind(filter.kind.as_deref())
         .bind(filter.max)
+        .bind(before.as_ref().map(|id| id.as_slice()))
         .fetch_all(conn)
         .await
         .map_err(failed)?;

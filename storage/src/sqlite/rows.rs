@@ -2,7 +2,7 @@
 //! its place.
 
 use domain::concert::{Concert, Name, Offer, Status, parse_date};
-use domain::job::{AttemptError, Claim, Claimed, Job, Queue, State};
+use domain::job::{AttemptError, Claim, Claimed, Job, Progress, Queue, State};
 use domain::ports::{StoreError, StoreResult};
 use domain::seat::SeatNo;
 use domain::ticket::{Print, Ticket};
@@ -94,7 +94,8 @@ pub(super) fn ticket(row: &SqliteRow) -> StoreResult<Ticket> {
     })
 }
 
-/// Columns: id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace.
+/// Columns: id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace, suspect,
+/// alone.
 pub(super) fn claimed(row: &SqliteRow) -> StoreResult<Claimed> {
     Ok(Claimed {
         claim: Claim {
@@ -108,11 +109,13 @@ pub(super) fn claimed(row: &SqliteRow) -> StoreResult<Claimed> {
         run_at: time(row, 6, "jobs.run_at")?,
         created_at: time(row, 7, "jobs.created_at")?,
         trace: get(row, 8, "jobs.trace")?,
+        suspect: get(row, 9, "jobs.suspect")?,
+        alone: get(row, 10, "jobs.alone_since")?,
     })
 }
 
 /// Columns: id, kind, queue, state, args, attempt, due_at, run_at, created_at, finished_at,
-/// claimed_by, errors, trace.
+/// claimed_by, errors, trace, cancel_requested, suspect, progress.
 pub(super) fn job(row: &SqliteRow) -> StoreResult<Job> {
     let finished_at: Option<i64> = get(row, 9, "finished_jobs.finished_at")?;
     let claimed_by: Option<&[u8]> = get(row, 10, "jobs.claimed_by")?;
@@ -133,7 +136,15 @@ pub(super) fn job(row: &SqliteRow) -> StoreResult<Job> {
             .map(WorkerId),
         errors: errors(get(row, 11, "jobs.errors")?)?,
         trace: get(row, 12, "jobs.trace")?,
+        cancel_requested: get(row, 13, "jobs.cancel_requested_at")?,
+        suspect: get(row, 14, "jobs.suspect")?,
+        progress: progress(get(row, 15, "jobs.progress")?)?,
     })
+}
+
+fn progress(json: Option<&str>) -> StoreResult<Option<Progress>> {
+    let read = json.map(serde_json::from_str).transpose();
+    read.map_err(|error| StoreError::corrupt("jobs.progress", error))
 }
 
 fn errors(json: Option<&str>) -> StoreResult<Vec<AttemptError>> {

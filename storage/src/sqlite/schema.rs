@@ -13,7 +13,7 @@ use crate::error::OpenError;
 /// Every migration, in order. Listed by hand instead of with `sqlx::migrate!`, which would
 /// compile the driver, SQLite included, a second time for the build machine. A test compares the
 /// list with the folder.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (
         1,
         "ledger",
@@ -28,6 +28,11 @@ const MIGRATIONS: [(i64, &str, &str); 3] = [
         3,
         "layouts",
         include_str!("../../../migrations/sqlite/0003_layouts.sql"),
+    ),
+    (
+        4,
+        "job_control",
+        include_str!("../../../migrations/sqlite/0004_job_control.sql"),
     ),
 ];
 

@@ -53,11 +53,15 @@ const RELEASE_JOBS: &str = "
        set state = released.state,
            attempt = released.attempt,
            run_at = released.run_at,
+           suspect = released.suspect,
            claim_token = null,
            claimed_by = null,
-           claimed_until = null
+           claimed_until = null,
+           cancel_requested_at = null,
+           alone_since = null,
+           progress = null
       from (select unhex(value ->> 0) as id, value ->> 1 as state, value ->> 2 as attempt,
-                   value ->> 3 as run_at
+                   value ->> 3 as run_at, value ->> 4 as suspect
               from json_each(?1)) as released
      where jobs.id = released.id";
 
@@ -175,6 +179,7 @@ fn cancel_twin(transition: &Transition) -> Transition {
         attempt: transition.attempt,
         run_at: transition.run_at,
         finished_at: Some(ended_at),
+        suspect: false,
         error: Some(AttemptError {
             attempt: transition.attempt,
             at: ended_at,
@@ -274,7 +279,8 @@ pub(super) async fn release_jobs(
             item.id(&id.0)
                 .text(transition.state.as_str())
                 .number(transition.attempt)
-                .number(transition.run_at.timestamp_micros());
+                .number(transition.run_at.timestamp_micros())
+                .number(u8::from(transition.suspect));
         });
     }
     let done = sqlx::query(RELEASE_JOBS)

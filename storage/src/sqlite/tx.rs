@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::audit::Violation;
 use domain::concert::{Concert, Offer};
-use domain::job::{Claim, ClaimRequest, Claimed, ClaimedBatch, Job, NewJob, Queue, Transition};
+use domain::job::{
+    Claim, ClaimRequest, Claimed, ClaimedBatch, Job, NewJob, Queue, Renewal, Standing, Transition,
+};
 use domain::jobs::{JobFilter, QueueDepth};
 use domain::keys::StoredKey;
 use domain::layout::StoredLayout;
@@ -220,6 +222,10 @@ impl JobView for SqliteTx {
         call!(self, jobs::count_jobs(now))
     }
 
+    async fn check_claims(&mut self, claims: &[Claim]) -> StoreResult<Vec<Standing>> {
+        call!(self, claims::check_claims(claims))
+    }
+
     async fn list_expired(&mut self, now: Timestamp, max: u32) -> StoreResult<Vec<Claimed>> {
         call!(self, claims::list_expired(now, max))
     }
@@ -237,10 +243,18 @@ impl JobTx for SqliteTx {
 
     async fn extend_claims(
         &mut self,
-        claims: &[Claim],
+        renewals: &[Renewal],
         until: Timestamp,
-    ) -> StoreResult<Vec<bool>> {
-        call!(self, claims::extend_claims(claims, until))
+    ) -> StoreResult<Vec<Standing>> {
+        call!(self, claims::extend_claims(renewals, until))
+    }
+
+    async fn begin_alone(&mut self, claim: &Claim, now: Timestamp) -> StoreResult<bool> {
+        call!(self, claims::begin_alone(claim, now))
+    }
+
+    async fn request_cancel(&mut self, id: JobId, now: Timestamp) -> StoreResult<bool> {
+        call!(self, claims::request_cancel(id, now))
     }
 
     async fn settle_jobs(&mut self, settled: &[(Claim, Transition)]) -> StoreResult<Vec<bool>> {

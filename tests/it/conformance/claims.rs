@@ -7,7 +7,7 @@ use domain::ids::IdSource;
 use domain::job::{Band, ClaimRequest, Claimed, Lane, NewJob, Outcome, Policy, Queue, State, next};
 use domain::{JobId, WorkerId};
 
-use super::{Env, micros, stale};
+use super::{Env, micros};
 
 fn ids(claimed: &[Claimed]) -> Vec<JobId> {
     claimed.iter().map(|job| job.claim.job_id).collect()
@@ -170,33 +170,6 @@ conformance! {
         assert_eq!(tx.settle_jobs(&[(running[0].claim, done)]).await.unwrap(), [true]);
         tx.commit().await.unwrap();
         assert_eq!(env.claim(9).await.len(), 1);
-    }
-
-    /// Port: extend_claims.
-    async fn extended_claims_stand_longer_and_lost_ones_are_told(env) {
-        env.insert_jobs(&[env.noop(), env.noop()]).await;
-        let claims: Vec<_> = env.claim(2).await.iter().map(|job| job.claim).collect();
-        env.clock.advance(TimeDelta::seconds(4));
-        let until = env.now() + domain::jobs::LEASE;
-        let mut tx = env.begin().await;
-        assert_eq!(tx.extend_claims(&[], until).await.unwrap(), Vec::<bool>::new());
-        let stood = tx.extend_claims(&[stale(env, claims[0]), claims[0]], until).await.unwrap();
-        assert_eq!(stood, [false, true]);
-        tx.commit().await.unwrap();
-        env.clock.advance(TimeDelta::seconds(4));
-        let expired = env.read().await.list_expired(env.now(), 9).await.unwrap();
-        assert_eq!(ids(&expired), [claims[1].job_id]);
-        let mut tx = env.begin().await;
-        assert_eq!(tx.extend_claims(&claims, until).await.unwrap(), [true, true]);
-    }
-
-    async fn claim_of_a_settled_job_cannot_be_extended(env) {
-        env.insert_jobs(&[env.noop()]).await;
-        let job = env.claim(1).await.remove(0);
-        let done = next(&job, &Outcome::Release, &Policy::DEFAULT, env.now());
-        let mut tx = env.begin().await;
-        tx.settle_jobs(&[(job.claim, done)]).await.unwrap();
-        assert_eq!(tx.extend_claims(&[job.claim], env.now()).await.unwrap(), [false]);
     }
 
     /// Port: list_expired.

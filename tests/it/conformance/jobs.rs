@@ -65,6 +65,9 @@ conformance! {
                 created_at: env.now(),
                 finished_at: None,
                 claimed_by: None,
+                cancel_requested: false,
+                suspect: false,
+                progress: None,
                 errors: vec![],
                 trace: Some("00-trace".into()),
             }
@@ -118,6 +121,14 @@ conformance! {
         expected.sort_unstable_by(|one, other| other.cmp(one));
         assert_eq!(list(env, all.clone()).await, expected);
         assert_eq!(list(env, JobFilter { max: 2, ..all.clone() }).await, expected[..2]);
+        let older = JobFilter { before: Some(expected[1]), ..all.clone() };
+        assert_eq!(list(env, older.clone()).await, expected[2..]);
+        let dead_ones = JobFilter { state: Some(State::Discarded), ..all.clone() };
+        let at = expected.iter().position(|id| *id == dead).unwrap();
+        for (before, found) in [(dead, &[][..]), (expected[at - 1], &[dead])] {
+            let filter = JobFilter { before: Some(before), ..dead_ones.clone() };
+            assert_eq!(list(env, filter).await, found);
+        }
         for (state, id) in [
             (State::Completed, done),
             (State::Discarded, dead),

@@ -36,6 +36,7 @@ mod files;
 mod jobs;
 mod keys;
 mod layouts;
+mod leases;
 mod plans;
 mod prints;
 mod settlements;

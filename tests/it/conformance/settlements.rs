@@ -47,6 +47,7 @@ async fn move_job(env: &Env, id: JobId, to: State) -> bool {
         attempt: 0,
         run_at: env.now(),
         finished_at: to.is_finished().then(|| env.now()),
+        suspect: false,
         error: None,
     };
     let mut tx = env.begin().await;
@@ -64,7 +65,7 @@ conformance! {
             (Outcome::Fail("impossible".into()), State::Discarded, true),
             (retry("again", 60), State::Scheduled, false),
             (Outcome::Snooze(TimeDelta::minutes(1)), State::Scheduled, false),
-            (Outcome::Lost, State::Scheduled, false),
+            (Outcome::Lost, State::Available, false),
             (Outcome::Release, State::Available, false),
         ] {
             let job = running(env, NewJob { trace: Some("t".into()), ..env.noop() }).await;
@@ -211,6 +212,7 @@ conformance! {
                 attempt: 0,
                 run_at: env.now(),
                 finished_at: Some(env.now()),
+                suspect: false,
                 error: Some(error.clone()),
             };
             let mut tx = env.begin().await;

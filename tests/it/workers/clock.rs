@@ -1,7 +1,9 @@
 //! What the scheduler sets going.
 
-use domain::job::{Noop, State};
-use domain::{WorkerId, plans};
+use domain::job::{CANCELLED, Noop, State};
+use domain::jobs::{self, Cancelled};
+use domain::ticket::PrintStatus;
+use domain::{WorkerId, plans, tickets};
 use scheduler::{Config, Scheduler};
 use tests::eventually;
 
@@ -42,7 +44,7 @@ async fn sale_is_followed_by_a_seating_plan_that_shows_it() {
 }
 
 #[tokio::test]
-async fn job_of_a_dead_worker_runs_elsewhere_and_has_used_an_attempt() {
+async fn job_of_a_dead_worker_runs_elsewhere_and_has_lost_no_attempt() {
     let platform = Platform::new().await;
     let first = platform.work();
     let (ticket, job) = platform.hold_up_a_print().await;
@@ -53,8 +55,34 @@ async fn job_of_a_dead_worker_runs_elsewhere_and_has_used_an_attempt() {
     let scheduler = start(&platform, &restless());
     platform.until_printed(ticket).await;
     let job = platform.until(job, State::Completed).await;
-    assert_eq!((job.attempt, job.errors.len()), (2, 1));
-    assert!(job.errors[0].error.contains("lost"), "{:?}", job.errors);
+    assert_eq!((job.attempt, job.errors.len()), (1, 1));
+    assert!(
+        job.errors[0].error.contains("the worker died"),
+        "{:?}",
+        job.errors
+    );
+    scheduler.stop().await;
+    second.stop(GRACE).await;
+}
+
+#[tokio::test]
+async fn cancelled_job_of_a_dead_worker_does_not_run_again() {
+    let platform = Platform::new().await;
+    let first = platform.work();
+    let (ticket, job) = platform.hold_up_a_print().await;
+    drop(first);
+    assert_eq!(
+        jobs::cancel(&platform.ctx, job).await.unwrap(),
+        Cancelled::Asked
+    );
+
+    platform.gate.open();
+    let second = platform.work();
+    let scheduler = start(&platform, &restless());
+    let job = platform.until(job, State::Cancelled).await;
+    assert_eq!(job.errors.last().unwrap().error, CANCELLED);
+    let ticket = tickets::find(&platform.ctx, ticket).await.unwrap();
+    assert_eq!(ticket.print_status(), PrintStatus::Error);
     scheduler.stop().await;
     second.stop(GRACE).await;
 }

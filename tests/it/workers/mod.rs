@@ -6,8 +6,10 @@
 
 mod claims;
 mod clock;
+mod control;
 mod failures;
 mod gate;
+mod poison;
 mod repeats;
 
 use std::sync::Arc;
@@ -39,7 +41,7 @@ struct Platform {
     ctx: Arc<Context>,
     gate: Arc<Gate>,
     /// Removed with the platform.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Platform {
@@ -63,7 +65,7 @@ impl Platform {
         Self {
             ctx: Context::start(parts, Limits::default()).expect("a thread more"),
             gate,
-            _folder: folder,
+            folder,
         }
     }
 

@@ -24,7 +24,11 @@ impl Job for RenderPlan {
             return Err(JobError::cancel("the concert is gone"));
         };
         let (version, sold) = (drawing.concert.version, drawing.sold_count);
+        ctx.check()?;
+        ctx.report(None, "drawing");
         let bytes = ctx.renderer.plan(drawing).await?;
+        ctx.check()?;
+        ctx.report(Some(80), "storing");
         let before = ctx.store.read().await?.find_plan(id).await?;
         let file = plans::file_key(id, version, ctx.claim().token);
         ctx.files.put(&file, bytes).await?;

@@ -26,10 +26,14 @@ impl Job for RenderTicket {
             ));
         };
         let version = drawing.concert.version;
+        ctx.check()?;
+        ctx.report(None, "drawing");
         let (svg, pdf) = tokio::try_join!(
             ctx.renderer.ticket(drawing.clone(), Format::Svg),
             ctx.renderer.ticket(drawing, Format::Pdf),
         )?;
+        ctx.check()?;
+        ctx.report(Some(80), "storing");
         let (svg_key, pdf_key) = (
             prints::file_key(id, version, Format::Svg),
             prints::file_key(id, version, Format::Pdf),

@@ -7,6 +7,8 @@ use crate::job::Claim;
 
 fn job(attempt: u32) -> Claimed {
     Claimed {
+        suspect: false,
+        alone: false,
         claim: Claim {
             job_id: JobId(Uuid::from_u128(1)),
             token: ClaimToken(Uuid::from_u128(2)),
@@ -59,11 +61,64 @@ fn a_failed_attempt_waits_and_the_last_one_is_a_dead_letter() {
     assert_eq!(last.error.unwrap().attempt, Policy::DEFAULT.attempts_max);
 }
 
+/// What becomes of a job whose worker was lost.
+fn lost(attempt: u32, alone: bool) -> Transition {
+    let job = Claimed {
+        suspect: alone,
+        alone,
+        ..job(attempt)
+    };
+    next(
+        &job,
+        &Outcome::Lost,
+        &Policy::DEFAULT,
+        from_micros(1_000_000),
+    )
+}
+
 #[test]
-fn a_lost_worker_costs_an_attempt_so_that_poison_ends() {
-    assert_eq!(after(1, &Outcome::Lost).state, State::Scheduled);
-    assert_eq!(after(1, &Outcome::Lost).attempt, 1);
-    assert_eq!(after(5, &Outcome::Lost).state, State::Discarded);
+fn a_job_that_was_lost_in_company_is_suspected_and_not_charged() {
+    for attempt in 1..=Policy::DEFAULT.attempts_max {
+        let transition = lost(attempt, false);
+        assert_eq!(
+            (transition.state, transition.attempt, transition.suspect),
+            (State::Available, attempt - 1, true)
+        );
+        assert!(transition.error.unwrap().error.contains("worker died"));
+    }
+}
+
+#[test]
+fn a_job_that_was_lost_alone_is_charged_until_it_is_a_dead_letter() {
+    for attempt in 1..Policy::DEFAULT.attempts_max {
+        let transition = lost(attempt, true);
+        assert_eq!(
+            (transition.state, transition.attempt, transition.suspect),
+            (State::Scheduled, attempt, true)
+        );
+    }
+    let last = lost(Policy::DEFAULT.attempts_max, true);
+    assert_eq!((last.state, last.suspect), (State::Discarded, false));
+    let error = last.error.unwrap().error;
+    assert!(
+        error.contains("the worker died while running it"),
+        "{error}"
+    );
+}
+
+#[test]
+fn suspicion_ends_with_a_run_that_ends_and_not_with_handing_back() {
+    let suspect = Claimed {
+        suspect: true,
+        alone: true,
+        ..job(2)
+    };
+    let after =
+        |outcome| next(&suspect, &outcome, &Policy::DEFAULT, from_micros(1_000_000)).suspect;
+    assert!(after(Outcome::Release));
+    assert!(!after(Outcome::Retry("disk full".into(), None)));
+    assert!(!after(Outcome::Snooze(TimeDelta::seconds(1))));
+    assert!(!after(Outcome::Done));
 }
 
 #[test]

@@ -1,0 +1,136 @@
+//! How attempts end: outcomes are written in groups, each with its effect.
+
+use std::sync::Arc;
+
+use super::Settled;
+use crate::clock::Timestamp;
+use crate::context::Parts;
+use crate::job::{self, Claim, Claimed, Outcome, Policy, Standing, State, Transition};
+use crate::ports::{StoreResult, Tx};
+use crate::prints::{Effect, Published};
+
+/// An outcome that waits to be written.
+#[derive(Debug)]
+pub(crate) struct Settlement {
+    claim: Claim,
+    transition: Transition,
+    effect: Effect,
+    /// What is written instead if the job would wait for another attempt that an operator does
+    /// not want any more.
+    if_cancelled: Option<Box<(Transition, Effect)>>,
+}
+
+impl Settlement {
+    pub(super) fn of(job: &Claimed, outcome: &Outcome, on_success: Effect, now: Timestamp) -> Self {
+        let policy = job::info(&job.kind).map_or(Policy::DEFAULT, |kind| kind.policy);
+        let transition = job::next(job, outcome, &policy, now);
+        let on_failure = || job::on_failure(&job.kind, &job.args);
+        let effect = match transition.state {
+            State::Completed => on_success,
+            State::Cancelled | State::Discarded => on_failure(),
+            State::Available | State::Scheduled | State::Running => Effect::None,
+        };
+        let if_cancelled = (!transition.state.is_finished()).then(|| {
+            let cancel = Outcome::Cancel(job::CANCELLED.into());
+            Box::new((job::next(job, &cancel, &policy, now), on_failure()))
+        });
+        Self {
+            claim: job.claim,
+            transition,
+            effect,
+            if_cancelled,
+        }
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.transition.state
+    }
+}
+
+/// Writes a group of outcomes in one transaction, each with its effect. An effect that came too
+/// late keeps its job from being settled.
+pub(crate) async fn write_settlements(
+    parts: Arc<Parts>,
+    mut group: Vec<Settlement>,
+) -> StoreResult<Vec<Settled>> {
+    let mut tx = parts.store.begin().await?;
+    heed_operators(tx.as_mut(), &mut group).await?;
+    let mut acks = publish(tx.as_mut(), &group).await?;
+    let places: Vec<_> = (0..group.len())
+        .filter(|&at| acks[at] == Settled::Done)
+        .collect();
+    let settled: Vec<_> = places
+        .iter()
+        .map(|&at| (group[at].claim, group[at].transition.clone()))
+        .collect();
+    let stood = tx.settle_jobs(&settled).await?;
+    let mut failed = Vec::new();
+    for (&at, stood) in places.iter().zip(stood) {
+        if !stood {
+            acks[at] = Settled::ClaimLost;
+        } else if let Effect::FailPrint { ticket_id } = group[at].effect {
+            failed.push(ticket_id);
+        }
+    }
+    if !failed.is_empty() {
+        tx.fail_prints(&failed).await?;
+    }
+    tx.commit().await?;
+    Ok(acks)
+}
+
+/// Ends jobs that would be tried again although an operator asked them to stop. Few jobs are
+/// tried again, so this is rarely a statement more.
+async fn heed_operators(tx: &mut dyn Tx, group: &mut [Settlement]) -> StoreResult<()> {
+    let mut waiting: Vec<_> = group
+        .iter_mut()
+        .filter(|settlement| settlement.if_cancelled.is_some())
+        .collect();
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let claims: Vec<_> = waiting.iter().map(|settlement| settlement.claim).collect();
+    let stand = tx.check_claims(&claims).await?;
+    for (settlement, standing) in waiting.iter_mut().zip(stand) {
+        if standing == Standing::Cancelled
+            && let Some(cancelled) = settlement.if_cancelled.take()
+        {
+            (settlement.transition, settlement.effect) = *cancelled;
+        }
+    }
+    Ok(())
+}
+
+async fn publish(tx: &mut dyn Tx, group: &[Settlement]) -> StoreResult<Vec<Settled>> {
+    let mut acks = vec![Settled::Done; group.len()];
+    let mut prints = Vec::new();
+    let mut places = Vec::new();
+    for (at, settlement) in group.iter().enumerate() {
+        match &settlement.effect {
+            Effect::PublishPrint { ticket_id, version } => {
+                prints.push((settlement.claim, *ticket_id, *version));
+                places.push(at);
+            }
+            Effect::PublishPlan(plan) => {
+                acks[at] = ack(tx.publish_plan(&settlement.claim, plan).await?);
+            }
+            Effect::FailPrint { .. } | Effect::None => {}
+        }
+    }
+    if !prints.is_empty() {
+        let published = tx.publish_prints(&prints).await?;
+        for (at, published) in places.into_iter().zip(published) {
+            acks[at] = ack(published);
+        }
+    }
+    Ok(acks)
+}
+
+fn ack(published: Published) -> Settled {
+    match published {
+        // What nobody wants any more is done.
+        Published::Yes | Published::NotWanted => Settled::Done,
+        Published::VersionMoved => Settled::VersionMoved,
+        Published::ClaimLost => Settled::ClaimLost,
+    }
+}
