@@ -194,10 +194,10 @@ pub enum JobsCommand {
         after_help = "Example:\n  ticketoverflow jobs cancel 0190163d-8694-739b-aea5-966c26f8ad90"
     )]
     Cancel(JobArgs),
-    /// Stop taking jobs of a queue, also after restarts
-    #[command(after_help = "Example:\n  ticketoverflow jobs pause prints")]
+    /// Stop taking jobs of a queue or lane, also after restarts
+    #[command(after_help = "Example:\n  ticketoverflow jobs pause prints --lane later")]
     Pause(QueueArgs),
-    /// Take jobs of a queue again
+    /// Take jobs of a queue or lane again
     #[command(after_help = "Example:\n  ticketoverflow jobs resume prints")]
     Resume(QueueArgs),
 }
@@ -263,6 +263,9 @@ pub struct QueueArgs {
     pub ledger: LedgerArgs,
     /// prints, plans or system
     pub queue: String,
+    /// Only one lane: imminent, soon or later
+    #[arg(long)]
+    pub lane: Option<String>,
 }
 
 /// What to do with the configuration.

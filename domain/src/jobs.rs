@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::ids::{ClaimToken, JobId, WorkerId};
 use crate::job::{
-    self, Claim, ClaimRequest, Claimed, ClaimedBatch, Lane, Outcome, Queue, Renewal, Rota,
+    self, Claim, ClaimRequest, Claimed, ClaimedBatch, Lane, Outcome, Places, Queue, Renewal, Rota,
     Standing, State,
 };
 use crate::prints::Effect;
@@ -72,9 +72,11 @@ pub async fn claim(
     worker: WorkerId,
 ) -> Result<ClaimedBatch, Error> {
     let now = ctx.clock.now();
+    let Places { oldest, bands } = rota.places(free, now);
     let request = ClaimRequest {
         queue,
-        bands: rota.bands(free, now),
+        oldest,
+        bands,
         max: free,
         worker,
         token: ClaimToken(ctx.ids.next()),

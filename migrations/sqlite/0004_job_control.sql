@@ -1,4 +1,5 @@
--- What operators want of running jobs, what their workers died of, and how far they are.
+-- What operators want of jobs and lanes, which jobs may have killed their worker, how far they
+-- are, and which wait longest.
 
 -- Set while an operator wants the running job to stop. Gone with the claim.
 alter table jobs
@@ -15,3 +16,14 @@ alter table jobs
 -- How far the running job is, JSON. Gone with the claim.
 alter table jobs
     add column progress text;
+
+-- Waiting jobs by age: the key of the table, which is appended to each index, grows with time.
+create index jobs_waiting
+    on jobs (queue)
+    where state = 'available';
+
+create table paused_lanes (
+    queue  text not null,
+    lane   text not null check (lane in ('imminent', 'soon', 'later')),
+    primary key (queue, lane)
+) strict, without rowid;

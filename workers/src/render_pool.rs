@@ -1,6 +1,10 @@
-//! Drawing, on threads that may block and no more of them than there are cores: it is the one
-//! thing here that keeps a processor busy, and it must not keep anybody else waiting.
+//! Drawing, on threads of its own and no more of them than there are cores: it is the one thing
+//! here that keeps a processor busy, and it must not keep anybody else waiting.
 
+mod threads;
+
+use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,19 +14,20 @@ use domain::plans::PlanDrawing;
 use domain::ports::{RenderError, Renderer};
 use domain::prints::{Format, PrintDrawing};
 use renderers::{PlanDocument, SoldSeats, TicketDocument};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tracing::Span;
 
 use crate::config::Config;
 use crate::handler::panic_words;
 
+use self::threads::Threads;
+
 /// The resolution of tickets for screens.
 const DPI: u32 = 150;
 
 /// Draws tickets and plans, so many at a time, and lets so many wait.
-#[derive(Debug)]
 pub struct RenderPool {
-    threads: Arc<Semaphore>,
+    threads: Threads,
     /// One permit for each drawing that is made or waits.
     places: Arc<Semaphore>,
 }
@@ -33,7 +38,7 @@ impl RenderPool {
         let threads = config.threads();
         let places = threads.saturating_add(config.renders_waiting_max);
         Self {
-            threads: Arc::new(Semaphore::new(threads)),
+            threads: Threads::new(threads),
             places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
         }
     }
@@ -50,33 +55,45 @@ impl RenderPool {
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
             .map_err(|_| RenderError::Busy)?;
-        let thread = Arc::clone(&self.threads)
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed");
         let span = Span::current();
-        let drawn = tokio::task::spawn_blocking(move || {
-            // Held by the thread: when nobody waits for the picture any more, it is drawn to the
-            // end all the same.
-            let _permits = (place, thread);
+        let (answer, answered) = oneshot::channel();
+        let task = move || {
+            if answer.is_closed() {
+                return;
+            }
+            // From here on it is drawn to the end, wanted or not.
             let _span = span.entered();
             let began = Instant::now();
-            let drawn = draw();
+            let drawn = std::panic::catch_unwind(AssertUnwindSafe(draw));
             metrics::histogram!(
                 "ticketoverflow_render_seconds",
                 "kind" => kind, "format" => format.extension()
             )
             .record(began.elapsed());
-            drawn
-        });
-        match drawn.await {
-            Ok(Ok(bytes)) => Ok(bytes.into()),
-            Ok(Err(error)) => Err(refused(&error)),
-            Err(stopped) => Err(RenderError::Failed(match stopped.try_into_panic() {
-                Ok(panic) => format!("it panicked: {}", panic_words(panic.as_ref())),
-                Err(_) => "the process stops".into(),
-            })),
+            drop(place);
+            // Nobody may be waiting for it any more.
+            let _ = answer.send(drawn);
+        };
+        self.threads
+            .run(task)
+            .map_err(|error| RenderError::Failed(error.to_string()))?;
+        match answered.await {
+            Ok(Ok(Ok(bytes))) => Ok(bytes.into()),
+            Ok(Ok(Err(error))) => Err(refused(&error)),
+            Ok(Err(panic)) => Err(RenderError::Failed(format!(
+                "it panicked: {}",
+                panic_words(panic.as_ref())
+            ))),
+            Err(_) => Err(RenderError::Failed("the process stops".into())),
         }
+    }
+}
+
+impl fmt::Debug for RenderPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RenderPool")
+            .field("places", &self.places.available_permits())
+            .finish_non_exhaustive()
     }
 }
 

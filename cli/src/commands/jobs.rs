@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, anyhow};
 use domain::JobId;
-use domain::job::{Job, Progress, Queue, State};
+use domain::job::{Job, Lane, Progress, Queue, State};
 use domain::jobs::{self, Cancelled, JobFilter};
 use serde_json::{Value, json};
 
@@ -152,12 +152,14 @@ async fn cancel(args: &JobArgs) -> anyhow::Result<()> {
 
 async fn set_paused(args: &QueueArgs, paused: bool) -> anyhow::Result<()> {
     let queue = parse_queue(&args.queue)?;
+    let lane = args.lane.as_deref().map(parse_lane).transpose()?;
     let opened = open(&args.ledger).await?;
-    jobs::set_paused(&opened.parts, queue, paused).await?;
+    jobs::set_paused(&opened.parts, queue, lane, paused).await?;
     let state = if paused { "paused" } else { "taken again" };
+    let lane = lane.map_or_else(String::new, |lane| format!(", lane {},", lane.as_str()));
     done(
         &args.ledger,
-        &format!("jobs of the queue {} are {state}", queue.as_str()),
+        &format!("jobs of the queue {}{lane} are {state}", queue.as_str()),
     )
 }
 
@@ -196,6 +198,15 @@ fn parse_queue(text: &str) -> anyhow::Result<Queue> {
         anyhow!(
             "there is no queue {text:?}, but {}",
             Queue::ALL.map(Queue::as_str).join(", ")
+        )
+    })
+}
+
+fn parse_lane(text: &str) -> anyhow::Result<Lane> {
+    Lane::parse(text).ok_or_else(|| {
+        anyhow!(
+            "--lane: {text:?} is none of {}",
+            Lane::ALL.map(Lane::as_str).join(", ")
         )
     })
 }

@@ -70,16 +70,26 @@ impl Lane {
             Self::Soon => (now + IMMINENT, now + SOON),
             Self::Later => (now + SOON, Timestamp::MAX_UTC),
         };
-        Band { from, before, max }
+        Band {
+            lane: self,
+            from,
+            before,
+            max,
+        }
     }
 
-    /// As written in metrics.
+    /// As written in metrics, in the ledger and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Imminent => "imminent",
             Self::Soon => "soon",
             Self::Later => "later",
         }
+    }
+
+    /// Reads what [`Self::as_str`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|lane| lane.as_str() == text)
     }
 }
 
@@ -99,33 +109,51 @@ pub fn deadline(date: NaiveDate, now: Timestamp) -> Timestamp {
 
 /// Decides how many jobs of which lane a pool takes next.
 ///
-/// Upper lanes first, but every [`Rota::SHARE`]th job is taken from the lowest lane upwards.
-/// A waiting job of the lowest lane therefore waits for at most `SHARE × (jobs before it in its
-/// own lane + 1)` jobs, whatever arrives above it.
+/// Nine places of ten are for the upper lanes first. Every [`Rota::SHARE`]th is not: in turn it
+/// goes to the lowest lane that has a job, and to the job that waits longest. Therefore
+///
+/// - a job waits for at most `2 × SHARE × (jobs that waited when it came + 1)` claims of its
+///   queue, whatever arrives after it and however soon that is due;
+/// - a job of the lowest lane waits for at most `2 × SHARE × (jobs of its lane before it + 1)`.
+///
+/// Each pool of a queue keeps a rota of its own and may be in the middle of it: with several,
+/// another `2 × SHARE` claims for each. While a lane is paused, nothing is taken by age.
 #[derive(Debug, Default)]
 pub struct Rota {
-    since_share: u32,
+    /// Jobs taken, modulo two shares.
+    taken: u32,
+}
+
+/// The places that a pool has for its next jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    /// For those that wait longest.
+    pub oldest: u32,
+    /// For the lanes, in order.
+    pub bands: Vec<Band>,
 }
 
 impl Rota {
-    /// One job in so many goes to the lower lanes first.
+    /// One job in so many does not go to the upper lanes first.
     pub const SHARE: u32 = 10;
 
-    /// The bands to claim from, in order, for a pool with room for `free` jobs.
-    pub fn bands(&mut self, free: u32, now: Timestamp) -> Vec<Band> {
-        let shares = (self.since_share + free) / Self::SHARE;
-        let mut bands = Vec::with_capacity(6);
-        if shares > 0 {
-            bands.push(Lane::Later.band(now, shares));
-            bands.push(Lane::Soon.band(now, shares));
+    /// What to claim for a pool with room for `free` jobs.
+    pub fn places(&self, free: u32, now: Timestamp) -> Places {
+        let until = self.taken + free;
+        let oldest = until / (2 * Self::SHARE);
+        let lowest = until / Self::SHARE - self.taken / Self::SHARE - oldest;
+        let mut bands = Vec::with_capacity(5);
+        if lowest > 0 {
+            bands.push(Lane::Later.band(now, lowest));
+            bands.push(Lane::Soon.band(now, lowest));
         }
         bands.extend(Lane::ALL.map(|lane| lane.band(now, free)));
-        bands
+        Places { oldest, bands }
     }
 
     /// Tells the rota how many jobs were taken after all.
     pub fn took(&mut self, jobs: u32) {
-        self.since_share = (self.since_share + jobs) % Self::SHARE;
+        self.taken = (self.taken + jobs) % (2 * Self::SHARE);
     }
 }
 
@@ -166,24 +194,32 @@ mod tests {
     }
 
     #[test]
-    fn one_job_in_ten_comes_from_below_whatever_the_batch() {
+    fn one_job_in_ten_comes_from_below_or_is_the_oldest_whatever_the_batch() {
         for batch in [1, 3, 10, 64] {
-            let (mut rota, mut low, mut all) = (Rota::default(), 0, 0);
+            let (mut rota, mut lowest, mut oldest, mut all) = (Rota::default(), 0, 0, 0);
             while all < 10_000 {
-                let first = rota.bands(batch, now())[0];
-                let share = if first.from == Lane::Later.band(now(), 0).from {
-                    first.max
-                } else {
-                    0
-                };
-                low += share;
+                let places = rota.places(batch, now());
+                let first = places.bands[0];
+                if first.lane == Lane::Later {
+                    lowest += first.max;
+                }
+                oldest += places.oldest;
                 all += batch;
                 rota.took(batch);
             }
-            assert!(
-                low.abs_diff(all / Rota::SHARE) <= 1,
-                "batch {batch}: {low} of {all}"
-            );
+            for share in [lowest, oldest] {
+                assert!(
+                    share.abs_diff(all / Rota::SHARE / 2) <= 1,
+                    "batch {batch}: {lowest} and {oldest} of {all}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_lane_survives_being_written() {
+        for lane in Lane::ALL {
+            assert_eq!(Lane::parse(lane.as_str()), Some(lane));
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::ids::{ClaimToken, JobId, WorkerId};
 use crate::ports::StoreError;
 
 pub use self::kinds::{KINDS, Kind, KindInfo, Noop, RenderPlan, RenderTicket, info, on_failure};
-pub use self::lane::{Lane, Queue, Rota, deadline};
+pub use self::lane::{Lane, Places, Queue, Rota, deadline};
 pub use self::next::{AttemptError, CANCELLED, Outcome, State, Transition, next};
 pub use self::policy::{Backoff, Policy};
 
@@ -140,6 +140,8 @@ pub enum Standing {
 pub struct ClaimRequest {
     /// The pool to work for.
     pub queue: Queue,
+    /// First of all, so many of those that wait longest, whatever their due time.
+    pub oldest: u32,
     /// Bands of due times to take from, in order, each with the most jobs to take from it.
     pub bands: Vec<Band>,
     /// The most jobs to take altogether.
@@ -157,6 +159,8 @@ pub struct ClaimRequest {
 /// A half-open interval of due times and how many jobs to take from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Band {
+    /// The lane that it lies in.
+    pub lane: Lane,
     /// Jobs due at this moment or later …
     pub from: Timestamp,
     /// … and before this one.

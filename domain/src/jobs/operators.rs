@@ -3,7 +3,7 @@
 use crate::context::Parts;
 use crate::error::{Error, Refusal};
 use crate::ids::JobId;
-use crate::job::{self, Job, Queue, State, Transition};
+use crate::job::{self, Job, Lane, Queue, State, Transition};
 use crate::jobs::JobFilter;
 use crate::ports::Tx;
 use crate::prints::Effect;
@@ -146,10 +146,16 @@ pub async fn cancel(parts: &Parts, id: JobId) -> Result<Cancelled, Error> {
     Ok(done)
 }
 
-/// Stops or restarts the claiming of a queue, on every worker and across restarts.
-pub async fn set_paused(parts: &Parts, queue: Queue, paused: bool) -> Result<(), Error> {
+/// Stops or restarts the claiming of a queue, or of one of its lanes, on every worker and across
+/// restarts. A queue that goes on leaves alone those of its lanes that are paused by themselves.
+pub async fn set_paused(
+    parts: &Parts,
+    queue: Queue,
+    lane: Option<Lane>,
+    paused: bool,
+) -> Result<(), Error> {
     let mut tx = parts.store.begin().await?;
-    tx.set_paused(queue, paused).await?;
+    tx.set_paused(queue, lane, paused).await?;
     tx.commit().await?;
     parts.wakeups.wake(queue);
     Ok(())

@@ -9,7 +9,8 @@ use crate::clock::Timestamp;
 use crate::concert::{Concert, Offer};
 use crate::ids::{ConcertId, JobId, LayoutId, TicketId, WorkerId};
 use crate::job::{
-    Claim, ClaimRequest, Claimed, ClaimedBatch, Job, NewJob, Renewal, Standing, Transition,
+    Claim, ClaimRequest, Claimed, ClaimedBatch, Job, Lane, NewJob, Queue, Renewal, Standing,
+    Transition,
 };
 use crate::jobs::{JobFilter, QueueDepth};
 use crate::keys::StoredKey;
@@ -188,8 +189,9 @@ pub trait JobTx {
     /// was.
     async fn insert_jobs(&mut self, jobs: &[NewJob]) -> StoreResult<Vec<bool>>;
 
-    /// Claims jobs that may run, band by band, within a band by due time. Raises their attempt.
-    /// Nothing of a paused queue, and nothing whose unique key is running.
+    /// Claims jobs that may run: first the oldest by their ids, unless a lane of the queue is
+    /// paused; then band by band, within a band by due time. Raises their attempt. Nothing of a
+    /// paused queue or lane, and nothing whose unique key is running.
     async fn claim_jobs(&mut self, request: &ClaimRequest) -> StoreResult<ClaimedBatch>;
 
     /// Renews claims that stand and notes the progress of their jobs; tells for each how it
@@ -216,8 +218,13 @@ pub trait JobTx {
     /// `false` when the job is running, unknown or already so.
     async fn move_job(&mut self, id: JobId, to: &Transition) -> StoreResult<bool>;
 
-    /// Stops or restarts the claiming of a queue.
-    async fn set_paused(&mut self, queue: crate::job::Queue, paused: bool) -> StoreResult<()>;
+    /// Stops or restarts the claiming of a queue, or of one of its lanes.
+    async fn set_paused(
+        &mut self,
+        queue: Queue,
+        lane: Option<Lane>,
+        paused: bool,
+    ) -> StoreResult<()>;
 
     /// Deletes up to `max` completed and cancelled jobs that ended before a moment. Dead letters
     /// stay until somebody deals with them.

@@ -1,22 +1,21 @@
-//! Claims of jobs, and leases, which are claims of a name.
+//! Claims of jobs that wait.
 
-use std::collections::HashMap;
-
-use domain::job::{Band, Claim, ClaimRequest, Claimed, ClaimedBatch, Renewal, Standing};
+use domain::job::{Band, ClaimRequest, Claimed, ClaimedBatch, Lane};
 use domain::ports::StoreResult;
-use domain::{ClaimToken, JobId, Timestamp, WorkerId};
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
-use super::batch::Batch;
-use super::failure::{failed, unexpected};
+use super::failure::failed;
 use super::rows;
 
+/// Whether the queue is paused, which of its lanes are, and whether a scheduled job is due.
 const LOOK: &str = "
     select exists (
                select 1
                  from paused_queues
                 where queue = ?1),
+           (select group_concat(lane)
+              from paused_lanes
+             where queue = ?1),
            exists (
                select 1
                  from jobs indexed by jobs_scheduled
@@ -62,6 +61,30 @@ const CLAIM_BAND: &str = "
  returning id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
            suspect, alone_since is not null";
 
+/// Ids grow with time: the smallest is the oldest.
+const CLAIM_OLDEST: &str = "
+    update or rollback jobs
+       set state = 'running',
+           attempt = attempt + 1,
+           claim_token = ?3,
+           claimed_by = ?4,
+           claimed_until = ?5
+     where id in (
+               select waiting.id
+                 from jobs as waiting indexed by jobs_waiting
+                where waiting.state = 'available'
+                  and waiting.queue = ?1
+                  and (waiting.unique_key is null
+                       or not exists (
+                              select 1
+                                from jobs as other
+                               where other.state = 'running'
+                                 and other.unique_key = waiting.unique_key))
+                order by waiting.id
+                limit ?2)
+ returning id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
+           suspect, alone_since is not null";
+
 const NEXT_RUN_AT: &str = "
     select min(run_at)
       from jobs indexed by jobs_scheduled
@@ -72,7 +95,7 @@ pub(super) async fn claim_jobs(
     conn: &mut SqliteConnection,
     request: &ClaimRequest,
 ) -> StoreResult<ClaimedBatch> {
-    let (paused, due): (bool, bool) = sqlx::query_as(LOOK)
+    let (paused, lanes, due): (bool, Option<String>, bool) = sqlx::query_as(LOOK)
         .bind(request.queue.as_str())
         .bind(request.now.timestamp_micros())
         .fetch_one(&mut *conn)
@@ -89,11 +112,18 @@ pub(super) async fn claim_jobs(
             .await
             .map_err(failed)?;
     }
+    let lanes = lanes.unwrap_or_default();
+    let is_paused = |lane: Lane| lanes.split(',').any(|paused| paused == lane.as_str());
     let mut jobs = Vec::new();
     let mut free = request.max;
+    let oldest = request.oldest.min(free);
+    if oldest > 0 && lanes.is_empty() {
+        jobs = claim_oldest(conn, request, oldest).await?;
+        free -= u32::try_from(jobs.len()).expect("no more than the limit");
+    }
     for band in &request.bands {
         let max = band.max.min(free);
-        if max == 0 {
+        if max == 0 || is_paused(band.lane) {
             continue;
         }
         let claimed = claim_band(conn, request, *band, max).await?;
@@ -110,6 +140,28 @@ pub(super) async fn claim_jobs(
         next_run_at = next.map(domain::clock::from_micros);
     }
     Ok(ClaimedBatch { jobs, next_run_at })
+}
+
+async fn claim_oldest(
+    conn: &mut SqliteConnection,
+    request: &ClaimRequest,
+    max: u32,
+) -> StoreResult<Vec<Claimed>> {
+    let rows = sqlx::query(CLAIM_OLDEST)
+        .bind(request.queue.as_str())
+        .bind(max)
+        .bind(request.token.0.as_bytes().as_slice())
+        .bind(request.worker.0.as_bytes().as_slice())
+        .bind(request.until.timestamp_micros())
+        .fetch_all(conn)
+        .await
+        .map_err(failed)?;
+    let mut claimed = rows
+        .iter()
+        .map(rows::claimed)
+        .collect::<StoreResult<Vec<_>>>()?;
+    claimed.sort_unstable_by_key(|job| job.claim.job_id);
+    Ok(claimed)
 }
 
 async fn claim_band(
@@ -136,195 +188,4 @@ async fn claim_band(
     // `returning` has no order of its own.
     claimed.sort_unstable_by_key(|job| (job.due_at, job.claim.job_id));
     Ok(claimed)
-}
-
-const LIST_EXPIRED: &str = "
-    select id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
-           suspect, alone_since is not null
-      from jobs indexed by jobs_running
-     where state = 'running'
-       and claimed_until <= ?1
-     order by claimed_until, id
-     limit ?2";
-
-pub(super) async fn list_expired(
-    conn: &mut SqliteConnection,
-    now: Timestamp,
-    max: u32,
-) -> StoreResult<Vec<Claimed>> {
-    let rows = sqlx::query(LIST_EXPIRED)
-        .bind(now.timestamp_micros())
-        .bind(max)
-        .fetch_all(conn)
-        .await
-        .map_err(failed)?;
-    rows.iter().map(rows::claimed).collect()
-}
-
-/// `returning` tells which claims stand, so that nothing need be asked afterwards.
-const EXTEND_CLAIMS: &str = "
-    update jobs
-       set claimed_until = ?2,
-           progress = coalesce(renewed.progress, jobs.progress)
-      from (select unhex(value ->> 0) as id, unhex(value ->> 1) as token, value ->> 2 as progress
-              from json_each(?1)) as renewed
-     where jobs.id = renewed.id
-       and jobs.claim_token = renewed.token
- returning id, claim_token, cancel_requested_at is not null";
-
-pub(super) async fn extend_claims(
-    conn: &mut SqliteConnection,
-    renewals: &[Renewal],
-    until: Timestamp,
-) -> StoreResult<Vec<Standing>> {
-    let mut batch = Batch::of(renewals.len(), 80);
-    for Renewal { claim, progress } in renewals {
-        let progress = progress.as_ref().map(|progress| {
-            serde_json::to_string(progress).expect("a struct of texts is valid JSON")
-        });
-        batch.item(|item| {
-            item.id(&claim.job_id.0)
-                .id(&claim.token.0)
-                .text_or_null(progress.as_deref());
-        });
-    }
-    let rows = sqlx::query(EXTEND_CLAIMS)
-        .bind(batch.finish())
-        .bind(until.timestamp_micros())
-        .fetch_all(conn)
-        .await
-        .map_err(failed)?;
-    let claims: Vec<_> = renewals.iter().map(|renewal| renewal.claim).collect();
-    standings(&rows, &claims)
-}
-
-const LIST_STANDING: &str = "
-    select j.id, j.claim_token, j.cancel_requested_at is not null
-      from json_each(?1)
-     cross join jobs as j
-     where j.id = unhex(value ->> 0)
-       and j.claim_token = unhex(value ->> 1)";
-
-pub(super) async fn check_claims(
-    conn: &mut SqliteConnection,
-    claims: &[Claim],
-) -> StoreResult<Vec<Standing>> {
-    let mut batch = Batch::of(claims.len(), 75);
-    for claim in claims {
-        batch.item(|item| {
-            item.id(&claim.job_id.0).id(&claim.token.0);
-        });
-    }
-    let rows = sqlx::query(LIST_STANDING)
-        .bind(batch.finish())
-        .fetch_all(conn)
-        .await
-        .map_err(failed)?;
-    standings(&rows, claims)
-}
-
-/// Tells for each claim whether it stands.
-pub(super) async fn find_standing(
-    conn: &mut SqliteConnection,
-    claims: &[Claim],
-) -> StoreResult<Vec<bool>> {
-    let stand = check_claims(conn, claims).await?;
-    Ok(stand.iter().map(|one| *one != Standing::Lost).collect())
-}
-
-/// Rows of those claims that stand: id, token, whether the job is asked to stop.
-fn standings(rows: &[SqliteRow], claims: &[Claim]) -> StoreResult<Vec<Standing>> {
-    let mut found = HashMap::with_capacity(rows.len());
-    for row in rows {
-        let claim = Claim {
-            job_id: JobId(rows::uuid(row, 0, "jobs.id")?),
-            token: ClaimToken(rows::uuid(row, 1, "jobs.claim_token")?),
-        };
-        let cancelled: bool = rows::get(row, 2, "jobs.cancel_requested_at")?;
-        let standing = if cancelled {
-            Standing::Cancelled
-        } else {
-            Standing::Stands
-        };
-        found.insert(claim, standing);
-    }
-    let standing = |claim| found.get(claim).copied().unwrap_or(Standing::Lost);
-    Ok(claims.iter().map(standing).collect())
-}
-
-const BEGIN_ALONE: &str = "
-    update jobs
-       set alone_since = ?3
-     where id = ?1
-       and claim_token = ?2";
-
-pub(super) async fn begin_alone(
-    conn: &mut SqliteConnection,
-    claim: &Claim,
-    now: Timestamp,
-) -> StoreResult<bool> {
-    let done = sqlx::query(BEGIN_ALONE)
-        .bind(claim.job_id.0.as_bytes().as_slice())
-        .bind(claim.token.0.as_bytes().as_slice())
-        .bind(now.timestamp_micros())
-        .execute(conn)
-        .await
-        .map_err(failed)?;
-    one_or_none("jobs.id", done.rows_affected())
-}
-
-/// The first wish stays.
-const REQUEST_CANCEL: &str = "
-    update jobs
-       set cancel_requested_at = coalesce(cancel_requested_at, ?2)
-     where id = ?1
-       and state = 'running'";
-
-pub(super) async fn request_cancel(
-    conn: &mut SqliteConnection,
-    id: JobId,
-    now: Timestamp,
-) -> StoreResult<bool> {
-    let done = sqlx::query(REQUEST_CANCEL)
-        .bind(id.0.as_bytes().as_slice())
-        .bind(now.timestamp_micros())
-        .execute(conn)
-        .await
-        .map_err(failed)?;
-    one_or_none("jobs.id", done.rows_affected())
-}
-
-const TAKE_LEASE: &str = "
-    insert into leases (name, holder, until)
-    values (?1, ?2, ?4)
-        on conflict (name) do update
-       set holder = excluded.holder,
-           until = excluded.until
-     where leases.holder = excluded.holder
-        or leases.until <= ?3";
-
-pub(super) async fn take_lease(
-    conn: &mut SqliteConnection,
-    name: &str,
-    holder: WorkerId,
-    now: Timestamp,
-    until: Timestamp,
-) -> StoreResult<bool> {
-    let done = sqlx::query(TAKE_LEASE)
-        .bind(name)
-        .bind(holder.0.as_bytes().as_slice())
-        .bind(now.timestamp_micros())
-        .bind(until.timestamp_micros())
-        .execute(conn)
-        .await
-        .map_err(failed)?;
-    one_or_none("leases.name", done.rows_affected())
-}
-
-fn one_or_none(place: &'static str, rows: u64) -> StoreResult<bool> {
-    match rows {
-        0 => Ok(false),
-        1 => Ok(true),
-        rows => Err(unexpected(place, rows)),
-    }
 }

@@ -227,29 +227,6 @@ pub(super) async fn insert_jobs(
     Ok(jobs.iter().map(|job| added.remove(&job.id.0)).collect())
 }
 
-const PAUSE: &str = "
-    insert into paused_queues (queue)
-    values (?1)
-        on conflict do nothing";
-
-const RESUME: &str = "
-    delete from paused_queues
-     where queue = ?1";
-
-pub(super) async fn set_paused(
-    conn: &mut SqliteConnection,
-    queue: Queue,
-    paused: bool,
-) -> StoreResult<()> {
-    let statement = if paused { PAUSE } else { RESUME };
-    sqlx::query(statement)
-        .bind(queue.as_str())
-        .execute(conn)
-        .await
-        .map_err(failed)?;
-    Ok(())
-}
-
 const PRUNE_JOBS: &str = "
     delete from finished_jobs
      where id in (

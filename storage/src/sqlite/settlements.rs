@@ -10,8 +10,8 @@ use domain::ports::StoreResult;
 use sqlx::SqliteConnection;
 
 use super::batch::Batch;
-use super::claims::find_standing;
 use super::failure::{failed, unexpected};
+use super::leases::find_standing;
 use super::rows;
 
 /// A job with the claim that it is under, if any, and what becomes of it.

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use domain::audit::Violation;
 use domain::concert::{Concert, Offer};
 use domain::job::{
-    Claim, ClaimRequest, Claimed, ClaimedBatch, Job, NewJob, Queue, Renewal, Standing, Transition,
+    Claim, ClaimRequest, Claimed, ClaimedBatch, Job, Lane, NewJob, Queue, Renewal, Standing,
+    Transition,
 };
 use domain::jobs::{JobFilter, QueueDepth};
 use domain::keys::StoredKey;
@@ -26,7 +27,8 @@ use super::connections::Lease;
 use super::slots::Slots;
 use super::wal::WalGuard;
 use super::{
-    audit, claims, concerts, jobs, keys, layouts, moves, plans, prints, settlements, tickets,
+    audit, claims, concerts, jobs, keys, layouts, leases, moves, pauses, plans, prints,
+    settlements, tickets,
 };
 
 /// A lent connection. `wal` is there only if it may write.
@@ -223,11 +225,11 @@ impl JobView for SqliteTx {
     }
 
     async fn check_claims(&mut self, claims: &[Claim]) -> StoreResult<Vec<Standing>> {
-        call!(self, claims::check_claims(claims))
+        call!(self, leases::check_claims(claims))
     }
 
     async fn list_expired(&mut self, now: Timestamp, max: u32) -> StoreResult<Vec<Claimed>> {
-        call!(self, claims::list_expired(now, max))
+        call!(self, leases::list_expired(now, max))
     }
 }
 
@@ -246,15 +248,15 @@ impl JobTx for SqliteTx {
         renewals: &[Renewal],
         until: Timestamp,
     ) -> StoreResult<Vec<Standing>> {
-        call!(self, claims::extend_claims(renewals, until))
+        call!(self, leases::extend_claims(renewals, until))
     }
 
     async fn begin_alone(&mut self, claim: &Claim, now: Timestamp) -> StoreResult<bool> {
-        call!(self, claims::begin_alone(claim, now))
+        call!(self, leases::begin_alone(claim, now))
     }
 
     async fn request_cancel(&mut self, id: JobId, now: Timestamp) -> StoreResult<bool> {
-        call!(self, claims::request_cancel(id, now))
+        call!(self, leases::request_cancel(id, now))
     }
 
     async fn settle_jobs(&mut self, settled: &[(Claim, Transition)]) -> StoreResult<Vec<bool>> {
@@ -265,8 +267,13 @@ impl JobTx for SqliteTx {
         call!(self, moves::move_job(id, to))
     }
 
-    async fn set_paused(&mut self, queue: Queue, paused: bool) -> StoreResult<()> {
-        call!(self, jobs::set_paused(queue, paused))
+    async fn set_paused(
+        &mut self,
+        queue: Queue,
+        lane: Option<Lane>,
+        paused: bool,
+    ) -> StoreResult<()> {
+        call!(self, pauses::set_paused(queue, lane, paused))
     }
 
     async fn prune_jobs(&mut self, before: Timestamp, max: u32) -> StoreResult<u32> {
@@ -280,7 +287,7 @@ impl JobTx for SqliteTx {
         now: Timestamp,
         until: Timestamp,
     ) -> StoreResult<bool> {
-        call!(self, claims::take_lease(name, holder, now, until))
+        call!(self, leases::take_lease(name, holder, now, until))
     }
 }
 

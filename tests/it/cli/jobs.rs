@@ -91,6 +91,8 @@ fn acting_on_what_is_not_there_is_an_error() {
         &["jobs", "show", "nonsense"],
         &["jobs", "pause", "nonsense"],
         &["jobs", "list", "--state", "nonsense"],
+        &["jobs", "pause", "prints", "--lane", "nonsense"],
+        &["jobs", "retry", "--all", "--queue", "nonsense"],
     ] {
         let said = process::run(folder.path(), args).failure();
         assert!(said.starts_with("error: "), "{args:?}: {said}");

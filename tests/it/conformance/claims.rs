@@ -21,8 +21,12 @@ async fn claim_as(env: &Env, request: &ClaimRequest) -> Vec<Claimed> {
 }
 
 async fn set_paused(env: &Env, queue: Queue, paused: bool) {
+    pause_lane(env, queue, None, paused).await;
+}
+
+async fn pause_lane(env: &Env, queue: Queue, lane: impl Into<Option<Lane>>, paused: bool) {
     let mut tx = env.begin().await;
-    tx.set_paused(queue, paused).await.unwrap();
+    tx.set_paused(queue, lane.into(), paused).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -121,7 +125,8 @@ conformance! {
     async fn bands_include_their_beginning_and_not_their_end(env) {
         let jobs = [0, 1, 2].map(|n| NewJob { due_at: env.now() + micros(n), ..env.noop() });
         env.insert_jobs(&jobs).await;
-        let band = Band { from: jobs[1].due_at, before: jobs[2].due_at, max: 9 };
+        let lane = Lane::Imminent;
+        let band = Band { lane, from: jobs[1].due_at, before: jobs[2].due_at, max: 9 };
         let request = ClaimRequest { bands: vec![band], ..env.request(Queue::System, 9) };
         assert_eq!(ids(&claim_as(env, &request).await), [jobs[1].id]);
     }
@@ -157,6 +162,43 @@ conformance! {
         set_paused(env, Queue::System, false).await;
         set_paused(env, Queue::Plans, true).await;
         assert_eq!(env.claim(9).await.len(), 1);
+    }
+
+    async fn nothing_of_a_paused_lane_is_claimed(env) {
+        let jobs = [env.due_in(1), env.due_in(48), env.due_in(1_000)];
+        env.insert_jobs(&jobs).await;
+        pause_lane(env, Queue::System, Lane::Imminent, true).await;
+        pause_lane(env, Queue::System, Lane::Soon, true).await;
+        pause_lane(env, Queue::Plans, Lane::Later, true).await;
+        // By age it would be the first one.
+        let request = ClaimRequest { oldest: 9, ..env.request(Queue::System, 9) };
+        assert_eq!(ids(&claim_as(env, &request).await), [jobs[2].id]);
+        // A lane that is paused by itself stays so when its queue goes on.
+        set_paused(env, Queue::System, true).await;
+        pause_lane(env, Queue::System, Lane::Soon, false).await;
+        assert_eq!(env.claim(9).await.len(), 0);
+        set_paused(env, Queue::System, false).await;
+        assert_eq!(ids(&env.claim(9).await), [jobs[1].id]);
+        pause_lane(env, Queue::System, Lane::Imminent, false).await;
+        assert_eq!(ids(&env.claim(9).await), [jobs[0].id]);
+    }
+
+    async fn the_oldest_are_claimed_first_up_to_their_number(env) {
+        let key = env.unique("a");
+        env.insert_jobs(std::slice::from_ref(&key)).await;
+        assert_eq!(env.claim(1).await.len(), 1);
+        // The oldest one waits for its like to end.
+        env.insert_jobs(&[env.unique("a")]).await;
+        let jobs = [1_000, 500, 48, 2, 1].map(|hours| env.due_in(hours));
+        env.insert_jobs(&jobs).await;
+        let request = ClaimRequest { oldest: 2, ..env.request(Queue::System, 3) };
+        let claimed = ids(&claim_as(env, &request).await);
+        assert_eq!(claimed, [jobs[0].id, jobs[1].id, jobs[4].id]);
+        // No more than were asked for, and none of another queue.
+        let request = ClaimRequest { oldest: 9, ..env.request(Queue::System, 1) };
+        assert_eq!(ids(&claim_as(env, &request).await), [jobs[2].id]);
+        let request = ClaimRequest { oldest: 9, ..env.request(Queue::Prints, 9) };
+        assert_eq!(claim_as(env, &request).await.len(), 0);
     }
 
     async fn job_whose_key_is_running_is_not_claimed(env) {

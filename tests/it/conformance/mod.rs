@@ -32,6 +32,7 @@ mod audit;
 mod claims;
 mod concerts;
 mod counters;
+mod fairness;
 mod files;
 mod jobs;
 mod keys;
@@ -196,6 +197,7 @@ impl Env {
         let now = self.now();
         ClaimRequest {
             queue,
+            oldest: 0,
             bands: Lane::ALL.map(|lane| lane.band(now, max)).into(),
             max,
             worker: WorkerId(self.ids.next()),

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use chrono::TimeDelta;
 use domain::WorkerId;
 use domain::job::{
     CANCELLED, Claimed, Job as Row, Kind, NewJob, Noop, Outcome, Policy, Progress, Queue, Rota,
@@ -203,4 +204,26 @@ async fn dead_letter_whose_like_is_queued_stays() {
     let said = platform.operate(&["retry", "--all"]);
     assert_eq!((&said["again"], &said["stayed"]), (&0.into(), &1.into()));
     assert_eq!(platform.find(dead).await.state, State::Discarded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lane_that_is_paused_waits_while_the_others_go_on() {
+    let platform = Platform::new().await;
+    let mut far = platform.job(&Noop {});
+    far.due_at += TimeDelta::days(30);
+    let far = platform.queue(far).await;
+    let said = platform.operate(&["pause", "system", "--lane", "later"]);
+    assert_eq!(
+        said["done"],
+        "jobs of the queue system, lane later, are paused"
+    );
+    let workers = platform.work();
+    for _ in 0..30 {
+        platform.until_looked(Queue::System).await;
+    }
+    assert_eq!(platform.find(far).await.state, State::Available);
+    platform.operate(&["resume", "system", "--lane", "later"]);
+    platform.until_looked(Queue::System).await;
+    platform.until(far, State::Completed).await;
+    workers.stop(GRACE).await;
 }

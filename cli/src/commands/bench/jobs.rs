@@ -23,7 +23,7 @@ pub(super) async fn run(args: &JobsBenchArgs) -> anyhow::Result<Outcome> {
     let (_folder, service) = super::start(Tweaks::default()).await?;
     let ctx = service.context();
     let count = args.jobs as usize;
-    jobs::set_paused(ctx, Queue::System, true).await?;
+    jobs::set_paused(ctx, Queue::System, None, true).await?;
 
     let progress = Progress::start("queueing jobs", u64::from(args.jobs));
     let begun = Instant::now();
@@ -36,7 +36,7 @@ pub(super) async fn run(args: &JobsBenchArgs) -> anyhow::Result<Outcome> {
 
     let progress = Progress::start("running jobs", u64::from(args.jobs));
     let begun = Instant::now();
-    jobs::set_paused(ctx, Queue::System, false).await?;
+    jobs::set_paused(ctx, Queue::System, None, false).await?;
     let mut left = u64::from(args.jobs);
     while left > 0 {
         if begun.elapsed() > TIMEOUT {

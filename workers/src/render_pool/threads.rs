@@ -1,0 +1,161 @@
+//! Threads for work that keeps a processor busy: started when there is work, ended when there has
+//! been none for a while, each with a stack that deep documents do not use up.
+
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// Room for what is nested: address space only, until it is used.
+const STACK_BYTES: usize = 16 << 20;
+
+/// How long a thread waits for more work before it ends.
+const IDLE_MAX: Duration = Duration::from_secs(5);
+
+type Task = Box<dyn FnOnce() + Send>;
+
+/// At most so many threads.
+#[derive(Clone)]
+pub(super) struct Threads {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    more: Condvar,
+    threads_max: usize,
+}
+
+#[derive(Default)]
+struct State {
+    tasks: VecDeque<Task>,
+    threads: usize,
+    idle: usize,
+}
+
+impl Threads {
+    pub(super) fn new(threads_max: usize) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                state: Mutex::default(),
+                more: Condvar::new(),
+                threads_max,
+            }),
+        }
+    }
+
+    /// Runs a task as soon as a thread is free, in the order in which they came. Fails when there
+    /// is no thread and none can be started.
+    pub(super) fn run(&self, task: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+        let mut state = self.shared.lock();
+        // Those who are idle may have been called for tasks that they have not fetched yet.
+        if state.idle <= state.tasks.len() && state.threads < self.shared.threads_max {
+            let shared = Arc::clone(&self.shared);
+            let started = thread::Builder::new()
+                .name("render".into())
+                .stack_size(STACK_BYTES)
+                .spawn(move || shared.work());
+            match started {
+                Ok(_) => state.threads += 1,
+                Err(error) if state.threads == 0 => return Err(error),
+                // Those who are there will come to it.
+                Err(_) => {}
+            }
+        }
+        state.tasks.push_back(Box::new(task));
+        drop(state);
+        self.shared.more.notify_one();
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.shared.lock().threads
+    }
+}
+
+impl Shared {
+    fn work(&self) {
+        let mut state = self.lock();
+        loop {
+            if let Some(task) = state.tasks.pop_front() {
+                drop(state);
+                // Whoever waits for it hears that by the end of its channel.
+                let _ = std::panic::catch_unwind(AssertUnwindSafe(task));
+                state = self.lock();
+                continue;
+            }
+            state.idle += 1;
+            let (woken, waited) = self
+                .more
+                .wait_timeout(state, IDLE_MAX)
+                .unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            state.idle -= 1;
+            if waited.timed_out() && state.tasks.is_empty() {
+                state.threads -= 1;
+                return;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn threads_are_started_for_work_and_no_more_than_may_be() {
+        let threads = Threads::new(2);
+        assert_eq!(threads.count(), 0, "an idle pool has no thread");
+        let (go, gate) = mpsc::channel::<()>();
+        let gate = Arc::new(Mutex::new(gate));
+        let (said, heard) = mpsc::channel();
+        for n in 0..4 {
+            let (gate, said) = (Arc::clone(&gate), said.clone());
+            let task = move || {
+                let _ = gate.lock().unwrap().recv();
+                said.send(n).unwrap();
+            };
+            threads.run(task).unwrap();
+        }
+        assert_eq!(threads.count(), 2);
+        drop(go);
+        let mut done: Vec<_> = heard.iter().take(4).collect();
+        done.sort_unstable();
+        assert_eq!(done, [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn a_task_that_panics_does_not_end_its_thread() {
+        let threads = Threads::new(1);
+        threads.run(|| panic!("on purpose")).unwrap();
+        let (said, heard) = mpsc::channel();
+        threads.run(move || said.send(()).unwrap()).unwrap();
+        heard.recv().unwrap();
+        assert_eq!(threads.count(), 1);
+    }
+
+    #[test]
+    fn there_is_stack_for_what_is_deeply_nested() {
+        fn descend(depth: usize) -> usize {
+            let ballast = std::hint::black_box([depth; 128]);
+            if depth == 0 {
+                return 0;
+            }
+            descend(depth - 1) + ballast[7] - depth + 1
+        }
+        let (said, heard) = mpsc::channel();
+        // About 8 MiB, four times what a thread has by itself.
+        let task = move || said.send(descend(4_000)).unwrap();
+        Threads::new(1).run(task).unwrap();
+        assert_eq!(heard.recv().unwrap(), 4_000);
+    }
+}
