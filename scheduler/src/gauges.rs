@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::job::{Lane, Queue, State};
+use domain::job::{self, Lane, Queue, State};
 use domain::jobs::QueueDepth;
 use domain::{Context, Error, Timestamp};
 
@@ -13,6 +13,7 @@ pub(crate) async fn tick(ctx: &Context, oldest_mark: &OldestMark) -> Result<(), 
     let now = ctx.clock.now();
     let depths = ctx.store.read().await?.count_jobs(now).await?;
     publish(&Figures::of(&depths, now));
+    publish_needed(&depths, now);
     metrics::gauge!("ticketoverflow_plan_staleness_seconds")
         .set(oldest_mark.seconds().max(plan_wait(&depths, now)));
     Ok(())
@@ -21,6 +22,8 @@ pub(crate) async fn tick(ctx: &Context, oldest_mark: &OldestMark) -> Result<(), 
 /// Sets every gauge to 0: another scheduler publishes them now.
 pub(crate) fn clear() {
     publish(&Figures::default());
+    // Nothing waits in no depths at all.
+    publish_needed(&[], Timestamp::MIN_UTC);
     metrics::gauge!("ticketoverflow_plan_staleness_seconds").set(0.0);
 }
 
@@ -70,6 +73,14 @@ fn publish(figures: &Figures) {
             )
             .set(oldest_s.unwrap_or(0.0));
         }
+    }
+}
+
+/// What an autoscaler asks for: also right while there is no worker at all.
+fn publish_needed(depths: &[QueueDepth], now: Timestamp) {
+    for queue in Queue::ALL {
+        metrics::gauge!("ticketoverflow_workers_needed", "queue" => queue.as_str())
+            .set(f64::from(job::places_needed(queue, depths, now)));
     }
 }
 

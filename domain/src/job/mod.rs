@@ -7,6 +7,7 @@ mod kinds;
 mod lane;
 mod next;
 mod policy;
+mod scale;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -19,6 +20,7 @@ pub use self::kinds::{KINDS, Kind, KindInfo, Noop, RenderPlan, RenderTicket, inf
 pub use self::lane::{Lane, Places, Queue, Rota, deadline};
 pub use self::next::{AttemptError, CANCELLED, Outcome, State, Transition, next};
 pub use self::policy::{Backoff, Policy};
+pub use self::scale::places_needed;
 
 /// Attempts whose errors a job remembers; older ones are dropped first.
 pub const ERRORS_KEPT: usize = 20;
