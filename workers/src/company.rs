@@ -27,11 +27,13 @@ impl Company {
     pub(crate) async fn admit(&self, alone: bool) -> Admission {
         let company = Arc::clone(&self.0);
         if alone {
-            let _place = company.write_owned().await;
-            Admission::Alone { _place }
+            Admission::Alone {
+                _place: company.write_owned().await,
+            }
         } else {
-            let _place = company.read_owned().await;
-            Admission::Together { _place }
+            Admission::Together {
+                _place: company.read_owned().await,
+            }
         }
     }
 }

@@ -81,13 +81,13 @@ pub(super) async fn list_jobs(
         Some(State::Discarded) => LIST_DEAD,
         _ => LIST_JOBS,
     };
-    let before = filter.before.map(|id| id.0.into_bytes());
+    let before = filter.before.map(|id| id.0);
     let rows = sqlx::query(statement)
         .bind(filter.state.map(State::as_str))
         .bind(filter.queue.map(Queue::as_str))
         .bind(filter.kind.as_deref())
         .bind(filter.max)
-        .bind(before.as_ref().map(|id| id.as_slice()))
+        .bind(before.as_ref().map(|id| id.as_bytes().as_slice()))
         .fetch_all(conn)
         .await
         .map_err(failed)?;

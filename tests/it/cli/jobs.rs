@@ -79,6 +79,37 @@ async fn operators_look_at_jobs_and_act_on_them_beside_a_running_server() {
     process::run(dir, &["audit"]).success();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn autoscalers_are_told_how_many_places_are_needed_although_nobody_works() {
+    let folder = folder();
+    let dir = folder.path();
+    let server = Server::start(dir);
+    let needed = |places: u32| {
+        let line = format!("ticketoverflow_workers_needed{{queue=\"prints\"}} {places}\n");
+        let (http, line) = (server.http.clone(), line);
+        async move {
+            eventually(&line, || async {
+                http.get("/metrics")
+                    .await
+                    .text()
+                    .contains(&line)
+                    .then_some(())
+            })
+            .await;
+        }
+    };
+    needed(0).await;
+    jobs(dir, &["pause", "prints"]);
+    let concert = server.http.create_concert("A night", 10).await;
+    let ticket = server.http.bought(&concert, 1).await;
+    let print = format!("/api/v1/tickets/{ticket}/print");
+    server.http.post_empty(&print).await;
+    needed(1).await;
+    jobs(dir, &["resume", "prints"]);
+    server.http.until_print(&ticket, "PRINTED").await;
+    needed(0).await;
+}
+
 #[test]
 fn acting_on_what_is_not_there_is_an_error() {
     let folder = folder();
