@@ -13,11 +13,17 @@ use crate::prints::{Effect, Published};
 #[derive(Debug)]
 pub(crate) struct Settlement {
     claim: Claim,
-    transition: Transition,
-    effect: Effect,
+    end: End,
     /// What is written instead if the job would wait for another attempt that an operator does
     /// not want any more.
-    if_cancelled: Option<Box<(Transition, Effect)>>,
+    if_cancelled: Option<Box<End>>,
+}
+
+/// What is written of an attempt.
+#[derive(Debug)]
+struct End {
+    transition: Transition,
+    effect: Effect,
 }
 
 impl Settlement {
@@ -32,18 +38,20 @@ impl Settlement {
         };
         let if_cancelled = (!transition.state.is_finished()).then(|| {
             let cancel = Outcome::Cancel(job::CANCELLED.into());
-            Box::new((job::next(job, &cancel, &policy, now), on_failure()))
+            Box::new(End {
+                transition: job::next(job, &cancel, &policy, now),
+                effect: on_failure(),
+            })
         });
         Self {
             claim: job.claim,
-            transition,
-            effect,
+            end: End { transition, effect },
             if_cancelled,
         }
     }
 
     pub(super) fn state(&self) -> State {
-        self.transition.state
+        self.end.transition.state
     }
 }
 
@@ -51,24 +59,24 @@ impl Settlement {
 /// late keeps its job from being settled.
 pub(crate) async fn write_settlements(
     parts: Arc<Parts>,
-    mut group: Vec<Settlement>,
+    group: Vec<Settlement>,
 ) -> StoreResult<Vec<Settled>> {
     let mut tx = parts.store.begin().await?;
-    heed_operators(tx.as_mut(), &mut group).await?;
+    let ends = heed_operators(tx.as_mut(), &group).await?;
     let mut acks = publish(tx.as_mut(), &group).await?;
     let places: Vec<_> = (0..group.len())
         .filter(|&at| acks[at] == Settled::Done)
         .collect();
     let settled: Vec<_> = places
         .iter()
-        .map(|&at| (group[at].claim, group[at].transition.clone()))
+        .map(|&at| (group[at].claim, ends[at].transition.clone()))
         .collect();
     let stood = tx.settle_jobs(&settled).await?;
     let mut failed = Vec::new();
     for (&at, stood) in places.iter().zip(stood) {
         if !stood {
             acks[at] = Settled::ClaimLost;
-        } else if let Effect::FailPrint { ticket_id } = group[at].effect {
+        } else if let Effect::FailPrint { ticket_id } = ends[at].effect {
             failed.push(ticket_id);
         }
     }
@@ -79,26 +87,26 @@ pub(crate) async fn write_settlements(
     Ok(acks)
 }
 
-/// Ends jobs that would be tried again although an operator asked them to stop. Few jobs are
-/// tried again, so this is rarely a statement more.
-async fn heed_operators(tx: &mut dyn Tx, group: &mut [Settlement]) -> StoreResult<()> {
-    let mut waiting: Vec<_> = group
-        .iter_mut()
-        .filter(|settlement| settlement.if_cancelled.is_some())
+/// What is to be written of each: a job that would be tried again although an operator asked it
+/// to stop ends instead. Few jobs are tried again, so this is rarely a statement more.
+async fn heed_operators<'a>(tx: &mut dyn Tx, group: &'a [Settlement]) -> StoreResult<Vec<&'a End>> {
+    let mut ends: Vec<_> = group.iter().map(|settlement| &settlement.end).collect();
+    let waiting: Vec<_> = (0..group.len())
+        .filter(|&at| group[at].if_cancelled.is_some())
         .collect();
     if waiting.is_empty() {
-        return Ok(());
+        return Ok(ends);
     }
-    let claims: Vec<_> = waiting.iter().map(|settlement| settlement.claim).collect();
+    let claims: Vec<_> = waiting.iter().map(|&at| group[at].claim).collect();
     let stand = tx.check_claims(&claims).await?;
-    for (settlement, standing) in waiting.iter_mut().zip(stand) {
+    for (at, standing) in waiting.into_iter().zip(stand) {
         if standing == Standing::Cancelled
-            && let Some(cancelled) = settlement.if_cancelled.take()
+            && let Some(cancelled) = &group[at].if_cancelled
         {
-            (settlement.transition, settlement.effect) = *cancelled;
+            ends[at] = cancelled;
         }
     }
-    Ok(())
+    Ok(ends)
 }
 
 async fn publish(tx: &mut dyn Tx, group: &[Settlement]) -> StoreResult<Vec<Settled>> {
@@ -106,7 +114,7 @@ async fn publish(tx: &mut dyn Tx, group: &[Settlement]) -> StoreResult<Vec<Settl
     let mut prints = Vec::new();
     let mut places = Vec::new();
     for (at, settlement) in group.iter().enumerate() {
-        match &settlement.effect {
+        match &settlement.end.effect {
             Effect::PublishPrint { ticket_id, version } => {
                 prints.push((settlement.claim, *ticket_id, *version));
                 places.push(at);
