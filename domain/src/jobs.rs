@@ -88,7 +88,8 @@ pub async fn claim(
 /// Renews claims for another [`LEASE`]; tells for each whether it still stands.
 pub async fn renew(ctx: &Context, claims: &[Claim]) -> Result<Vec<bool>, Error> {
     let mut tx = ctx.store.begin().await?;
-    let stand = tx.extend_claims(claims, ctx.clock.now() + LEASE).await?;
+    let now = ctx.clock.now();
+    let stand = tx.extend_claims(claims, now, now + LEASE).await?;
     tx.commit().await?;
     Ok(stand)
 }
