@@ -131,7 +131,7 @@ create index finished_jobs_prunable
 
 -- Dead letters, which are few, stay, and are counted and listed often.
 create index finished_jobs_dead
-    on finished_jobs (queue, id)
+    on finished_jobs (id)
     where state = 'discarded';
 
 create table paused_queues (

@@ -4,6 +4,7 @@
 pub mod app;
 pub mod gate;
 pub mod http;
+pub mod postgres;
 pub mod process;
 pub mod raw;
 pub mod svg;
@@ -13,6 +14,7 @@ pub mod wait;
 pub use self::app::TestApp;
 pub use self::gate::{Gate, Position};
 pub use self::http::{Answer, Http};
+pub use self::postgres::Database;
 pub use self::process::Server;
 pub use self::raw::Raw;
 pub use self::wait::eventually;

@@ -65,7 +65,7 @@ const LIST_DEAD: &str = "
        and $1 = 'discarded'
        and ($2 is null or queue = $2)
        and ($3 is null or kind = $3)
-     order by queue, id desc
+     order by id desc
      limit $4";
 
 pub(super) async fn list_jobs(

@@ -39,6 +39,8 @@ fn stock() -> Stock {
 }
 
 conformance! {
+    for local
+
     /// Ports: take, load, count.
     async fn concert_that_was_not_loaded_is_unknown(env) {
         let concert = ConcertId(env.ids.next());

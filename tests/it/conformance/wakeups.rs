@@ -8,6 +8,8 @@ use domain::job::Queue;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 conformance! {
+    for local
+
     /// Ports: wake, woken.
     async fn wakeup_that_came_while_nobody_waited_is_kept(env) {
         for queue in Queue::ALL {
