@@ -36,15 +36,16 @@ const SETTINGS: [&str; 7] = [
     "max_connections=400",
     "shared_buffers=64MB",
     "max_wal_size=4GB",
-    "log_min_messages=fatal",
+    "log_min_messages=panic",
 ];
 
-/// Stops the server and removes its folder when the process that asked for it ends.
+/// Stops the server and removes its folder when the process that asked for it ends, of which it
+/// may be told once for each thread.
 /// `$0` is the server, `$1` the folder, the rest its arguments.
 const KEEPER: &str = r#"
     folder=$1
     shift
-    trap 'kill -QUIT "$server"; wait "$server"; rm -rf "$folder"; exit 0' TERM
+    trap 'trap "" TERM; kill -QUIT "$server"; wait "$server"; rm -rf "$folder"; exit 0' TERM
     setpriv --pdeathsig QUIT "$0" "$@" &
     server=$!
     wait "$server"

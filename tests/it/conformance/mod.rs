@@ -41,6 +41,7 @@ mod jobs;
 mod keys;
 mod plans;
 mod prints;
+mod races;
 mod settlements;
 mod tickets;
 mod transactions;

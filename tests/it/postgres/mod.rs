@@ -1,0 +1,5 @@
+//! What only the shared engine has.
+
+#![cfg(test)]
+
+mod speed;
