@@ -2,6 +2,7 @@
 //! HTTP, and the tools that look at rendered files.
 
 pub mod app;
+pub mod cable;
 pub mod gate;
 pub mod http;
 pub mod postgres;
@@ -12,6 +13,7 @@ pub mod tools;
 pub mod wait;
 
 pub use self::app::TestApp;
+pub use self::cable::Cable;
 pub use self::gate::{Gate, Position};
 pub use self::http::{Answer, Http};
 pub use self::postgres::Database;

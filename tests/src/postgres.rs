@@ -85,6 +85,16 @@ impl Database {
         &self.url
     }
 
+    /// Where it is, by way of other addresses: each a host with its port, all of one server.
+    pub fn url_by(&self, hosts: &str) -> String {
+        format!("postgres://{ROLE}@{hosts}/{}", self.name)
+    }
+
+    /// The server's socket.
+    pub fn socket(&self) -> PathBuf {
+        server().folder.join(".s.PGSQL.5432")
+    }
+
     /// Runs statements and gives what they print, a line a row.
     pub fn sql(&self, statements: &str) -> String {
         let (database, each) = (self.name.as_str(), "--command");
