@@ -97,7 +97,7 @@ create index jobs_scheduled
     where state = 'scheduled';
 
 create index jobs_running
-    on jobs (claimed_until, id)
+    on jobs (claimed_until)
     where state = 'running';
 
 -- At most one queued and one running job of a key.

@@ -39,7 +39,7 @@ impl Cable {
                 let (socket, cuts) = (socket.clone(), Arc::clone(&shared));
                 tokio::spawn(async move {
                     // Whichever side ends first ends the other.
-                    let _ = pass(client, &socket, &cuts).await;
+                    let _ = Box::pin(pass(client, &socket, &cuts)).await;
                 });
             }
         });
@@ -94,7 +94,7 @@ async fn pass(mut client: TcpStream, socket: &Path, cuts: &Cuts) -> std::io::Res
                 server.write_all(bytes).await?;
                 if cut {
                     // Its answer says that the commit is done.
-                    server.read(&mut answered).await?;
+                    let _done = server.read(&mut answered).await?;
                     return Ok(());
                 }
             }

@@ -17,7 +17,7 @@ use storage::postgres::{Options, PostgresStore};
 use tokio::sync::OnceCell;
 
 /// How long the server may take to start on a busy machine.
-const START_PATIENCE: Duration = Duration::from_secs(60);
+const START_PATIENCE: Duration = Duration::from_mins(1);
 
 /// A role that the server knows from the beginning.
 const ROLE: &str = "ledger";

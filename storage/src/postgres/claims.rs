@@ -20,10 +20,12 @@ const LOOK: &str = "
                select 1
                  from paused_queues
                 where queue = $1),
-           (select min(run_at)
+           (select run_at
               from jobs
              where state = 'scheduled'
-               and queue = $1)";
+               and queue = $1
+             order by run_at
+             limit 1)";
 
 /// Those that somebody else is just promoting are left to him.
 const PROMOTE: &str = "
@@ -54,11 +56,10 @@ const CLAIM_JOBS: &str = "
                       and job.due_at >= band.due_from
                       and job.due_at < band.due_before
                       and (job.unique_key is null
-                           or not exists (
-                                  select 1
-                                    from jobs as other
-                                   where other.state = 'running'
-                                     and other.unique_key = job.unique_key))
+                           or (select other.id
+                                 from jobs as other
+                                where other.state = 'running'
+                                  and other.unique_key = job.unique_key) is null)
                     order by job.due_at, job.id
                     limit band.most
                    offset band.taken

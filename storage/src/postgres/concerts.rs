@@ -134,11 +134,9 @@ pub(super) async fn update_concert(
 
 const RECORD_SALES: &str = "
     update sales
-       set sold = sales.sold + sale.seats,
-           marked_at = coalesce(sales.marked_at, $3)
-      from unnest($1::uuid[], $2::integer[]) as sale (concert_id, seats)
-     where sales.concert_id = sale.concert_id
-       and sales.concert_id = any($1)";
+       set sold = sold + ($2::integer[])[array_position($1, concert_id)],
+           marked_at = coalesce(marked_at, $3)
+     where concert_id = any($1::uuid[])";
 
 /// Counting in a concert that does not exist is refused as a whole.
 ///

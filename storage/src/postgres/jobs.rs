@@ -39,18 +39,18 @@ const LIST_JOBS: &str = "
     (select id, kind, queue, state, args, attempt, due_at, run_at, created_at,
             null::bigint as finished_at, claimed_by, errors, trace
        from jobs
-      where ($1 is null or state = $1)
-        and ($2 is null or queue = $2)
-        and ($3 is null or kind = $3)
+      where ($1::text is null or state = $1)
+        and ($2::text is null or queue = $2)
+        and ($3::text is null or kind = $3)
       order by id desc
       limit $4)
      union all
     (select id, kind, queue, state, args, attempt, due_at, run_at, created_at,
             finished_at, null::uuid as claimed_by, errors, trace
        from finished_jobs
-      where ($1 is null or state = $1)
-        and ($2 is null or queue = $2)
-        and ($3 is null or kind = $3)
+      where ($1::text is null or state = $1)
+        and ($2::text is null or queue = $2)
+        and ($3::text is null or kind = $3)
       order by id desc
       limit $4)
      order by id desc
@@ -62,9 +62,9 @@ const LIST_DEAD: &str = "
            finished_at, null::uuid as claimed_by, errors, trace
       from finished_jobs
      where state = 'discarded'
-       and $1 = 'discarded'
-       and ($2 is null or queue = $2)
-       and ($3 is null or kind = $3)
+       and $1::text = 'discarded'
+       and ($2::text is null or queue = $2)
+       and ($3::text is null or kind = $3)
      order by id desc
      limit $4";
 

@@ -21,8 +21,6 @@ mod rows;
 mod schema;
 mod session;
 mod settlements;
-#[cfg(test)]
-mod tests;
 mod tickets;
 mod tx;
 
@@ -47,6 +45,8 @@ const BEGIN_WRITE: &str = "begin";
 const BEGIN_SNAPSHOT: &str = "
     begin isolation level repeatable read read only;
     set local enable_seqscan = on;
+    set local enable_hashjoin = on;
+    set local enable_mergejoin = on;
     set local statement_timeout = 0";
 
 /// The ledger.

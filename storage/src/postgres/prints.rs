@@ -98,7 +98,6 @@ const PUBLISH_PRINTS: &str = "
                    select id
                      from jobs
                     where jobs.id = print.job_id
-                      and jobs.state = 'running'
                       and jobs.claim_token = print.token
                       for update) as j
          cross join lateral (
@@ -130,7 +129,6 @@ const EXPLAIN_PRINTS: &str = "
                select id
                  from jobs
                 where jobs.id = print.job_id
-                  and jobs.state = 'running'
                   and jobs.claim_token = print.token
                offset 0) as j
         on true

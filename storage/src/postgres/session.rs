@@ -89,7 +89,7 @@ impl Session {
     ///
     /// The tables go from empty to a hundred thousand rows within seconds, faster than their
     /// statistics follow, and a plan that was made for an empty table reads all of a full one. So
-    /// each statement is written for one plan, over indexes, which is made once.
+    /// each statement is written for one plan, from item to item over indexes, which is made once.
     pub(super) fn settings(&self) -> String {
         format!(
             "set statement_timeout = {};
@@ -98,6 +98,8 @@ impl Session {
              set plan_cache_mode = force_generic_plan;
              set enable_seqscan = off;
              set enable_bitmapscan = off;
+             set enable_hashjoin = off;
+             set enable_mergejoin = off;
              set jit = off;
              select pg_is_in_recovery() or current_setting('transaction_read_only')::boolean",
             self.statement_timeout.as_millis(),

@@ -6,7 +6,6 @@ mod clocks;
 mod opening;
 mod outages;
 mod plans;
-mod speed;
 
 use std::sync::Arc;
 

@@ -35,7 +35,7 @@ async fn ten_sales(shop: &Shop, cut: impl FnOnce()) {
         .into_iter()
         .map(Result::unwrap)
         .collect();
-    assert_eq!(HashSet::<_>::from_iter(bought.iter().copied()).len(), 10);
+    assert_eq!(bought.iter().collect::<HashSet<_>>().len(), 10);
     assert_eq!(shop.sold(concert).await, 10);
     // Each key gives the ticket that it was used for.
     for (key, ticket) in keys.iter().zip(&bought) {
