@@ -84,7 +84,8 @@ pub(super) async fn insert_concert(conn: &mut PgConnection, concert: &Concert) -
     }
 }
 
-/// The last byte of an id is random; it chooses one of 256 gates.
+/// The last byte of an id is random; it chooses one of 256 gates, 814 being the number of ours
+/// among all advisory locks of the database.
 ///
 /// A change waits for the sales and prints under way, which share a lock on the concert's row.
 /// PostgreSQL lets newcomers share such a lock past those who wait to change the row, so a concert

@@ -60,7 +60,7 @@ impl Default for Options {
             writers_max: 8,
             readers_max: 8,
             acquire_timeout: Duration::from_secs(10),
-            connect_timeout: Duration::from_secs(5),
+            connect_timeout: Duration::from_secs(3),
             statement_timeout: Duration::from_secs(15),
             lock_timeout: Duration::from_secs(10),
             idle_in_transaction_timeout: Duration::from_secs(15),

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod clocks;
+mod marks;
 mod opening;
 mod outages;
 mod plans;
