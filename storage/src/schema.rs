@@ -100,21 +100,24 @@ pub(crate) fn migrator(listed: &[Listed]) -> Migrator {
     Migrator::with_migrations(migrations.collect())
 }
 
-/// Compares a list with the files of an engine's folder.
+/// Names of the files that a list stands for, in order.
 #[cfg(test)]
-#[track_caller]
-pub(crate) fn assert_listed(engine: &str, listed: &[Listed]) {
-    use std::collections::BTreeSet;
-
-    let folder = format!("{}/../migrations/{engine}", env!("CARGO_MANIFEST_DIR"));
-    let files: BTreeSet<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    let names: BTreeSet<_> = listed
+pub(crate) fn files(listed: &[Listed]) -> Vec<String> {
+    listed
         .iter()
         .map(|(version, name, _)| format!("{version:04}_{name}.sql"))
+        .collect()
+}
+
+/// Names of the files of an engine's folder, in order.
+#[cfg(test)]
+pub(crate) fn folder(engine: &str) -> Vec<String> {
+    let folder = format!("{}/../migrations/{engine}", env!("CARGO_MANIFEST_DIR"));
+    let entries = std::fs::read_dir(folder).expect("it is a folder of the workspace");
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.expect("it can be listed").file_name())
+        .map(|file| file.to_string_lossy().into_owned())
         .collect();
-    assert_eq!(files, names);
-    assert!(listed.is_sorted_by_key(|(version, ..)| *version));
+    files.sort();
+    files
 }

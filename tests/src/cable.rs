@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -25,6 +25,7 @@ pub struct Cable {
 struct Cuts {
     before: AtomicU32,
     after: AtomicU32,
+    stalled: AtomicBool,
 }
 
 impl Cable {
@@ -65,6 +66,12 @@ impl Cable {
         self.cuts.after.store(times, Ordering::SeqCst);
     }
 
+    /// Nothing of what is on its way arrives any more, and nobody is told, as when a network is
+    /// cut; or else connections made from now on are well.
+    pub fn stall(&self, stalled: bool) {
+        self.cuts.stalled.store(stalled, Ordering::SeqCst);
+    }
+
     /// Cuts that were asked for and not made yet.
     pub fn cuts_left(&self) -> u32 {
         self.cuts.before.load(Ordering::SeqCst) + self.cuts.after.load(Ordering::SeqCst)
@@ -86,6 +93,9 @@ async fn pass(mut client: TcpStream, socket: &Path, cuts: &Cuts) -> std::io::Res
                 let bytes = &asked[..read?];
                 if bytes.is_empty() {
                     return Ok(());
+                }
+                if cuts.stalled.load(Ordering::SeqCst) {
+                    return std::future::pending().await;
                 }
                 if bytes == COMMIT && takes_one(&cuts.before) {
                     return Ok(());

@@ -51,7 +51,7 @@ pub(super) struct Session {
 
 /// How much longer than the server's own time-out to wait for its answer. Without it, whoever
 /// asks a server whose network is cut waits for hours.
-const ANSWER_MARGIN: Duration = Duration::from_secs(5);
+const ANSWER_MARGIN: Duration = Duration::from_secs(2);
 
 impl Default for Options {
     fn default() -> Self {

@@ -58,7 +58,8 @@ const END_JOBS: &str = "
      where id is null";
 
 /// As [`END_JOBS`], but back to `jobs`. A job of which another one of its key is queued, or just
-/// being queued, is cancelled instead: the other one does its work.
+/// being queued, is cancelled instead: the other one does its work. Keys are queued in the order
+/// of their bytes, as everywhere.
 const RELEASE_JOBS: &str = "
     with released as materialized (
         select asked.place, asked.state, asked.attempt, asked.run_at, asked.finished_at,
@@ -95,6 +96,7 @@ const RELEASE_JOBS: &str = "
           from gone
           join released
             on released.id = gone.id
+         order by convert_to(released.unique_key, 'UTF8')
             on conflict do nothing
      returning id),
          cancelled as (

@@ -76,6 +76,6 @@ mod tests {
 
     #[test]
     fn every_file_of_the_folder_is_in_the_list() {
-        schema::assert_listed("sqlite", &MIGRATIONS);
+        assert_eq!(schema::files(&MIGRATIONS), schema::folder("sqlite"));
     }
 }

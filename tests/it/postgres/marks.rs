@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use domain::ids::IdSource;
 use domain::job::{Queue, Rota, State};
 use domain::jobs::{self, JobFilter};
 use domain::seat::SeatNo;

@@ -1,6 +1,7 @@
 //! The server goes away, and comes back.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::ids::IdSource;
@@ -146,6 +147,29 @@ async fn transaction_whose_connection_is_lost_says_so_and_the_next_one_is_well()
     let lost = tx.delete_keys(&["a"]).await;
     assert!(matches!(lost, Err(StoreError::Interrupted(_))), "{lost:?}");
     drop(tx);
+    let mut tx = store.begin().await.unwrap();
+    tx.delete_keys(&["a"]).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn server_that_does_not_answer_is_not_waited_for_for_ever() {
+    let database = Database::new().await;
+    let cable = Cable::to(&database.socket()).await;
+    let url = database.url_by(&cable.address().to_string());
+    let options = Options {
+        statement_timeout: Duration::from_millis(100),
+        ..Options::default()
+    };
+    let store = PostgresStore::open(&url, options).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    cable.stall(true);
+    let unanswered = tx.delete_keys(&["a"]).await;
+    assert!(
+        matches!(unanswered, Err(StoreError::Interrupted(_))),
+        "{unanswered:?}"
+    );
+    cable.stall(false);
     let mut tx = store.begin().await.unwrap();
     tx.delete_keys(&["a"]).await.unwrap();
     tx.commit().await.unwrap();
