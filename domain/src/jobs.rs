@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use futures::future::join_all;
 
+use crate::again::{self, Broken, Earlier};
 use crate::clock::Timestamp;
 use crate::context::{Context, Parts};
 use crate::error::{Error, Refusal};
@@ -88,7 +89,8 @@ pub async fn claim(
 /// Renews claims for another [`LEASE`]; tells for each whether it still stands.
 pub async fn renew(ctx: &Context, claims: &[Claim]) -> Result<Vec<bool>, Error> {
     let mut tx = ctx.store.begin().await?;
-    let stand = tx.extend_claims(claims, ctx.clock.now() + LEASE).await?;
+    let now = ctx.clock.now();
+    let stand = tx.extend_claims(claims, now, now + LEASE).await?;
     tx.commit().await?;
     Ok(stand)
 }
@@ -273,8 +275,16 @@ pub(crate) async fn write_settlements(
     parts: Arc<Parts>,
     group: Vec<Settlement>,
 ) -> StoreResult<Vec<Settled>> {
+    again::write(|earlier| insert_settlements(&parts, &group, earlier)).await
+}
+
+async fn insert_settlements(
+    parts: &Parts,
+    group: &[Settlement],
+    earlier: Earlier,
+) -> Result<Vec<Settled>, Broken> {
     let mut tx = parts.store.begin().await?;
-    let mut acks = publish(tx.as_mut(), &group).await?;
+    let mut acks = publish(tx.as_mut(), group).await?;
     let places: Vec<_> = (0..group.len())
         .filter(|&at| acks[at] == Settled::Done)
         .collect();
@@ -294,8 +304,25 @@ pub(crate) async fn write_settlements(
     if !failed.is_empty() {
         tx.fail_prints(&failed).await?;
     }
-    tx.commit().await?;
+    if earlier == Earlier::Unknown {
+        for (settlement, ack) in group.iter().zip(&mut acks) {
+            if *ack == Settled::ClaimLost && was_settled(tx.as_mut(), settlement).await? {
+                *ack = Settled::Done;
+            }
+        }
+    }
+    tx.commit().await.map_err(Broken::Committing)?;
     Ok(acks)
+}
+
+/// Whether a job stands where its settlement puts it: an earlier try was written after all, and
+/// the claim was not lost but ended.
+async fn was_settled(tx: &mut dyn Tx, settlement: &Settlement) -> StoreResult<bool> {
+    let to = &settlement.transition;
+    let found = tx.find_job(settlement.claim.job_id).await?;
+    Ok(found.is_some_and(|job| {
+        (job.state, job.attempt, job.run_at) == (to.state, to.attempt, to.run_at)
+    }))
 }
 
 async fn publish(tx: &mut dyn Tx, group: &[Settlement]) -> StoreResult<Vec<Settled>> {

@@ -2,8 +2,10 @@
 //! HTTP, real Redis servers, and the tools that look at rendered files.
 
 pub mod app;
+pub mod cable;
 pub mod gate;
 pub mod http;
+pub mod postgres;
 pub mod process;
 pub mod raw;
 pub mod redis;
@@ -12,8 +14,10 @@ pub mod tools;
 pub mod wait;
 
 pub use self::app::TestApp;
+pub use self::cable::Cable;
 pub use self::gate::{Gate, Position};
 pub use self::http::{Answer, Http};
+pub use self::postgres::Database;
 pub use self::process::Server;
 pub use self::raw::Raw;
 pub use self::wait::eventually;

@@ -238,6 +238,7 @@ impl JobTx for SqliteTx {
     async fn extend_claims(
         &mut self,
         claims: &[Claim],
+        _now: Timestamp,
         until: Timestamp,
     ) -> StoreResult<Vec<bool>> {
         call!(self, claims::extend_claims(claims, until))

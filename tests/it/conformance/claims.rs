@@ -179,15 +179,16 @@ conformance! {
         env.clock.advance(TimeDelta::seconds(4));
         let until = env.now() + domain::jobs::LEASE;
         let mut tx = env.begin().await;
-        assert_eq!(tx.extend_claims(&[], until).await.unwrap(), Vec::<bool>::new());
-        let stood = tx.extend_claims(&[stale(env, claims[0]), claims[0]], until).await.unwrap();
+        assert_eq!(tx.extend_claims(&[], env.now(), until).await.unwrap(), Vec::<bool>::new());
+        let standing = [stale(env, claims[0]), claims[0]];
+        let stood = tx.extend_claims(&standing, env.now(), until).await.unwrap();
         assert_eq!(stood, [false, true]);
         tx.commit().await.unwrap();
         env.clock.advance(TimeDelta::seconds(4));
         let expired = env.read().await.list_expired(env.now(), 9).await.unwrap();
         assert_eq!(ids(&expired), [claims[1].job_id]);
         let mut tx = env.begin().await;
-        assert_eq!(tx.extend_claims(&claims, until).await.unwrap(), [true, true]);
+        assert_eq!(tx.extend_claims(&claims, env.now(), until).await.unwrap(), [true, true]);
     }
 
     async fn claim_of_a_settled_job_cannot_be_extended(env) {
@@ -196,7 +197,7 @@ conformance! {
         let done = next(&job, &Outcome::Release, &Policy::DEFAULT, env.now());
         let mut tx = env.begin().await;
         tx.settle_jobs(&[(job.claim, done)]).await.unwrap();
-        assert_eq!(tx.extend_claims(&[job.claim], env.now()).await.unwrap(), [false]);
+        assert_eq!(tx.extend_claims(&[job.claim], env.now(), env.now()).await.unwrap(), [false]);
     }
 
     /// Port: list_expired.

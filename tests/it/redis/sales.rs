@@ -65,6 +65,7 @@ impl Platform {
     async fn concert(&self) -> ConcertId {
         let ctx = &self.processes[0];
         let concert = Concert {
+            layout_id: None,
             id: ConcertId(ctx.ids.next()),
             name: Name::parse("A night").unwrap(),
             venue: Name::parse("A hall").unwrap(),
