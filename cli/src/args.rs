@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::config::Role;
+
 /// Sells concert tickets to a crowd, renders them, and never hands out a stale one.
 ///
 /// Without a command it serves, as `run` does.
@@ -29,7 +31,9 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve: HTTP, workers and scheduler in one process
-    #[command(after_help = "Example:\n  ticketoverflow run --listen 127.0.0.1:0 --data-dir ./data")]
+    #[command(after_help = "Examples:\n  \
+        ticketoverflow run --listen 127.0.0.1:0 --data-dir ./data\n  \
+        ticketoverflow run --roles api --postgres-url postgres://db/tickets --redis-url redis://cache")]
     Run(RunArgs),
     /// Sell out a concert, print it, rename it meanwhile, and show that it all holds
     #[command(after_help = "Example:\n  ticketoverflow demo --exit")]
@@ -73,8 +77,14 @@ pub struct ConfigArgs {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Folder of the ledger and the rendered files
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["postgres_url", "redis_url"])]
     pub data_dir: Option<PathBuf>,
+    /// PostgreSQL that keeps the ledger of several processes
+    #[arg(long, value_name = "URL")]
+    pub postgres_url: Option<String>,
+    /// Redis that several processes share: redis://…, redis+sentinel://… or redis+cluster://…
+    #[arg(long, value_name = "URL")]
+    pub redis_url: Option<String>,
 }
 
 /// Options of `run`.
@@ -86,6 +96,9 @@ pub struct RunArgs {
     /// Address to listen on; port 0 takes a free one and prints it
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<String>,
+    /// What this process does; everything if not given
+    #[arg(long, value_name = "ROLES", value_delimiter = ',')]
+    pub roles: Vec<Role>,
     /// JSON array of users to sell to, instead of the 5,000 built-in ones
     #[arg(long, value_name = "FILE")]
     pub users: Option<PathBuf>,

@@ -80,12 +80,7 @@ pub async fn buy(
         .find(order.user_id)
         .ok_or(Error::NotFound("user"))?;
     for _ in 0..SEATS_TRIED_MAX {
-        let concert = concerts::cached(ctx, order.concert_id).await?;
-        match concert.status {
-            Status::Active => {}
-            Status::SoldOut => return Err(Error::Refused(Refusal::SoldOut)),
-            Status::Cancelled => return Err(Error::Refused(Refusal::Cancelled)),
-        }
+        let concert = on_sale(ctx, order.concert_id).await?;
         let id = TicketId(ctx.ids.next());
         let (seat, epoch) = take_seat(ctx, &concert, id).await?;
         let ticket = Ticket {
@@ -131,6 +126,21 @@ pub async fn buy(
         }
     }
     Err(Error::Busy)
+}
+
+/// The concert, if it is on sale as far as this process knows: the insert asks the ledger. That
+/// it is not on sale is always asked of the ledger, since another process may have opened the sale.
+async fn on_sale(ctx: &Context, id: ConcertId) -> Result<Arc<Concert>, Error> {
+    let cached = concerts::cached(ctx, id).await?;
+    if cached.status == Status::Active {
+        return Ok(cached);
+    }
+    let concert = ctx.concerts().put(concerts::find(ctx, id).await?.concert);
+    match concert.status {
+        Status::Active => Ok(concert),
+        Status::SoldOut => Err(Error::Refused(Refusal::SoldOut)),
+        Status::Cancelled => Err(Error::Refused(Refusal::Cancelled)),
+    }
 }
 
 /// The ticket of that id.

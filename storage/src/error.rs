@@ -85,6 +85,9 @@ pub enum OpenError {
          it looks like postgres://user:password@host1:5432,host2:5432/database"
     )]
     Address(String),
+    /// The URL of Redis cannot be understood.
+    #[error("the URL of Redis cannot be used: {0}")]
+    Redis(String),
     /// No server answers there, or none that can write, or it refuses us.
     #[error(
         "the database {database} cannot be reached; check that it runs, \

@@ -4,6 +4,7 @@
 //! Invariant: an engine remembers and compares, it decides nothing. What becomes of a job or a
 //! print is computed in `domain` and only stored here.
 
+mod cluster;
 pub mod counters;
 mod embedded;
 mod error;
@@ -15,6 +16,7 @@ pub mod sqlite;
 mod twins;
 pub mod wakeups;
 
+pub use self::cluster::{ClusterPlaces, OpenedCluster, open_cluster};
 pub use self::embedded::{Access, Opened, check, is_served, migrate, open_embedded, schema};
 pub use self::error::OpenError;
 pub use self::redis::{Failure as RedisFailure, Redis, RedisUrl, UrlError as RedisUrlError};

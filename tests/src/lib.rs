@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod cable;
+pub mod engine;
 pub mod gate;
 pub mod http;
 pub mod postgres;
@@ -15,6 +16,7 @@ pub mod wait;
 
 pub use self::app::TestApp;
 pub use self::cable::Cable;
+pub use self::engine::Home;
 pub use self::gate::{Gate, Position};
 pub use self::http::{Answer, Http};
 pub use self::postgres::Database;
