@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use domain::Context;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::compressed::CompressedPlans;
 use crate::config::Config;
@@ -24,6 +25,7 @@ struct Parts {
     home: HomePage,
     metrics: Box<dyn Fn() -> String + Send + Sync>,
     draining: AtomicBool,
+    uploads: Arc<Semaphore>,
 }
 
 impl App {
@@ -35,6 +37,7 @@ impl App {
     ) -> Self {
         let users = wire::users_json(ctx.users.all());
         Self(Arc::new(Parts {
+            uploads: Arc::new(Semaphore::new(config.uploads_max)),
             ctx,
             config,
             users,
@@ -53,6 +56,11 @@ impl App {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.0.draining.load(Ordering::Relaxed)
+    }
+
+    /// A turn to read a large body; none while too many are being read.
+    pub(crate) fn begin_upload(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.uploads).try_acquire_owned().ok()
     }
 
     pub(crate) fn ctx(&self) -> &Arc<Context> {

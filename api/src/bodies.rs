@@ -5,7 +5,7 @@ use domain::concerts::NewConcert;
 use domain::seat::CAPACITY_MAX;
 use domain::tickets::Order;
 use domain::user::UserDirectory;
-use domain::{ConcertId, UserId};
+use domain::{ConcertId, LayoutId, UserId};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -14,6 +14,8 @@ use crate::fields::{Fields, Mistake, text};
 use crate::problem::Problem;
 use crate::wire;
 
+/// What is said of a layout that does not exist.
+pub(crate) const NO_SUCH_LAYOUT: &str = "unknown layout";
 /// What is said of a concert that does not exist.
 pub(crate) const NO_SUCH_CONCERT: &str = "there is no such concert";
 
@@ -39,7 +41,7 @@ pub(crate) struct NewConcertBody {
     #[schema(minimum = 0, maximum = 1_000_000, example = 3000)]
     capacity: u32,
     status: wire::Status,
-    /// A seating layout that was uploaded before; anything else is refused.
+    /// A seating layout that was uploaded before, with just so many seats.
     #[schema(required = false)]
     layout_id: String,
 }
@@ -88,7 +90,7 @@ pub(crate) struct NewTicketBody<'a> {
 pub(crate) fn new_concert(body: &[u8]) -> Result<NewConcert, Problem> {
     let mut fields = Fields::parse(body)?;
     fields.refused("id", "must not be sent: the service chooses it");
-    fields.refused("layout_id", "unknown layout");
+    let layout_id = fields.optional("layout_id", layout_id);
     let name = fields.required("name", name);
     let venue = fields.required("venue", self::name);
     let date = fields.required("date", date);
@@ -100,6 +102,7 @@ pub(crate) fn new_concert(body: &[u8]) -> Result<NewConcert, Problem> {
             venue: venue?,
             date: date?,
             capacity: capacity?,
+            layout_id,
             status: status?,
         })
     })
@@ -166,6 +169,11 @@ fn capacity(value: &Value) -> Result<u32, Mistake> {
         .and_then(|seats| u32::try_from(seats).ok())
         .filter(|seats| *seats <= CAPACITY_MAX)
         .ok_or_else(|| "must be an integer from 0 to 1,000,000".into())
+}
+
+/// An id that cannot be read names nothing, as everywhere.
+fn layout_id(value: &Value) -> Result<LayoutId, Mistake> {
+    LayoutId::parse(text(value)?).ok_or_else(|| NO_SUCH_LAYOUT.into())
 }
 
 fn status(value: &Value) -> Result<Status, Mistake> {

@@ -10,6 +10,10 @@ use serde::Deserialize;
 pub struct Config {
     /// The largest request body; more is answered 413.
     pub body_bytes_max: usize,
+    /// The largest seating layout, 32 MiB at most; more is answered 413.
+    pub layout_bytes_max: usize,
+    /// Layouts that are read at a time; more are answered 503.
+    pub uploads_max: usize,
     /// How long a client may take for a request's head. Also ends connections that are idle.
     pub header_read_timeout_ms: u64,
     /// How long a client may take for a request's body; then it is answered 408.
@@ -28,6 +32,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             body_bytes_max: 64 * 1024,
+            layout_bytes_max: domain::layout::LAYOUT_BYTES_MAX,
+            uploads_max: 4,
             header_read_timeout_ms: 30_000,
             body_read_timeout_ms: 20_000,
             write_stall_timeout_ms: 30_000,

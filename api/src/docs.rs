@@ -21,6 +21,7 @@ pub(crate) fn frame() -> OpenApi {
         ),
         tags(
             (name = "Concerts"),
+            (name = "Layouts", description = "How houses are seated"),
             (name = "Tickets"),
             (name = "Prints"),
             (name = "Users", description = "A stand-in for another service: a fixed list"),

@@ -92,7 +92,7 @@ static INTERNAL: Kind = kind(
     "internal-error",
     "Internal error",
 );
-static BUSY: Kind = kind(
+pub(crate) static BUSY: Kind = kind(
     StatusCode::SERVICE_UNAVAILABLE,
     "busy",
     "Too many requests are waiting",
@@ -181,6 +181,12 @@ impl Problem {
         let mut problem = Self::new(&INVALID, detail);
         problem.0.errors = errors;
         problem
+    }
+
+    /// One part of the body is wrong.
+    pub(crate) fn field(pointer: &str, detail: Cow<'static, str>) -> Self {
+        let pointer = pointer.to_owned();
+        Self::fields(vec![FieldError { pointer, detail }])
     }
 
     /// Nothing of that id.

@@ -8,15 +8,16 @@ use axum::http::HeaderMap;
 use axum::http::header::EXPECT;
 use axum::http::request::Parts;
 use bytes::{Bytes, BytesMut};
-use domain::{ConcertId, TicketId, UserId};
+use domain::{ConcertId, LayoutId, TicketId, UserId};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use crate::app::App;
 use crate::config::Config;
 use crate::idempotency::IdempotencyKey;
-use crate::problem::{INVALID, Problem, TOO_LARGE, TOO_SLOW};
+use crate::problem::{BUSY, INVALID, Problem, TOO_LARGE, TOO_SLOW};
 
 /// The id in a path. One that cannot be read names nothing, so it is answered 404.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +41,7 @@ macro_rules! named {
 }
 
 named!(ConcertId, "concert");
+named!(LayoutId, "layout");
 named!(TicketId, "ticket");
 named!(UserId, "user");
 
@@ -72,12 +74,21 @@ pub(crate) struct Post {
     pub(crate) key: Option<IdempotencyKey>,
 }
 
+/// A [`Post`] of a large document. Few are read at a time: each may fill its share of memory.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    pub(crate) post: Post,
+    /// To be kept until the document is read.
+    pub(crate) turn: OwnedSemaphorePermit,
+}
+
 impl FromRequest<App> for Input {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        Self::read(&parts, body, app).await
+        let config = app.config();
+        Self::read(&parts, body, config, config.body_bytes_max).await
     }
 }
 
@@ -86,16 +97,40 @@ impl FromRequest<App> for Post {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let input = Input::read(&parts, body, app).await?;
+        let config = app.config();
+        let input = Input::read(&parts, body, config, config.body_bytes_max).await?;
         let key = IdempotencyKey::of(&parts, &input.body)?;
         Ok(Self { input, key })
     }
 }
 
-impl Input {
-    async fn read(parts: &Parts, body: Body, app: &App) -> Result<Self, Problem> {
+impl FromRequest<App> for Upload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let turn = app
+            .begin_upload()
+            .ok_or_else(|| Problem::new(&BUSY, "too many files are being uploaded").retry_soon())?;
+        let config = app.config();
+        let input = Input::read(&parts, body, config, config.layout_bytes_max).await?;
+        let key = IdempotencyKey::of(&parts, &input.body)?;
         Ok(Self {
-            body: read_body(parts, body, app.config()).await?,
+            post: Post { input, key },
+            turn,
+        })
+    }
+}
+
+impl Input {
+    async fn read(
+        parts: &Parts,
+        body: Body,
+        config: &Config,
+        bytes_max: usize,
+    ) -> Result<Self, Problem> {
+        Ok(Self {
+            body: read_body(parts, body, config, bytes_max).await?,
             trace: trace(&parts.headers),
         })
     }
@@ -116,9 +151,13 @@ fn trace(headers: &HeaderMap) -> Option<String> {
 const DISCARDED_MAX: usize = 16 * 1024 * 1024;
 
 /// The whole body, unless it is too large or does not arrive in time.
-async fn read_body(parts: &Parts, mut body: Body, config: &Config) -> Result<Bytes, Problem> {
+async fn read_body(
+    parts: &Parts,
+    mut body: Body,
+    config: &Config,
+    bytes_max: usize,
+) -> Result<Bytes, Problem> {
     let deadline = Instant::now() + Duration::from_millis(config.body_read_timeout_ms);
-    let bytes_max = config.body_bytes_max;
     // Whoever asks before sending need not send.
     let asks_first = parts.headers.contains_key(EXPECT);
     if asks_first && body.size_hint().lower() > bytes_max as u64 {

@@ -5,7 +5,8 @@ use std::fmt::Display;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use domain::concert::Offer;
-use domain::{ConcertId, TicketId, UserId};
+use domain::layout::StoredLayout;
+use domain::{ConcertId, LayoutId, TicketId, UserId};
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -44,6 +45,18 @@ pub(crate) struct Concert<'a> {
     /// `SOLD_OUT` also while no seat is left.
     #[schema(value_type = Status)]
     status: &'static str,
+}
+
+/// A seating layout.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Layout<'a> {
+    #[schema(value_type = String, example = "0190163d-8694-739b-aea5-966c26f8ad90")]
+    id: LayoutId,
+    #[schema(example = "Opera House")]
+    name: &'a str,
+    /// Seats.
+    #[schema(minimum = 1, maximum = 1_000_000, example = 1284)]
+    seats: u32,
 }
 
 /// A ticket.
@@ -115,6 +128,16 @@ impl<'a> User<'a> {
             id: user.id,
             name: &user.name,
             email: &user.email,
+        }
+    }
+}
+
+impl<'a> Layout<'a> {
+    pub(crate) fn of(stored: &'a StoredLayout) -> Self {
+        Self {
+            id: stored.id,
+            name: &stored.name,
+            seats: stored.seats,
         }
     }
 }

@@ -130,8 +130,20 @@ pub enum RenderCommand {
     /// Draw a seating plan
     #[command(after_help = "Example:\n  \
         ticketoverflow render plan --example > p.json\n  \
-        ticketoverflow render plan --input p.json --output p.svg")]
-    Plan(RenderArgs),
+        ticketoverflow render plan --input p.json --output p.svg\n  \
+        ticketoverflow render plan --input p.json --layout house.json --output p.svg")]
+    Plan(PlanRenderArgs),
+}
+
+/// From where to where to draw a plan.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct PlanRenderArgs {
+    /// As for tickets.
+    #[command(flatten)]
+    pub render: RenderArgs,
+    /// The house's seating layout, JSON, as it is uploaded to a server; plain rows without one
+    #[arg(long, value_name = "FILE")]
+    pub layout: Option<PathBuf>,
 }
 
 /// From where to where to draw.
@@ -291,8 +303,8 @@ pub struct PurchaseBenchArgs {
     /// Pairs of measurements; the median ratio counts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
     pub rounds: u32,
-    /// Connections that buy at once
-    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    /// Connections that buy at once; a general sale has 250 buyers
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub connections: u32,
     /// Concerts that they buy from
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]

@@ -160,6 +160,7 @@ mod tests {
             venue: Name::parse("Hall 1").unwrap(),
             date: parse_date("1969-12-31").unwrap(),
             capacity: 100,
+            layout_id: None,
             status: Status::Active,
             version: 3,
             created_at: from_micros(0),

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::NaiveDate;
 
 use crate::clock::Timestamp;
-use crate::ids::ConcertId;
+use crate::ids::{ConcertId, LayoutId};
 
 /// The most characters of a concert's name or venue.
 pub const NAME_CHARS_MAX: usize = 1_000;
@@ -23,6 +23,8 @@ pub struct Concert {
     pub date: NaiveDate,
     /// Seats, 0 to [`crate::seat::CAPACITY_MAX`]. Never changes.
     pub capacity: u32,
+    /// How the house is seated; `None` for plain rows. Never changes.
+    pub layout_id: Option<LayoutId>,
     /// What the venue set. What is shown also depends on the sale: see [`Offer::status`].
     pub status: Status,
     /// 1 at creation, one more with every accepted change. Prints and plans carry it.

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use crate::concert::{Change, Concert, Name, Offer, Status};
 use crate::context::Context;
 use crate::error::Error;
-use crate::ids::{ConcertId, JobId};
+use crate::ids::{ConcertId, JobId, LayoutId};
 use crate::job::{NewJob, Queue, RenderPlan};
 use crate::keys::{self, Answered, KEPT_FOR, Keyed};
 
@@ -22,6 +22,8 @@ pub struct NewConcert {
     pub date: NaiveDate,
     /// Seats.
     pub capacity: u32,
+    /// A layout with just so many seats.
+    pub layout_id: Option<LayoutId>,
     /// Whether it is on sale.
     pub status: Status,
 }
@@ -43,6 +45,7 @@ pub async fn create(
         venue: new.venue,
         date: new.date,
         capacity: new.capacity,
+        layout_id: new.layout_id,
         status: new.status,
         version: 1,
         created_at: now,

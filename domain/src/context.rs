@@ -11,6 +11,7 @@ use crate::concert::Concert;
 use crate::ids::{ConcertId, IdSource};
 use crate::jobs::{Settled, Settlement, write_settlements};
 use crate::keys::KeysRunning;
+use crate::layouts::LayoutCache;
 use crate::ports::{Counters, Files, Renderer, Store, Wakeups};
 use crate::prints::{PrintAck, PrintOrder, write_print_orders};
 use crate::tickets::{Sale, SaleAck, write_sales};
@@ -64,6 +65,7 @@ impl Default for Limits {
 pub struct Context {
     parts: Parts,
     concerts: ConcertCache,
+    layouts: LayoutCache,
     pub(crate) keys_running: KeysRunning,
     pub(crate) sales: GroupCommit<Sale, SaleAck>,
     pub(crate) print_orders: GroupCommit<PrintOrder, PrintAck>,
@@ -93,6 +95,7 @@ impl Context {
         Ok(Arc::new(Self {
             parts,
             concerts: ConcertCache::default(),
+            layouts: LayoutCache::default(),
             keys_running: KeysRunning::default(),
             sales,
             print_orders,
@@ -103,6 +106,10 @@ impl Context {
 
     pub(crate) fn concerts(&self) -> &ConcertCache {
         &self.concerts
+    }
+
+    pub(crate) fn layouts(&self) -> &LayoutCache {
+        &self.layouts
     }
 
     /// How full the queue of purchases is, 0 to 1.

@@ -109,6 +109,10 @@ id! {
     UserId
 }
 id! {
+    /// Names a seating layout.
+    LayoutId
+}
+id! {
     /// Names a job.
     JobId
 }

@@ -17,6 +17,8 @@ pub mod ids;
 pub mod job;
 pub mod jobs;
 pub mod keys;
+pub mod layout;
+pub mod layouts;
 pub mod plans;
 pub mod ports;
 pub mod prints;
@@ -30,6 +32,7 @@ pub use self::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use self::context::{Context, Limits, Parts};
 pub use self::error::{Error, Refusal};
 pub use self::ids::{
-    ClaimToken, ConcertId, IdSource, JobId, SeededIds, SystemIds, TicketId, UserId, WorkerId,
+    ClaimToken, ConcertId, IdSource, JobId, LayoutId, SeededIds, SystemIds, TicketId, UserId,
+    WorkerId,
 };
 pub use self::keys::Answered;

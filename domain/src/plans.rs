@@ -13,6 +13,8 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::ids::{ClaimToken, ConcertId};
 use crate::job::Queue;
+use crate::layout::Layout;
+use crate::layouts;
 use crate::ports::{BATCH_MAX, StoreResult, View};
 use crate::seat::SeatNo;
 
@@ -36,6 +38,8 @@ pub struct Plan {
 pub struct PlanDrawing {
     /// The concert, of the version that is drawn.
     pub concert: Arc<Concert>,
+    /// How the house is seated; `None` for plain rows.
+    pub layout: Option<Arc<Layout>>,
     /// Sold seats as ascending, disjoint ranges.
     pub sold: Vec<Range<u32>>,
     /// The number of sold seats.
@@ -123,7 +127,9 @@ pub async fn drawing(ctx: &Context, id: ConcertId) -> Result<Option<PlanDrawing>
     let Some(offer) = view.find_offer(id).await? else {
         return Ok(None);
     };
+    drop(view);
     Ok(Some(PlanDrawing {
+        layout: layouts::of(ctx, &offer.concert).await?,
         concert: Arc::new(offer.concert),
         sold,
         sold_count,

@@ -17,10 +17,10 @@ use crate::job::{NewJob, Queue, RenderTicket, deadline};
 use crate::keys::{self, Answered, KEPT_FOR, Keyed};
 use crate::plans::Plan;
 use crate::ports::StoreResult;
-use crate::seat::{Hall, SeatLabel};
+use crate::seat::SeatLabel;
 use crate::ticket::{PrintStatus, Ticket};
 use crate::user::User;
-use crate::{concerts, tickets};
+use crate::{concerts, layouts, tickets};
 
 /// What can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -183,7 +183,7 @@ pub async fn drawing(ctx: &Context, ticket: Ticket) -> Result<Option<PrintDrawin
         Err(Error::NotFound(_)) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let seat = Hall::of(concert.capacity).label(ticket.seat);
+    let seat = layouts::label(ctx, &concert, ticket.seat).await?;
     let code = ctx.signer.sign(&ticket, &concert);
     Ok(Some(PrintDrawing {
         ticket,

@@ -23,7 +23,8 @@ pub struct Reconciler {
 impl Reconciler {
     /// Compares the counters of every concert sold here with the ledger, and rebuilds those that
     /// were wrong in the same way twice running: a sale in flight looks wrong only once.
-    /// Returns how many were rebuilt.
+    /// Seats that stay held while nothing at all moves are wrong too: the process that took them
+    /// is gone. Returns how many were rebuilt.
     pub async fn round(&mut self, ctx: &Context) -> Result<u32, Error> {
         let mut suspects = HashMap::new();
         let mut rebuilt = 0;
@@ -34,14 +35,15 @@ impl Reconciler {
             let Some(offer) = ctx.store.read().await?.find_offer(concert.id).await? else {
                 continue;
             };
-            if offer.sold + counted.held + counted.free == concert.capacity {
+            let adds_up = offer.sold + counted.held + counted.free == concert.capacity;
+            if adds_up && counted.held == 0 {
                 continue;
             }
             if self.suspects.get(&concert.id) == Some(&(offer.sold, counted)) {
                 tracing::warn!(
                     concert.id = %concert.id, sold = offer.sold, held = counted.held,
                     free = counted.free, capacity = concert.capacity,
-                    "seat counters do not add up and are rebuilt"
+                    "seat counters do not add up, or nobody settles what is held; they are rebuilt"
                 );
                 reload(ctx, concert.id, Some(counted.epoch)).await?;
                 rebuilt += 1;

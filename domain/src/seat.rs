@@ -21,10 +21,13 @@ pub struct Hall {
 /// Where to sit, as people say it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeatLabel {
-    /// `A` to `Z`, then `AA`, `AB` and so on, the front row being `A`.
+    /// The part of the house, where a layout names one.
+    pub section: Option<String>,
+    /// As the layout names it; without one `A` to `Z`, then `AA`, `AB` and so on, the front row
+    /// being `A`.
     pub row: String,
-    /// Counted from 1 within the row.
-    pub number: u32,
+    /// As the layout names it; without one counted from 1 within the row.
+    pub number: String,
 }
 
 impl Hall {
@@ -58,15 +61,19 @@ impl Hall {
     /// The label that a seat has on the ticket and in the plan.
     pub fn label(&self, seat: SeatNo) -> SeatLabel {
         SeatLabel {
+            section: None,
             row: row_name(seat.0 / self.seats_per_row),
-            number: seat.0 % self.seats_per_row + 1,
+            number: (seat.0 % self.seats_per_row + 1).to_string(),
         }
     }
 }
 
 impl fmt::Display for SeatLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Row {}, seat {}", self.row, self.number)
+        match &self.section {
+            Some(section) => write!(f, "{section}, row {}, seat {}", self.row, self.number),
+            None => write!(f, "Row {}, seat {}", self.row, self.number),
+        }
     }
 }
 

@@ -20,6 +20,14 @@ pub enum RenderError {
         /// Seats of the concert.
         capacity: u32,
     },
+    /// The layout is that of another house.
+    #[error("the layout has {seats} seats, but the concert has {capacity}")]
+    LayoutDiffers {
+        /// Seats of the layout.
+        seats: u32,
+        /// Seats of the concert.
+        capacity: u32,
+    },
     /// More seats than a concert may have ([`domain::seat::CAPACITY_MAX`]).
     #[error("a capacity of {capacity} is more than a plan can show")]
     CapacityTooLarge {

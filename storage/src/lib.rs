@@ -1,5 +1,5 @@
 //! The ports of `domain`, implemented: the ledger in SQLite or PostgreSQL, counters and wakeups
-//! within the process, files on disk.
+//! within the process or in Redis, files on disk.
 //!
 //! Invariant: an engine remembers and compares, it decides nothing. What becomes of a job or a
 //! print is computed in `domain` and only stored here.
@@ -9,6 +9,7 @@ mod embedded;
 mod error;
 pub mod files;
 pub mod postgres;
+mod redis;
 mod schema;
 pub mod sqlite;
 mod twins;
@@ -16,4 +17,5 @@ pub mod wakeups;
 
 pub use self::embedded::{Access, Opened, check, is_served, migrate, open_embedded, schema};
 pub use self::error::OpenError;
+pub use self::redis::{Failure as RedisFailure, Redis, RedisUrl, UrlError as RedisUrlError};
 pub use self::schema::SchemaReport;

@@ -7,6 +7,7 @@ mod conformance;
 mod postgres;
 mod prints;
 mod recovery;
+mod redis;
 mod sale;
 mod tidy;
 mod workers;

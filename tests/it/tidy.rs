@@ -242,7 +242,12 @@ fn crates_use_only_the_layers_below_them() {
         let above: Vec<_> = used.difference(&allowed).collect();
         assert!(above.is_empty(), "{name} uses {above:?}");
     }
-    for (dependency, owner) in [("sqlx", "storage"), ("apalis", "workers"), ("axum", "api")] {
+    for (dependency, owner) in [
+        ("sqlx", "storage"),
+        ("redis", "storage"),
+        ("apalis", "workers"),
+        ("axum", "api"),
+    ] {
         for (name, _) in LAYERS.iter().filter(|(name, _)| *name != owner) {
             let manifest = read(&root().join(name).join("Cargo.toml"));
             assert!(

@@ -1,5 +1,5 @@
 //! The harness that the integration tests share: a server in this process or in its own, real
-//! HTTP, and the tools that look at rendered files.
+//! HTTP, real Redis servers, and the tools that look at rendered files.
 
 pub mod app;
 pub mod cable;
@@ -8,6 +8,7 @@ pub mod http;
 pub mod postgres;
 pub mod process;
 pub mod raw;
+pub mod redis;
 pub mod svg;
 pub mod tools;
 pub mod wait;

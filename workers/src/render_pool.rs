@@ -110,6 +110,7 @@ fn ticket_document(drawing: PrintDrawing) -> TicketDocument {
         concert_name: concert.name.to_string(),
         venue: concert.venue.to_string(),
         date: concert.date,
+        seat_section: drawing.seat.section,
         seat_row: drawing.seat.row,
         seat_number: drawing.seat.number,
         holder_name: drawing.holder.name,
@@ -125,6 +126,7 @@ fn plan_document(drawing: PlanDrawing) -> PlanDocument {
         concert_name: concert.name.to_string(),
         venue: concert.venue.to_string(),
         date: concert.date,
+        layout: drawing.layout,
         capacity: concert.capacity,
         sold: SoldSeats::from_ranges(
             drawing
@@ -142,6 +144,7 @@ fn refused(error: &renderers::RenderError) -> RenderError {
         Drawing::CodeTooLong { .. }
         | Drawing::SeatOutOfRange { .. }
         | Drawing::CapacityTooLarge { .. }
+        | Drawing::LayoutDiffers { .. }
         | Drawing::SizeOutOfRange { .. } => RenderError::Undrawable(error.to_string()),
         Drawing::Backend { .. } => RenderError::Failed(error.to_string()),
     }

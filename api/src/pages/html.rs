@@ -123,6 +123,7 @@ mod tests {
             venue: Name::parse("\"O'Neil's\"").unwrap(),
             date: parse_date("2030-06-01").unwrap(),
             capacity,
+            layout_id: None,
             status: Status::Active,
             version: 1,
             created_at: from_micros(0),

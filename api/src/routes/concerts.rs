@@ -1,12 +1,14 @@
 //! Concerts.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use domain::concert::Offer;
-use domain::{ConcertId, concerts};
+use domain::concerts::NewConcert;
+use domain::{ConcertId, Error, concerts, layouts};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -73,9 +75,31 @@ async fn create_concert(State(app): State<App>, post: Post) -> Result<Response, 
     };
     idempotency::once(&app, key, answer, |keyed| async {
         let new = bodies::new_concert(&input.body)?;
+        check_layout(&app, &new).await?;
         Ok(concerts::create(app.ctx(), new, input.trace.as_deref(), keyed).await?)
     })
     .await
+}
+
+/// The layout must be there and have a seat for each ticket. Layouts are never deleted.
+async fn check_layout(app: &App, new: &NewConcert) -> Result<(), Problem> {
+    let Some(id) = new.layout_id else {
+        return Ok(());
+    };
+    let wrong = |detail: Cow<'static, str>| Problem::field("/layout_id", detail);
+    match layouts::find(app.ctx(), id).await {
+        Ok(layout) if layout.seats() == new.capacity => Ok(()),
+        Ok(layout) => Err(wrong(
+            format!(
+                "the layout has {} seats, the concert {}",
+                layout.seats(),
+                new.capacity
+            )
+            .into(),
+        )),
+        Err(Error::NotFound(_)) => Err(wrong(bodies::NO_SUCH_LAYOUT.into())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// One concert

@@ -3,6 +3,7 @@
 mod baseline;
 mod concerts;
 mod health;
+mod layouts;
 mod operations;
 mod plans;
 mod prints;
@@ -26,6 +27,7 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .merge(health::routes())
         .merge(users::routes())
         .merge(concerts::routes())
+        .merge(layouts::routes())
         .merge(plans::routes())
         .merge(tickets::routes())
         .merge(prints::routes())

@@ -1,9 +1,11 @@
 //! `render`: draws a ticket or a seating plan from a JSON file.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use domain::concert::parse_date;
+use domain::layout::Layout;
 use renderers::{PlanDocument, SoldSeats, TicketDocument};
 use serde::de::DeserializeOwned;
 
@@ -21,31 +23,57 @@ const PLAN_WIDTH_PX: u32 = 1600;
 pub fn render(command: &RenderCommand) -> anyhow::Result<()> {
     match command {
         RenderCommand::Ticket(args) if args.example => out::json(&example_ticket()),
-        RenderCommand::Plan(args) if args.example => out::json(&example_plan()),
+        RenderCommand::Plan(args) if args.render.example => out::json(&example_plan()),
         RenderCommand::Ticket(args) => {
-            draw(args, |document: &TicketDocument, ending| match ending {
-                "svg" => Some(renderers::ticket_svg(document)),
-                "pdf" => Some(renderers::ticket_pdf(document)),
-                "png" => Some(renderers::ticket_png(document, TICKET_DPI)),
+            draw(
+                args,
+                read,
+                |document: &TicketDocument, ending| match ending {
+                    "svg" => Some(renderers::ticket_svg(document)),
+                    "pdf" => Some(renderers::ticket_pdf(document)),
+                    "png" => Some(renderers::ticket_png(document, TICKET_DPI)),
+                    _ => None,
+                },
+            )
+        }
+        RenderCommand::Plan(args) => {
+            let read = |input: &Path| {
+                let mut document: PlanDocument = read(input)?;
+                document.layout = args.layout.as_deref().map(read_layout).transpose()?;
+                Ok(document)
+            };
+            draw(&args.render, read, |document, ending| match ending {
+                "svg" => Some(renderers::plan_svg(document)),
+                "png" => Some(renderers::plan_png(document, PLAN_WIDTH_PX)),
                 _ => None,
             })
         }
-        RenderCommand::Plan(args) => draw(args, |document: &PlanDocument, ending| match ending {
-            "svg" => Some(renderers::plan_svg(document)),
-            "png" => Some(renderers::plan_png(document, PLAN_WIDTH_PX)),
-            _ => None,
-        }),
     }
 }
 
-fn draw<Document: DeserializeOwned>(
+/// Every mistake of the layout is told, each with its place.
+fn read_layout(path: &Path) -> anyhow::Result<Arc<Layout>> {
+    let layout = Layout::parse(&read_bytes(path)?).map_err(|invalid| {
+        let mistakes = invalid.0.iter();
+        let lines = mistakes.map(|mistake| format!("\n  {}: {}", mistake.pointer, mistake.detail));
+        anyhow!(
+            "{} is no layout:{}",
+            path.display(),
+            lines.collect::<String>()
+        )
+    })?;
+    Ok(Arc::new(layout))
+}
+
+fn draw<Document>(
     args: &RenderArgs,
+    read: impl Fn(&Path) -> anyhow::Result<Document>,
     render: impl Fn(&Document, &str) -> Option<Result<Vec<u8>, renderers::RenderError>>,
 ) -> anyhow::Result<()> {
     let (Some(input), Some(output)) = (&args.input, &args.output) else {
         bail!("--input and --output are needed");
     };
-    let document: Document = read(input)?;
+    let document = read(input)?;
     let ending = output
         .extension()
         .and_then(|ending| ending.to_str())
@@ -68,6 +96,11 @@ fn draw<Document: DeserializeOwned>(
 }
 
 fn read<Document: DeserializeOwned>(path: &Path) -> anyhow::Result<Document> {
+    serde_json::from_slice(&read_bytes(path)?)
+        .with_context(|| format!("{} is not a document (see --example)", path.display()))
+}
+
+fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let size = std::fs::metadata(path)
         .with_context(|| format!("{} cannot be read", path.display()))?
         .len();
@@ -77,10 +110,7 @@ fn read<Document: DeserializeOwned>(path: &Path) -> anyhow::Result<Document> {
             path.display()
         );
     }
-    let bytes =
-        std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    serde_json::from_slice(&bytes)
-        .with_context(|| format!("{} is not a document (see --example)", path.display()))
+    std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
 /// A ticket to try things with.
@@ -91,8 +121,9 @@ pub(crate) fn example_ticket() -> TicketDocument {
         concert_name: "Elsa on Ice".into(),
         venue: "Grand Arena, Hall 1".into(),
         date: parse_date("2027-03-14").expect("a day of the calendar"),
+        seat_section: None,
         seat_row: "C".into(),
-        seat_number: 17,
+        seat_number: "17".into(),
         holder_name: "José García".into(),
         holder_email: "jose@example.com".into(),
         code: "6BF0-8+7GR+QK$TS4FJ*UXQO/3Z9KP1".repeat(5),
@@ -107,6 +138,7 @@ pub(crate) fn example_plan() -> PlanDocument {
         concert_name: ticket.concert_name,
         venue: ticket.venue,
         date: ticket.date,
+        layout: None,
         capacity: 3_000,
         sold: (0..3_000)
             .filter(|seat| seat % 3 != 0)

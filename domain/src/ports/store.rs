@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use crate::audit::Violation;
 use crate::clock::Timestamp;
 use crate::concert::{Concert, Offer};
-use crate::ids::{ConcertId, JobId, TicketId, WorkerId};
+use crate::ids::{ConcertId, JobId, LayoutId, TicketId, WorkerId};
 use crate::job::{Claim, ClaimRequest, Claimed, ClaimedBatch, Job, NewJob, Transition};
 use crate::jobs::{JobFilter, QueueDepth};
 use crate::keys::StoredKey;
+use crate::layout::StoredLayout;
 use crate::plans::Plan;
 use crate::ports::BucketPlan;
 use crate::prints::{PrintRequest, Published};
@@ -34,11 +35,14 @@ pub trait Store: Send + Sync + 'static {
 }
 
 /// Everything that can be read.
-pub trait View: ConcertView + TicketView + JobView + KeyView + AuditView + Send {}
+pub trait View:
+    ConcertView + LayoutView + TicketView + JobView + KeyView + AuditView + Send
+{
+}
 
 /// One transaction; dropping it without [`Tx::commit`] rolls it back.
 #[async_trait]
-pub trait Tx: ConcertTx + TicketTx + JobTx + KeyTx + View {
+pub trait Tx: ConcertTx + LayoutTx + TicketTx + JobTx + KeyTx + View {
     /// Makes everything durable. After an error the outcome is unknown until the ledger is read.
     async fn commit(self: Box<Self>) -> StoreResult<()>;
 }
@@ -80,6 +84,28 @@ pub trait ConcertTx {
     /// Publishes a plan if the claim stands, the concert's version is the plan's, and the plan
     /// shows no fewer sales than the one before it.
     async fn publish_plan(&mut self, claim: &Claim, plan: &Plan) -> StoreResult<Published>;
+}
+
+/// Reads seating layouts. They are never changed nor deleted.
+#[async_trait]
+pub trait LayoutView {
+    /// The layout with its document.
+    async fn find_layout(&mut self, id: LayoutId) -> StoreResult<Option<StoredLayout>>;
+
+    /// Up to `max` layouts in the order of their ids, beginning after `after`; their documents
+    /// are left empty.
+    async fn list_layouts(
+        &mut self,
+        after: Option<LayoutId>,
+        max: u32,
+    ) -> StoreResult<Vec<StoredLayout>>;
+}
+
+/// Writes seating layouts.
+#[async_trait]
+pub trait LayoutTx {
+    /// Adds a layout.
+    async fn insert_layout(&mut self, layout: &StoredLayout) -> StoreResult<()>;
 }
 
 /// Reads tickets.

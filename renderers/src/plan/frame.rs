@@ -1,6 +1,7 @@
 //! What surrounds the rows: names and figures above, the stage, the legend below.
 
 use super::geometry::{Geometry, MARGIN, WIDTH};
+use super::house::House;
 use super::seats::{LEVELS, size};
 use crate::document::PlanDocument;
 use crate::scene::{Anchor, Colour, Item, Rect, Text};
@@ -44,8 +45,7 @@ const STAGE_TOP: f32 = 250.0;
 const STAGE_DEPTH: f32 = 62.0;
 
 /// The head: what, where and when, and how many seats are left.
-pub(super) fn items(document: &PlanDocument, geometry: &Geometry, sold: u32) -> Vec<Item> {
-    let [width, height] = geometry.size();
+pub(super) fn items(document: &PlanDocument, [width, height]: [f32; 2], sold: u32) -> Vec<Item> {
     let mut items = vec![Item::Rect(Rect {
         x: 0.0,
         y: 0.0,
@@ -149,12 +149,40 @@ pub(super) fn stage(writer: &mut Writer, geometry: &Geometry) {
     }
 }
 
-/// What the dots mean.
+/// What the dots of plain rows mean.
 pub(super) fn legend(writer: &mut Writer, geometry: &Geometry) {
-    let y = geometry.size()[1] - 52.0;
-    let pitch = geometry.pitch.clamp(18.0, 30.0);
+    let note = if geometry.share == 1 {
+        format!(
+            "Row {} is nearest to the stage; seat 1 is on the left.",
+            domain::seat::row_name(0)
+        )
+    } else {
+        format!("Each dot stands for up to {0} × {0} seats.", geometry.share)
+    };
+    explain(
+        writer,
+        geometry.size()[1],
+        geometry.pitch,
+        geometry.share == 1,
+        &note,
+    );
+}
+
+/// What the dots of a layout mean.
+pub(super) fn legend_of_house(writer: &mut Writer, house: &House<'_>) {
+    let note = if house.has_squares() {
+        "Squares have room for wheelchairs."
+    } else {
+        ""
+    };
+    explain(writer, house.size()[1], house.pitch, true, note);
+}
+
+fn explain(writer: &mut Writer, height: f32, pitch: f32, is_seat_each: bool, note: &str) {
+    let y = height - 52.0;
+    let pitch = pitch.clamp(18.0, 30.0);
     let mut x = MARGIN;
-    let entries: &[(&[u16], &str)] = if geometry.share == 1 {
+    let entries: &[(&[u16], &str)] = if is_seat_each {
         &[(&[LEVELS], "Free"), (&[0], "Sold")]
     } else {
         &[
@@ -189,15 +217,7 @@ pub(super) fn legend(writer: &mut Writer, geometry: &Geometry) {
             + 44.0;
         writer.text(&text);
     }
-    let note = if geometry.share == 1 {
-        format!(
-            "Row {} is nearest to the stage; seat 1 is on the left.",
-            domain::seat::row_name(0)
-        )
-    } else {
-        format!("Each dot stands for up to {0} × {0} seats.", geometry.share)
-    };
-    let text = Text::label(&note, (WIDTH - MARGIN, y), 18.0, Weight::Regular);
+    let text = Text::label(note, (WIDTH - MARGIN, y), 18.0, Weight::Regular);
     writer.text(&text.anchored(Anchor::End).coloured(Colour::MUTED));
 }
 

@@ -29,7 +29,7 @@ const ROWS_WIDTH: f32 = 1350.0;
 /// The ends of the first row: below the stage.
 const ROWS_TOP: f32 = 400.0;
 /// Below the last row: the legend.
-const FOOT: f32 = 112.0;
+pub(super) const FOOT: f32 = 112.0;
 
 /// The hall as a grid of dots. A dot is one seat, or `share` × `share` neighbouring seats.
 pub(super) struct Geometry {

@@ -11,11 +11,13 @@
 
 mod frame;
 mod geometry;
+mod house;
 mod seats;
 
 use domain::seat::CAPACITY_MAX;
 
 use self::geometry::Geometry;
+use self::house::House;
 use crate::document::PlanDocument;
 use crate::error::RenderError;
 use crate::raster;
@@ -33,7 +35,8 @@ const WIDTH_MAX: u32 = 4000;
 /// Fails with [`RenderError::CapacityTooLarge`] or [`RenderError::SeatOutOfRange`].
 pub fn plan_svg(document: &PlanDocument) -> Result<Vec<u8>, RenderError> {
     check(document)?;
-    Ok(write(document, &Geometry::of(document.capacity), Words::Text).into_bytes())
+    let (svg, _) = write(document, Words::Text);
+    Ok(svg.into_bytes())
 }
 
 /// The seating plan as an opaque PNG with indexed colours, `width_px` (200 to 4000) pixels wide.
@@ -51,9 +54,9 @@ pub fn plan_png(document: &PlanDocument, width_px: u32) -> Result<Vec<u8>, Rende
             max,
         });
     }
-    let geometry = Geometry::of(document.capacity);
-    let mut pixmap = raster::blank([width_px, raster::scaled(geometry.size(), width_px)])?;
-    raster::draw(&write(document, &geometry, Words::Outlines), &mut pixmap)?;
+    let (svg, size) = write(document, Words::Outlines);
+    let mut pixmap = raster::blank([width_px, raster::scaled(size, width_px)])?;
+    raster::draw(&svg, &mut pixmap)?;
     raster::encode(&pixmap, None)
 }
 
@@ -62,27 +65,55 @@ fn check(document: &PlanDocument) -> Result<(), RenderError> {
     if capacity > CAPACITY_MAX {
         return Err(RenderError::CapacityTooLarge { capacity });
     }
+    if let Some(layout) = &document.layout
+        && layout.seats() != capacity
+    {
+        let seats = layout.seats();
+        return Err(RenderError::LayoutDiffers { seats, capacity });
+    }
     match document.sold.highest() {
         Some(seat) if seat >= capacity => Err(RenderError::SeatOutOfRange { seat, capacity }),
         _ => Ok(()),
     }
 }
 
-fn write(document: &PlanDocument, geometry: &Geometry, words: Words) -> String {
+/// The picture and its size.
+fn write(document: &PlanDocument, words: Words) -> (String, [f32; 2]) {
+    if let Some(layout) = &document.layout {
+        let house = House::of(layout);
+        let svg = frame(document, words, house.size(), |writer| {
+            house.write(writer, &document.sold);
+            frame::legend_of_house(writer, &house);
+        });
+        return (svg, house.size());
+    }
+    let geometry = Geometry::of(document.capacity);
+    let svg = frame(document, words, geometry.size(), |writer| {
+        frame::stage(writer, &geometry);
+        seats::rows(writer, &geometry, &document.sold);
+        frame::legend(writer, &geometry);
+    });
+    (svg, geometry.size())
+}
+
+/// A picture with its head, and what `draw` adds below.
+fn frame(
+    document: &PlanDocument,
+    words: Words,
+    size: [f32; 2],
+    draw: impl FnOnce(&mut Writer),
+) -> String {
     let sold = document.sold.count();
     let description = format!("{}|{}|{sold}", document.concert_id, document.capacity);
-    let [width, height] = geometry.size();
-    let (width_text, height_text) = (width.to_string(), height.to_string());
+    let [width, height] = size.map(|length| length.to_string());
     let page = Page {
-        width: &width_text,
-        height: &height_text,
-        view: [width, height],
+        width: &width,
+        height: &height,
+        view: size,
     };
     let mut writer = Writer::new(words);
     writer.open(&page, &clean(&description));
-    writer.items(&frame::items(document, geometry, sold));
-    frame::stage(&mut writer, geometry);
-    seats::rows(&mut writer, geometry, &document.sold);
-    frame::legend(&mut writer, geometry);
+    writer.items(&frame::items(document, size, sold));
+    draw(&mut writer);
     writer.finish()
 }

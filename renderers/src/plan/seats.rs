@@ -9,8 +9,8 @@ use crate::svg::{Writer, push_signed};
 use crate::text::Weight;
 
 /// Diameter of a free and of a sold seat, in distances of dots.
-const FREE_SIZE: f32 = 0.78;
-const SOLD_SIZE: f32 = 0.38;
+pub(super) const FREE_SIZE: f32 = 0.78;
+pub(super) const SOLD_SIZE: f32 = 0.38;
 /// Sizes that a shared dot can have, by the share of free seats.
 pub(super) const LEVELS: u16 = 5;
 /// Row names are this large where rows are far enough apart, and never smaller.
@@ -130,7 +130,7 @@ impl Course {
 }
 
 /// Adds a number after another one; a minus sign separates by itself.
-fn push_separated(out: &mut String, value: i32) {
+pub(super) fn push_separated(out: &mut String, value: i32) {
     if value >= 0 {
         out.push(' ');
     }
@@ -141,7 +141,7 @@ fn push_separated(out: &mut String, value: i32) {
     clippy::cast_possible_truncation,
     reason = "places in a picture of a few thousand pixels"
 )]
-fn tenths(pixels: f32) -> i32 {
+pub(super) fn tenths(pixels: f32) -> i32 {
     (pixels * 10.0).round() as i32
 }
 

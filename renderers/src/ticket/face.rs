@@ -1,5 +1,7 @@
 //! The part of a ticket that differs: the concert, the seat, the holder, the code.
 
+use domain::seat::SeatLabel;
+
 use super::PAGE;
 use super::paper::{
     CODE, COLUMN, DETAIL_STEP, DETAILS, DETAILS_TOP, LEFT, RIGHT, SEAT, SEAT_MIDDLE,
@@ -121,8 +123,11 @@ fn concert(document: &TicketDocument) -> Vec<Text> {
 }
 
 fn seat(document: &TicketDocument) -> [Text; 2] {
-    let number = document.seat_number.to_string();
-    [(&document.seat_row, LEFT), (&number, SEAT_MIDDLE)].map(|(text, x)| {
+    let row = match &document.seat_section {
+        Some(section) => &format!("{section} {}", document.seat_row),
+        None => &document.seat_row,
+    };
+    [(row, LEFT), (&document.seat_number, SEAT_MIDDLE)].map(|(text, x)| {
         let text = Text::fitted(text, (x + 14.0, SEAT.y + 45.0), &PLACE_NAME);
         let rise = text.depth();
         text.lowered(-rise).coloured(Colour::WHITE)
@@ -143,7 +148,12 @@ fn numbers(document: &TicketDocument) -> Vec<Text> {
     let below = (CODE.x + CODE.width / 2.0, CODE.y + CODE.height + 16.0);
     let mut texts =
         vec![Text::fitted(&document.ticket_id, below, &NUMBER).anchored(Anchor::Middle)];
-    let seat = format!("Row {}, seat {}", document.seat_row, document.seat_number);
+    let seat = SeatLabel {
+        section: document.seat_section.clone(),
+        row: document.seat_row.clone(),
+        number: document.seat_number.clone(),
+    };
+    let seat = seat.to_string();
     let details = [
         &document.ticket_id,
         &document.concert_id,

@@ -95,7 +95,7 @@ fn extreme_dates_seats_and_ids_are_printed() {
     let mut document = ticket();
     document.date = chrono::NaiveDate::from_ymd_opt(9999, 12, 31).unwrap();
     document.seat_row = "Balcony, left side, standing room behind the pillar".to_owned();
-    document.seat_number = u32::MAX;
+    document.seat_number = u32::MAX.to_string();
     document.ticket_id = "x".repeat(300);
     document.holder_email = format!("{}@example.org", "e".repeat(300));
     for document in [

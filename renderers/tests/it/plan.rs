@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use domain::layout::Layout;
 use renderers::{PlanDocument, RenderError, SoldSeats, plan_png, plan_svg};
 use roxmltree::Document;
 
@@ -138,4 +141,79 @@ fn documents_survive_json_and_refuse_unknown_keys() {
     );
     let extended = json.replacen('{', "{\"colour\":\"red\",", 1);
     assert!(serde_json::from_str::<PlanDocument>(&extended).is_err());
+}
+
+/// Two rows of ten with a wheelchair's place each, and a stage.
+fn house() -> Arc<Layout> {
+    let seat = |x: u32| {
+        let kind = if x == 9 { "accessible" } else { "standard" };
+        format!(
+            r#"{{"seat_number":"{x}","position":{{"x":{},"y":0}},"kind":"{kind}"}}"#,
+            x * 20
+        )
+    };
+    let seats: Vec<_> = (0..10).map(seat).collect();
+    let row = |y: u32| {
+        let seats = seats.join(",");
+        format!(r#"{{"row_number":"A","position":{{"x":0,"y":{y}}},"seats":[{seats}]}}"#)
+    };
+    let stage = r##"{"position":{"x":0,"y":-90},"color":"#000000","rectangle":{"width":180,"height":40},
+                     "text":{"position":{"x":90,"y":20},"text":"<Stage> & more"}}"##;
+    let document = format!(
+        r#"{{"name":"H","zones":[{{"name":"Stalls","rows":[{},{}],"areas":[{stage}]}}]}}"#,
+        row(0),
+        row(30)
+    );
+    Arc::new(Layout::parse(document.as_bytes()).unwrap())
+}
+
+#[test]
+fn every_seat_of_a_layout_is_drawn_once_in_its_status_and_shape() {
+    let document = PlanDocument {
+        layout: Some(house()),
+        ..plan(20, SoldSeats::from_ranges([(0, 3), (9, 1)]))
+    };
+    let svg = rendered(&document);
+    let svg = Document::parse(&svg).unwrap();
+    let paths = svg
+        .descendants()
+        .filter(|node| node.has_attribute("stroke-linecap"));
+    let drawn: Vec<_> = paths
+        .map(|path| {
+            let dots = path.attribute("d").unwrap().matches("h0").count();
+            (
+                path.attribute("stroke-linecap").unwrap(),
+                path.attribute("stroke").unwrap(),
+                dots,
+            )
+        })
+        .collect();
+    let (free, sold) = ("#0b7a5b", "#a9b0bc");
+    let expected = [
+        ("round", free, 15),
+        ("round", sold, 3),
+        ("square", free, 1),
+        ("square", sold, 1),
+    ];
+    assert_eq!(drawn, expected);
+    for words in [
+        "Stalls",
+        "<Stage> & more",
+        "Squares have room for wheelchairs.",
+    ] {
+        assert!(texts(&svg).iter().any(|text| text == words), "{words}");
+    }
+}
+
+#[test]
+fn layout_of_another_house_is_refused() {
+    let document = PlanDocument {
+        layout: Some(house()),
+        ..plan(21, SoldSeats::new())
+    };
+    let refused = RenderError::LayoutDiffers {
+        seats: 20,
+        capacity: 21,
+    };
+    assert_eq!(plan_svg(&document).unwrap_err(), refused);
 }

@@ -22,7 +22,8 @@ pub(crate) fn ticket() -> TicketDocument {
         venue: "Sydney Opera House".to_owned(),
         date: date(),
         seat_row: "AB".to_owned(),
-        seat_number: 112,
+        seat_section: None,
+        seat_number: "112".to_owned(),
         holder_name: "Zoë O'Brien".to_owned(),
         holder_email: "zoe.obrien@example.org".to_owned(),
         code: CODE.to_owned(),
@@ -44,6 +45,7 @@ pub(crate) fn plan(capacity: u32, sold: SoldSeats) -> PlanDocument {
         concert_name: "The \"Northern\" Lights & Friends".to_owned(),
         venue: "Sydney Opera House".to_owned(),
         date: date(),
+        layout: None,
         capacity,
         sold,
     }

@@ -28,6 +28,7 @@ async fn insert_concert(store: &SqliteStore, id: u128) -> ConcertId {
         venue: Name::parse("v").unwrap(),
         date: parse_date("2027-03-04").unwrap(),
         capacity: 10,
+        layout_id: None,
         status: Status::Active,
         version: 1,
         created_at: now(),

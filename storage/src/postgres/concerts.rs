@@ -13,7 +13,8 @@ use super::failure::{failed, unexpected};
 use super::rows;
 
 const FIND_OFFER: &str = "
-    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at, s.sold
+    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at, s.sold,
+           c.layout_id
       from concerts as c
       join sales as s
         on s.concert_id = c.id
@@ -32,7 +33,8 @@ pub(super) async fn find_offer(
 }
 
 const LIST_OFFERS: &str = "
-    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at, s.sold
+    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at, s.sold,
+           c.layout_id
       from concerts as c
       join sales as s
         on s.concert_id = c.id
@@ -58,8 +60,9 @@ pub(super) async fn list_offers(
 
 const INSERT_CONCERT: &str = "
     with concert as (
-        insert into concerts (id, name, venue, date, capacity, status, version, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        insert into concerts (id, name, venue, date, capacity, status, version, created_at,
+                              layout_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
      returning id)
     insert into sales (concert_id)
     select id
@@ -75,6 +78,7 @@ pub(super) async fn insert_concert(conn: &mut PgConnection, concert: &Concert) -
         .bind(concert.status.as_str())
         .bind(int(concert.version))
         .bind(micros(concert.created_at))
+        .bind(concert.layout_id.map(|id| id.0))
         .execute(conn)
         .await
         .map_err(failed)?;

@@ -18,6 +18,7 @@ mod connections;
 mod failure;
 mod jobs;
 mod keys;
+mod layouts;
 mod moves;
 mod plans;
 mod prints;

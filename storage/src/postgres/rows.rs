@@ -6,7 +6,7 @@ use domain::job::{AttemptError, Claim, Claimed, Job, Queue, State};
 use domain::ports::{StoreError, StoreResult};
 use domain::seat::SeatNo;
 use domain::ticket::{Print, Ticket};
-use domain::{ClaimToken, ConcertId, JobId, TicketId, Timestamp, UserId, WorkerId};
+use domain::{ClaimToken, ConcertId, JobId, LayoutId, TicketId, Timestamp, UserId, WorkerId};
 use sqlx::postgres::{PgRow, Postgres};
 use sqlx::{Decode, Row, Type};
 
@@ -42,9 +42,10 @@ pub(super) fn word<T>(
     parse(text).ok_or_else(|| StoreError::corrupt(place, anyhow::anyhow!("unknown word {text:?}")))
 }
 
-/// Columns: id, name, venue, date, capacity, status, version, created_at, sold.
+/// Columns: id, name, venue, date, capacity, status, version, created_at, sold, layout_id.
 pub(super) fn offer(row: &PgRow) -> StoreResult<Offer> {
     let name = |at, place| word(row, at, place, |text| Name::parse(text).ok());
+    let layout_id: Option<uuid::Uuid> = get(row, 9, "concerts.layout_id")?;
     Ok(Offer {
         concert: Concert {
             id: ConcertId(get(row, 0, "concerts.id")?),
@@ -55,6 +56,7 @@ pub(super) fn offer(row: &PgRow) -> StoreResult<Offer> {
             status: word(row, 5, "concerts.status", Status::parse)?,
             version: count(row, 6, "concerts.version")?,
             created_at: time(row, 7, "concerts.created_at")?,
+            layout_id: layout_id.map(LayoutId),
         },
         sold: count(row, 8, "sales.sold")?,
     })

@@ -7,11 +7,18 @@ use crate::error::OpenError;
 use crate::schema::{self, APPLIED, Listed, SchemaReport};
 
 /// Every migration, in order.
-const MIGRATIONS: [Listed; 1] = [(
-    1,
-    "ledger",
-    include_str!("../../../migrations/postgres/0001_ledger.sql"),
-)];
+const MIGRATIONS: [Listed; 2] = [
+    (
+        1,
+        "ledger",
+        include_str!("../../../migrations/postgres/0001_ledger.sql"),
+    ),
+    (
+        2,
+        "layouts",
+        include_str!("../../../migrations/postgres/0002_layouts.sql"),
+    ),
+];
 
 const HAS_MIGRATIONS: &str = "
     select to_regclass('_sqlx_migrations') is not null";

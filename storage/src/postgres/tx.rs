@@ -10,20 +10,23 @@ use domain::concert::{Concert, Offer};
 use domain::job::{Claim, ClaimRequest, Claimed, ClaimedBatch, Job, NewJob, Queue, Transition};
 use domain::jobs::{JobFilter, QueueDepth};
 use domain::keys::StoredKey;
+use domain::layout::StoredLayout;
 use domain::plans::Plan;
 use domain::ports::{
-    AuditView, BucketPlan, ConcertTx, ConcertView, JobTx, JobView, KeyTx, KeyView, StoreError,
-    StoreResult, TicketTx, TicketView, Tx, View,
+    AuditView, BucketPlan, ConcertTx, ConcertView, JobTx, JobView, KeyTx, KeyView, LayoutTx,
+    LayoutView, StoreError, StoreResult, TicketTx, TicketView, Tx, View,
 };
 use domain::prints::{PrintRequest, Published};
 use domain::seat::SeatNo;
 use domain::ticket::Ticket;
 use domain::tickets::{Cursor, NewTicket, TicketFilter};
-use domain::{ConcertId, JobId, TicketId, Timestamp, WorkerId};
+use domain::{ConcertId, JobId, LayoutId, TicketId, Timestamp, WorkerId};
 
 use super::connections::Lease;
 use super::session::LeaseClock;
-use super::{audit, claims, concerts, jobs, keys, moves, plans, prints, settlements, tickets};
+use super::{
+    audit, claims, concerts, jobs, keys, layouts, moves, plans, prints, settlements, tickets,
+};
 
 /// A lent connection.
 #[derive(Debug)]
@@ -174,6 +177,28 @@ impl ConcertTx for PgTx {
 
     async fn publish_plan(&mut self, claim: &Claim, plan: &Plan) -> StoreResult<Published> {
         call!(self, plans::publish_plan(claim, plan))
+    }
+}
+
+#[async_trait]
+impl LayoutView for PgTx {
+    async fn find_layout(&mut self, id: LayoutId) -> StoreResult<Option<StoredLayout>> {
+        call!(self, layouts::find_layout(id))
+    }
+
+    async fn list_layouts(
+        &mut self,
+        after: Option<LayoutId>,
+        max: u32,
+    ) -> StoreResult<Vec<StoredLayout>> {
+        call!(self, layouts::list_layouts(after, max))
+    }
+}
+
+#[async_trait]
+impl LayoutTx for PgTx {
+    async fn insert_layout(&mut self, layout: &StoredLayout) -> StoreResult<()> {
+        call!(self, layouts::insert_layout(layout))
     }
 }
 

@@ -12,7 +12,8 @@ use super::failure::{failed, unexpected};
 use super::rows;
 
 const FIND_OFFER: &str = "
-    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at, s.sold
+    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at, s.sold,
+           c.layout_id
       from concerts as c
       join sales as s
         on s.concert_id = c.id
@@ -31,7 +32,8 @@ pub(super) async fn find_offer(
 }
 
 const LIST_OFFERS: &str = "
-    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at, s.sold
+    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at, s.sold,
+           c.layout_id
       from concerts as c
       join sales as s
         on s.concert_id = c.id
@@ -56,8 +58,8 @@ pub(super) async fn list_offers(
 }
 
 const INSERT_CONCERT: &str = "
-    insert into concerts (id, name, venue, date, capacity, status, version, created_at)
-    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    insert into concerts (id, name, venue, date, capacity, status, version, created_at, layout_id)
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 const INSERT_SALES: &str = "
     insert into sales (concert_id, sold, marked_at)
@@ -77,6 +79,7 @@ pub(super) async fn insert_concert(
         .bind(concert.status.as_str())
         .bind(concert.version)
         .bind(concert.created_at.timestamp_micros())
+        .bind(concert.layout_id.map(|id| id.0.as_bytes().to_vec()))
         .execute(&mut *conn)
         .await
         .map_err(failed)?;

@@ -11,12 +11,14 @@ mod connections;
 mod failure;
 mod jobs;
 mod keys;
+mod layouts;
 mod moves;
 mod plans;
 mod prints;
 mod rows;
 pub(crate) mod schema;
 mod settlements;
+mod slots;
 #[cfg(test)]
 mod tests;
 mod tickets;
@@ -35,6 +37,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use self::connections::Connections;
 use self::failure::open_failed;
+use self::slots::Slots;
 use self::tx::SqliteTx;
 use self::wal::WalGuard;
 use crate::error::OpenError;
@@ -69,6 +72,7 @@ pub struct SqliteStore {
     writer: Arc<Connections>,
     readers: Arc<Connections>,
     wal: Arc<WalGuard>,
+    slots: Arc<Slots>,
     /// Held for as long as the store lives.
     _lock: Option<File>,
 }
@@ -119,6 +123,7 @@ impl SqliteStore {
             writer,
             readers,
             wal: Arc::new(WalGuard::of(file)),
+            slots: Arc::default(),
             _lock: options.lock,
         };
         store.prepare_schema(options.create).await?;
@@ -160,7 +165,8 @@ impl Store for SqliteStore {
     async fn begin(&self) -> StoreResult<Box<dyn Tx>> {
         let mut lease = self.writer.lend().await?;
         lease.begin(BEGIN_WRITE).await?;
-        Ok(Box::new(SqliteTx::writing(lease, Arc::clone(&self.wal))))
+        let (wal, slots) = (Arc::clone(&self.wal), Arc::clone(&self.slots));
+        Ok(Box::new(SqliteTx::writing(lease, wal, slots)))
     }
 
     async fn read(&self) -> StoreResult<Box<dyn View>> {

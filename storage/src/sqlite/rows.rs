@@ -6,7 +6,7 @@ use domain::job::{AttemptError, Claim, Claimed, Job, Queue, State};
 use domain::ports::{StoreError, StoreResult};
 use domain::seat::SeatNo;
 use domain::ticket::{Print, Ticket};
-use domain::{ClaimToken, ConcertId, JobId, TicketId, Timestamp, UserId, WorkerId};
+use domain::{ClaimToken, ConcertId, JobId, LayoutId, TicketId, Timestamp, UserId, WorkerId};
 use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::{Decode, Row, Type};
 use uuid::Uuid;
@@ -49,9 +49,10 @@ pub(super) fn word<T>(
     parse(text).ok_or_else(|| StoreError::corrupt(place, anyhow::anyhow!("unknown word {text:?}")))
 }
 
-/// Columns: id, name, venue, date, capacity, status, version, created_at, sold.
+/// Columns: id, name, venue, date, capacity, status, version, created_at, sold, layout_id.
 pub(super) fn offer(row: &SqliteRow) -> StoreResult<Offer> {
     let name = |at, place| word(row, at, place, |text| Name::parse(text).ok());
+    let layout: Option<&[u8]> = get(row, 9, "concerts.layout_id")?;
     Ok(Offer {
         concert: Concert {
             id: ConcertId(uuid(row, 0, "concerts.id")?),
@@ -62,6 +63,11 @@ pub(super) fn offer(row: &SqliteRow) -> StoreResult<Offer> {
             status: word(row, 5, "concerts.status", Status::parse)?,
             version: count(row, 6, "concerts.version")?,
             created_at: time(row, 7, "concerts.created_at")?,
+            layout_id: layout
+                .map(Uuid::from_slice)
+                .transpose()
+                .map_err(|error| StoreError::corrupt("concerts.layout_id", error))?
+                .map(LayoutId),
         },
         sold: count(row, 8, "sales.sold")?,
     })

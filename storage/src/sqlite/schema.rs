@@ -12,11 +12,23 @@ use crate::error::OpenError;
 use crate::schema::{self, APPLIED, Listed, SchemaReport};
 
 /// Every migration, in order.
-const MIGRATIONS: [Listed; 1] = [(
-    1,
-    "ledger",
-    include_str!("../../../migrations/sqlite/0001_ledger.sql"),
-)];
+const MIGRATIONS: [Listed; 3] = [
+    (
+        1,
+        "ledger",
+        include_str!("../../../migrations/sqlite/0001_ledger.sql"),
+    ),
+    (
+        2,
+        "ticket_slots",
+        include_str!("../../../migrations/sqlite/0002_ticket_slots.sql"),
+    ),
+    (
+        3,
+        "layouts",
+        include_str!("../../../migrations/sqlite/0003_layouts.sql"),
+    ),
+];
 
 const HAS_MIGRATIONS: &str = "
     select count(*)

@@ -19,7 +19,8 @@ const MEANT: [(&str, &str); 5] = [
     ("COUNT_JOBS", "finished_jobs"),
 ];
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
+    "layouts",
     "concerts",
     "sales",
     "tickets",

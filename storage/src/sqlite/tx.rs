@@ -8,38 +8,48 @@ use domain::concert::{Concert, Offer};
 use domain::job::{Claim, ClaimRequest, Claimed, ClaimedBatch, Job, NewJob, Queue, Transition};
 use domain::jobs::{JobFilter, QueueDepth};
 use domain::keys::StoredKey;
+use domain::layout::StoredLayout;
 use domain::plans::Plan;
 use domain::ports::{
-    AuditView, BucketPlan, ConcertTx, ConcertView, JobTx, JobView, KeyTx, KeyView, StoreError,
-    StoreResult, TicketTx, TicketView, Tx, View,
+    AuditView, BucketPlan, ConcertTx, ConcertView, JobTx, JobView, KeyTx, KeyView, LayoutTx,
+    LayoutView, StoreError, StoreResult, TicketTx, TicketView, Tx, View,
 };
 use domain::prints::{PrintRequest, Published};
 use domain::seat::SeatNo;
 use domain::ticket::Ticket;
 use domain::tickets::{Cursor, NewTicket, TicketFilter};
-use domain::{ConcertId, JobId, TicketId, Timestamp, WorkerId};
+use domain::{ConcertId, JobId, LayoutId, TicketId, Timestamp, WorkerId};
 
 use super::connections::Lease;
+use super::slots::Slots;
 use super::wal::WalGuard;
-use super::{audit, claims, concerts, jobs, keys, moves, plans, prints, settlements, tickets};
+use super::{
+    audit, claims, concerts, jobs, keys, layouts, moves, plans, prints, settlements, tickets,
+};
 
 /// A lent connection. `wal` is there only if it may write.
 #[derive(Debug)]
 pub(super) struct SqliteTx {
     lease: Lease,
     wal: Option<Arc<WalGuard>>,
+    slots: Arc<Slots>,
 }
 
 impl SqliteTx {
-    pub(super) fn writing(lease: Lease, wal: Arc<WalGuard>) -> Self {
+    pub(super) fn writing(lease: Lease, wal: Arc<WalGuard>, slots: Arc<Slots>) -> Self {
         Self {
             lease,
             wal: Some(wal),
+            slots,
         }
     }
 
     pub(super) fn reading(lease: Lease) -> Self {
-        Self { lease, wal: None }
+        Self {
+            lease,
+            wal: None,
+            slots: Arc::default(),
+        }
     }
 
     /// Whatever made a statement fail, another connection may be free of it.
@@ -120,6 +130,28 @@ impl ConcertTx for SqliteTx {
 }
 
 #[async_trait]
+impl LayoutView for SqliteTx {
+    async fn find_layout(&mut self, id: LayoutId) -> StoreResult<Option<StoredLayout>> {
+        call!(self, layouts::find_layout(id))
+    }
+
+    async fn list_layouts(
+        &mut self,
+        after: Option<LayoutId>,
+        max: u32,
+    ) -> StoreResult<Vec<StoredLayout>> {
+        call!(self, layouts::list_layouts(after, max))
+    }
+}
+
+#[async_trait]
+impl LayoutTx for SqliteTx {
+    async fn insert_layout(&mut self, layout: &StoredLayout) -> StoreResult<()> {
+        call!(self, layouts::insert_layout(layout))
+    }
+}
+
+#[async_trait]
 impl TicketView for SqliteTx {
     async fn find_ticket(&mut self, id: TicketId) -> StoreResult<Option<Ticket>> {
         call!(self, tickets::find_ticket(id))
@@ -155,7 +187,7 @@ impl TicketView for SqliteTx {
 #[async_trait]
 impl TicketTx for SqliteTx {
     async fn insert_tickets(&mut self, tickets: &[NewTicket]) -> StoreResult<Vec<bool>> {
-        call!(self, tickets::insert_tickets(tickets))
+        call!(self, tickets::insert_tickets(&self.slots, tickets))
     }
 
     async fn request_prints(&mut self, tickets: &[TicketId]) -> StoreResult<Vec<PrintRequest>> {

@@ -8,6 +8,7 @@ mod etags;
 mod health;
 mod hostile;
 mod idempotency;
+mod layouts;
 mod print_formats;
 mod print_states;
 mod seats;

@@ -10,19 +10,19 @@ use domain::ids::{IdSource, mix};
 use domain::ports::{BucketPlan, Counted, Counters, Epoch, Stock, Taken};
 use domain::seat::SeatNo;
 
-use super::Env;
+use super::hints::Hints;
 
-async fn load(env: &Env, stock: Stock) -> (ConcertId, Epoch) {
+async fn load(env: &Hints, stock: Stock) -> (ConcertId, Epoch) {
     let concert = ConcertId(env.ids.next());
     env.counters.load(concert, stock, None).await.unwrap();
     (concert, count(env, concert).await.epoch)
 }
 
-async fn count(env: &Env, concert: ConcertId) -> Counted {
+async fn count(env: &Hints, concert: ConcertId) -> Counted {
     env.counters.count(concert).await.unwrap().unwrap()
 }
 
-async fn take(env: &Env, concert: ConcertId, random: u64) -> Taken {
+async fn take(env: &Hints, concert: ConcertId, random: u64) -> Taken {
     env.counters.take(concert, random).await.unwrap()
 }
 
@@ -38,9 +38,7 @@ fn stock() -> Stock {
     }
 }
 
-conformance! {
-    for local
-
+hints! { on [local redis redis_cluster];
     /// Ports: take, load, count.
     async fn concert_that_was_not_loaded_is_unknown(env) {
         let concert = ConcertId(env.ids.next());

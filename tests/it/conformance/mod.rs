@@ -32,6 +32,9 @@ macro_rules! conformance {
     };
 }
 
+#[macro_use]
+mod hints;
+
 mod audit;
 mod claims;
 mod concerts;
@@ -39,6 +42,7 @@ mod counters;
 mod files;
 mod jobs;
 mod keys;
+mod layouts;
 mod plans;
 mod prints;
 mod races;
@@ -54,7 +58,7 @@ use domain::clock::from_micros;
 use domain::concert::{Concert, Name, Status, parse_date};
 use domain::ids::IdSource;
 use domain::job::{Claim, ClaimRequest, Claimed, Lane, NewJob, Noop, Queue, RenderTicket};
-use domain::ports::{Counters, Files, Store, Tx, View, Wakeups};
+use domain::ports::{Files, Store, Tx, View};
 use domain::seat::SeatNo;
 use domain::tickets::NewTicket;
 use domain::{
@@ -66,11 +70,9 @@ use storage::postgres::{LeaseClock, Options, PostgresStore};
 use tempfile::TempDir;
 use tests::Database;
 
-/// An empty engine, a clock that stands still and ids that repeat.
+/// An empty engine of what is kept (for what may be lost, see [`hints`]), a clock that stands still and ids that repeat.
 struct Env {
     store: Arc<dyn Store>,
-    counters: Arc<dyn Counters>,
-    wakeups: Arc<dyn Wakeups>,
     files: Arc<dyn Files>,
     clock: ManualClock,
     ids: SeededIds,
@@ -87,8 +89,6 @@ impl Env {
             .unwrap();
         Self {
             store: opened.store,
-            counters: opened.counters,
-            wakeups: opened.wakeups,
             files: opened.files,
             // With microseconds, which must survive.
             clock: ManualClock::new(from_micros(1_800_000_000_123_457)),
@@ -132,6 +132,7 @@ impl Env {
             venue: Name::parse("Ólafur's; drop table concerts --").unwrap(),
             date: parse_date("2027-03-04").unwrap(),
             capacity,
+            layout_id: None,
             status: Status::Active,
             version: 1,
             created_at: self.now(),

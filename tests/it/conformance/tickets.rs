@@ -149,6 +149,35 @@ conformance! {
         }
     }
 
+    async fn list_of_a_user_holds_every_ticket_however_many_others_were_sold_between(env) {
+        let concerts = [env.concert(4_000).await, env.concert(4_000).await];
+        let user = UserId(env.ids.next());
+        let mut own = BTreeSet::new();
+        let mut tx = env.begin().await;
+        for batch in 0..6u32 {
+            let mut tickets: Vec<_> = (0..1_000u32)
+                // From the back, so that the order of writing is not the order of the seats.
+                .map(|n| env.ticket(concerts[n as usize % 2].id, 3_999 - batch * 500 - n / 2))
+                .collect();
+            for at in [0, 1, 2, 500, 999] {
+                tickets[at].user_id = user;
+                own.insert((tickets[at].id, tickets[at].concert_id));
+            }
+            assert_eq!(tx.insert_tickets(&tickets).await.unwrap(), vec![true; 1_000]);
+        }
+        tx.commit().await.unwrap();
+        for concert_id in [None, Some(concerts[0].id), Some(concerts[1].id)] {
+            let listed = list_all(env, TicketFilter { concert_id, user_id: Some(user) }).await;
+            let expected: BTreeSet<_> = own
+                .iter()
+                .filter(|(_, concert)| concert_id.is_none_or(|id| id == *concert))
+                .map(|(ticket, _)| *ticket)
+                .collect();
+            assert_eq!(listed.len(), expected.len());
+            assert_eq!(ids(&listed), expected);
+        }
+    }
+
     async fn list_of_a_concert_understands_a_cursor_in_another_one(env) {
         let mut concerts = [env.concert(10).await, env.concert(10).await];
         concerts.sort_unstable_by_key(|concert| concert.id);

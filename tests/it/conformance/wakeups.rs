@@ -7,9 +7,7 @@ use domain::job::Queue;
 /// Far beyond what any of these cases takes; only a test that would hang meets it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-conformance! {
-    for local
-
+hints! { on [local redis redis_cluster];
     /// Ports: wake, woken.
     async fn wakeup_that_came_while_nobody_waited_is_kept(env) {
         for queue in Queue::ALL {

@@ -62,6 +62,7 @@ impl Shop {
             date: self.ctx.clock.now().date_naive(),
             capacity: 100,
             status: Status::Active,
+            layout_id: None,
         };
         match concerts::create(&self.ctx, new, None, None).await.unwrap() {
             Answered::Now(offer) => offer.concert.id,

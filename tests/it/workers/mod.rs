@@ -112,6 +112,7 @@ impl Platform {
             venue: Name::parse("Hall").unwrap(),
             date: self.ctx.clock.now().date_naive() + TimeDelta::days(30),
             capacity: 40,
+            layout_id: None,
             status: Status::Active,
         };
         match concerts::create(&self.ctx, new, None, None).await.unwrap() {

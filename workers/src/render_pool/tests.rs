@@ -26,6 +26,7 @@ fn concert() -> Arc<Concert> {
         venue: Name::parse("Hall").unwrap(),
         date: NaiveDate::from_ymd_opt(2028, 2, 29).unwrap(),
         capacity: 120,
+        layout_id: None,
         status: Status::Active,
         version: 3,
         created_at: from_micros(0),
@@ -74,6 +75,7 @@ async fn a_ticket_is_drawn_in_every_format_with_its_id_in_the_description() {
 async fn a_plan_shows_every_sold_range() {
     let drawing = PlanDrawing {
         concert: concert(),
+        layout: None,
         sold: vec![0..3, 5..6, 119..120],
         sold_count: 5,
     };
@@ -86,6 +88,7 @@ async fn what_cannot_be_drawn_is_told_from_what_failed() {
     let pool = pool(1, 0);
     let beyond = PlanDrawing {
         concert: concert(),
+        layout: None,
         sold: vec![0..1, 500..501],
         sold_count: 2,
     };

@@ -79,6 +79,7 @@ async fn create_concerts(ctx: &Context, count: u32) -> anyhow::Result<Vec<Concer
             venue: Name::parse("Hall").context("a venue")?,
             date: parse_date("2031-05-17").context("a day")?,
             capacity: domain::seat::CAPACITY_MAX,
+            layout_id: None,
             status: Status::Active,
         };
         if let Answered::Now(offer) = concerts::create(ctx, new, None, None).await? {

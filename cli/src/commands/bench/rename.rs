@@ -77,6 +77,7 @@ async fn concert_with_prints(ctx: &Context, count: u32) -> anyhow::Result<Concer
         venue: Name::parse("Hall").context("a venue")?,
         date: parse_date("2031-05-17").context("a day")?,
         capacity: count,
+        layout_id: None,
         status: Status::Active,
     };
     let Answered::Now(offer) = concerts::create(ctx, new, None, None).await? else {

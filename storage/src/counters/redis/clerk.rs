@@ -1,0 +1,229 @@
+//! Who serves the callers of a desk.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use domain::ports::{CountersError, Epoch, Taken};
+use domain::seat::SeatNo;
+use futures::future::{join, join_all};
+use tokio::sync::oneshot;
+
+use super::desk::{Answer, Caller, Desk, Granted};
+use super::known::Known;
+use super::remote::Tally;
+use crate::redis::Failure;
+
+/// Callers that share a round trip.
+const CALLERS_MAX: usize = 1_000;
+/// Round trips for one group: others may empty the buckets that it looks at.
+const ROUNDS_MAX: u32 = 16;
+
+/// Serves the callers, group by group, until nobody waits. There is one at a time.
+pub(super) struct Clerk {
+    desk: Arc<Desk>,
+    known: Option<Known>,
+    done: bool,
+}
+
+/// What a clerk does next.
+struct Group {
+    callers: VecDeque<Caller>,
+    unclaimed: Vec<(SeatNo, Epoch)>,
+    settled: Vec<(Epoch, u32)>,
+    told: Vec<oneshot::Sender<()>>,
+}
+
+/// What came of one round trip.
+enum Round {
+    Seats(Vec<SeatNo>, Epoch),
+    /// Every caller gets this.
+    None(Taken),
+    /// Something was learnt.
+    Again,
+}
+
+impl Clerk {
+    pub(super) fn new(desk: Arc<Desk>, known: Option<Known>) -> Self {
+        Self {
+            desk,
+            known,
+            done: false,
+        }
+    }
+
+    pub(super) async fn work(mut self) {
+        while let Some(group) = self.next_group() {
+            join(self.settle(group.settled), self.give_back(group.unclaimed)).await;
+            for asked in group.told {
+                // Whoever asked may have gone.
+                let _ = asked.send(());
+            }
+            self.serve_group(group.callers).await;
+        }
+    }
+
+    /// Settles each epoch's seats with one command. Not tried again: if it had its effect after
+    /// all, another seat would look sold.
+    async fn settle(&self, settled: Vec<(Epoch, u32)>) {
+        let (remote, concert) = (&self.desk.remote, self.desk.concert);
+        for (epoch, seats) in settled {
+            if let Err(error) = remote.add(concert, epoch, seats, 0).await {
+                tracing::warn!(%error, "sold seats could not be settled with the counters");
+            }
+            self.desk.has_changed();
+        }
+    }
+
+    async fn give_back(&self, unclaimed: Vec<(SeatNo, Epoch)>) {
+        let returns = unclaimed.into_iter().map(async |(seat, epoch)| {
+            if let Err(error) = self.desk.give_back(seat, epoch).await {
+                tracing::warn!(%error, "a seat could not be given back");
+            }
+        });
+        join_all(returns).await;
+    }
+
+    fn next_group(&mut self) -> Option<Group> {
+        let mut state = self.desk.state();
+        if state.has_no_work() {
+            state.serving = false;
+            state.known = self.known.take();
+            self.done = true;
+            return None;
+        }
+        let callers = state.waiting.len().min(CALLERS_MAX);
+        let callers = state.waiting.drain(..callers).collect();
+        Some(Group {
+            callers,
+            unclaimed: std::mem::take(&mut state.unclaimed),
+            settled: std::mem::take(&mut state.settled),
+            told: std::mem::take(&mut state.told),
+        })
+    }
+
+    async fn serve_group(&mut self, mut callers: VecDeque<Caller>) {
+        for round in 0..ROUNDS_MAX {
+            callers.retain(|caller| !caller.answer.is_closed());
+            let Some(first) = callers.front() else {
+                return;
+            };
+            let wanted = u32::try_from(callers.len()).expect("at most CALLERS_MAX");
+            match self.round(first.random, wanted, round > 0).await {
+                Ok(Round::Seats(seats, epoch)) => self.hand_out(&mut callers, seats, epoch),
+                Ok(Round::None(Taken::Unknown)) => return ask_to_load(callers),
+                Ok(Round::None(taken)) => return answer(callers, &Ok(taken)),
+                Ok(Round::Again) => {}
+                Err(failure) => return answer(callers, &Err(failure.into())),
+            }
+        }
+        // Others were quicker every time; the callers may try again.
+        answer(callers, &Ok(Taken::Held(1)));
+    }
+
+    async fn round(&mut self, random: u64, wanted: u32, careful: bool) -> Result<Round, Failure> {
+        let (remote, concert) = (&self.desk.remote, self.desk.concert);
+        let Some(known) = &mut self.known else {
+            let tally = remote.tally(concert).await?;
+            return Ok(self.begin(tally));
+        };
+        let epoch = known.tally.epoch;
+        let parts = known.divide(random, wanted, careful);
+        let takes = parts
+            .iter()
+            .map(|&(bucket, wanted)| remote.take(concert, epoch, bucket, wanted));
+        let (tally, portions) = join(remote.tally(concert), join_all(takes)).await;
+
+        let (mut seats, mut incomplete) = (Vec::new(), false);
+        for (&(bucket, _), portion) in parts.iter().zip(portions) {
+            match portion {
+                Ok(Some(portion)) => {
+                    known.saw(bucket, portion.left);
+                    seats.extend(portion.seats);
+                }
+                Ok(None) => incomplete = true,
+                Err(failure) => known.missed(bucket, failure),
+            }
+        }
+        match tally {
+            Ok(Some(tally)) if tally.epoch == epoch => {
+                known.heard(tally);
+                self.desk.has_seen(tally);
+            }
+            // The seats are of an epoch that is over; the new one knows them as free or sold.
+            Ok(tally) => return Ok(self.begin(tally)),
+            Err(failure) if seats.is_empty() => return Err(failure),
+            // Seats of an epoch that may be over: the ledger decides.
+            Err(_) => {}
+        }
+        if incomplete {
+            self.known = None;
+            let gone = remote.condemn(concert, epoch).await?;
+            return Ok(if gone {
+                Round::None(Taken::Unknown)
+            } else {
+                Round::Again
+            });
+        }
+        if !seats.is_empty() {
+            return Ok(Round::Seats(seats, epoch));
+        }
+        if !known.is_empty() {
+            return Ok(Round::Again);
+        }
+        match (known.tally.unsold(), &known.unreachable) {
+            (0, _) => Ok(Round::None(Taken::SoldOut)),
+            (_, Some(failure)) => Err(failure.clone()),
+            (unsold, None) => Ok(Round::None(Taken::Held(unsold))),
+        }
+    }
+
+    /// Begins with an epoch of which only the tally is known.
+    fn begin(&mut self, tally: Option<Tally>) -> Round {
+        self.known = tally.map(Known::new);
+        match tally {
+            Some(tally) => {
+                self.desk.has_seen(tally);
+                Round::Again
+            }
+            None => Round::None(Taken::Unknown),
+        }
+    }
+
+    fn hand_out(&self, callers: &mut VecDeque<Caller>, seats: Vec<SeatNo>, epoch: Epoch) {
+        for seat in seats {
+            let granted = Granted::new(seat, epoch, &self.desk);
+            // Without a caller, or with one that has gone, it is dropped and thereby returned.
+            if let Some(caller) = callers.pop_front() {
+                let _ = caller.answer.send(Ok(Answer::Seat(granted)));
+            }
+        }
+    }
+}
+
+impl Drop for Clerk {
+    /// The runtime ended, or something panicked: the next caller gets another clerk.
+    fn drop(&mut self) {
+        if !self.done {
+            let mut state = self.desk.state();
+            state.serving = false;
+            state.waiting.clear();
+            state.told.clear();
+        }
+    }
+}
+
+/// Has one caller load the concert. The others wait as for a settlement: a crowd that reads the
+/// ledger at once would hold the sale up.
+fn ask_to_load(mut callers: VecDeque<Caller>) {
+    let one = callers.pop_front();
+    answer(one.into_iter().collect(), &Ok(Taken::Unknown));
+    answer(callers, &Ok(Taken::Held(1)));
+}
+
+fn answer(callers: VecDeque<Caller>, taken: &Result<Taken, CountersError>) {
+    for caller in callers {
+        let answer = taken.clone().map(Answer::None);
+        // A caller that has gone does not want its answer.
+        let _ = caller.answer.send(answer);
+    }
+}

@@ -1,0 +1,196 @@
+//! Where the callers of one process that want a seat of one concert come together.
+//!
+//! Whoever comes while a round trip is under way waits for it to end and shares the next one, so
+//! nobody waits for a timer and a crowd costs a few commands. A seat that was taken for a caller
+//! who has gone meanwhile is put back at once.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::ConcertId;
+use domain::ports::{BucketPlan, CountersError, Epoch, Taken};
+use domain::seat::SeatNo;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot};
+
+use super::clerk::Clerk;
+use super::known::Known;
+use super::remote::{Remote, Tally};
+use crate::redis::Failure;
+
+/// Callers that may wait for a seat of one concert.
+const WAITING_MAX: usize = 100_000;
+
+/// One concert's desk.
+pub(super) struct Desk {
+    pub(super) concert: ConcertId,
+    pub(super) remote: Arc<Remote>,
+    pub(super) runtime: Handle,
+    state: Mutex<State>,
+    /// A seat was settled or returned.
+    pub(super) changed: Notify,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) waiting: VecDeque<Caller>,
+    /// Seats whose callers have gone.
+    pub(super) unclaimed: Vec<(SeatNo, Epoch)>,
+    /// Sold seats that Redis does not know of.
+    pub(super) settled: Vec<(Epoch, u32)>,
+    /// Those who wait until it does.
+    pub(super) told: Vec<oneshot::Sender<()>>,
+    /// A clerk is at work.
+    pub(super) serving: bool,
+    /// What the last clerk knew.
+    pub(super) known: Option<Known>,
+    pub(super) tally: Option<Tally>,
+    /// Those who wait for a change, and whether it is being looked for.
+    pub(super) watchers: usize,
+    pub(super) watching: bool,
+}
+
+pub(super) struct Caller {
+    pub(super) random: u64,
+    pub(super) answer: oneshot::Sender<Result<Answer, CountersError>>,
+}
+
+pub(super) enum Answer {
+    Seat(Granted),
+    None(Taken),
+}
+
+/// A seat on its way to its caller; returned if it never arrives.
+pub(super) struct Granted {
+    seat: SeatNo,
+    epoch: Epoch,
+    desk: Option<Arc<Desk>>,
+}
+
+impl Desk {
+    /// A desk that works on the present runtime.
+    pub(super) fn new(concert: ConcertId, remote: Arc<Remote>) -> Arc<Self> {
+        Arc::new(Self {
+            concert,
+            runtime: remote.redis.runtime().clone(),
+            remote,
+            state: Mutex::default(),
+            changed: Notify::new(),
+        })
+    }
+
+    pub(super) async fn take(self: &Arc<Self>, random: u64) -> Result<Taken, CountersError> {
+        let (answer, answered) = oneshot::channel();
+        self.serve(|state| {
+            // Beyond the limit the answer's end is dropped.
+            if state.waiting.len() < WAITING_MAX {
+                state.waiting.push_back(Caller { random, answer });
+            }
+        });
+        match answered.await {
+            Ok(Ok(Answer::Seat(granted))) => Ok(granted.claim()),
+            Ok(Ok(Answer::None(taken))) => Ok(taken),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(CountersError(
+                "too many callers wait, or the process ends".into(),
+            )),
+        }
+    }
+
+    /// Settles seats, soon: the writer of a group does not wait for Redis. Seats of several groups
+    /// are settled together.
+    pub(super) fn settle_sold(self: &Arc<Self>, epoch: Epoch, seats: u32) {
+        self.serve(|state| match state.settled.last_mut() {
+            Some((last, settled)) if *last == epoch => *settled += seats,
+            _ => state.settled.push((epoch, seats)),
+        });
+    }
+
+    /// Waits until everything is settled that was to be settled when this was called.
+    pub(super) async fn is_settled(self: &Arc<Self>) {
+        let (told, settled) = oneshot::channel();
+        self.serve(|state| state.told.push(told));
+        // If the clerk is gone there is nothing to wait for.
+        let _ = settled.await;
+    }
+
+    pub(super) async fn give_back(&self, seat: SeatNo, epoch: Epoch) -> Result<(), Failure> {
+        if let Some(plan) = self.plan(epoch).await? {
+            let bucket = seat.0 / plan.width;
+            self.remote
+                .give_back(self.concert, epoch, bucket, seat)
+                .await?;
+            self.has_changed();
+        }
+        Ok(())
+    }
+
+    /// How an epoch's seats are cut; nothing if it is over.
+    async fn plan(&self, epoch: Epoch) -> Result<Option<BucketPlan>, Failure> {
+        let seen = self.state().tally.filter(|tally| tally.epoch == epoch);
+        let tally = match seen {
+            Some(tally) => Some(tally),
+            None => self.remote.tally(self.concert).await?,
+        };
+        Ok(tally
+            .filter(|tally| tally.epoch == epoch)
+            .map(|tally| tally.plan))
+    }
+
+    /// Leaves work for the clerk, and calls one if there is none.
+    fn serve(self: &Arc<Self>, leave: impl FnOnce(&mut State)) {
+        let mut state = self.state();
+        leave(&mut state);
+        if !state.serving {
+            state.serving = true;
+            let clerk = Clerk::new(Arc::clone(self), state.known.take());
+            drop(state);
+            self.runtime.spawn(clerk.work());
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    pub(super) fn has_no_work(&self) -> bool {
+        self.waiting.is_empty()
+            && self.unclaimed.is_empty()
+            && self.settled.is_empty()
+            && self.told.is_empty()
+    }
+}
+
+impl Granted {
+    pub(super) fn new(seat: SeatNo, epoch: Epoch, desk: &Arc<Desk>) -> Self {
+        Self {
+            seat,
+            epoch,
+            desk: Some(Arc::clone(desk)),
+        }
+    }
+
+    fn claim(mut self) -> Taken {
+        self.desk = None;
+        Taken::Seat(self.seat, self.epoch)
+    }
+}
+
+impl Drop for Granted {
+    fn drop(&mut self) {
+        if let Some(desk) = self.desk.take() {
+            desk.serve(|state| state.unclaimed.push((self.seat, self.epoch)));
+        }
+    }
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk")
+            .field("concert", &self.concert)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! One open connection, and how it is opened.
+
+use std::time::Duration;
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster::ClusterClientBuilder;
+use redis::cluster_async::ClusterConnection;
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisResult, ServerErrorKind, Value};
+
+use super::ANSWER_TIME;
+use super::failure::Failure;
+use super::url::{Kind, RedisUrl};
+
+/// Time to reach one server.
+const CONNECT_TIME: Duration = Duration::from_millis(500);
+/// Times that the cluster's client follows a redirection or tries again: a slot that moves costs
+/// two. A command that is tried again may have had its effect before; seats that are lost that way
+/// stay held until a reconciler finds them.
+const CLUSTER_RETRIES: u32 = 3;
+const CLUSTER_WAIT_MS: (u64, u64) = (5, 50);
+
+/// An open connection; clones share it.
+#[derive(Clone)]
+pub(super) enum Connection {
+    Plain(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+impl Connection {
+    pub(super) async fn open(url: &RedisUrl) -> Result<Self, Failure> {
+        match &url.kind {
+            Kind::Cluster => open_cluster(url).await.map(Self::Cluster),
+            Kind::Single | Kind::Sentinel { .. } => {
+                let client = server(url).await?;
+                open_plain(&client).await.map(Self::Plain)
+            }
+        }
+    }
+
+    pub(super) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
+        match self {
+            Self::Plain(connection) => connection.req_packed_command(command).await,
+            Self::Cluster(connection) => connection.req_packed_command(command).await,
+        }
+    }
+
+    /// Whether it takes another connection to get over this.
+    pub(super) fn is_broken_by(&self, error: &redis::RedisError) -> bool {
+        match self {
+            // Read-only: the server was a master once.
+            Self::Plain(_) => {
+                error.is_io_error()
+                    || error.is_unrecoverable_error()
+                    || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+            }
+            // It looks after its connections; this says that it knows no node any more.
+            Self::Cluster(_) => error.kind() == ErrorKind::ClusterConnectionNotFound,
+        }
+    }
+}
+
+/// A server that takes part in publish and subscribe: the master, or a node of the cluster, which
+/// is another one with each `attempt`.
+pub(crate) async fn server_for_messages(url: &RedisUrl, attempt: usize) -> Result<Client, Failure> {
+    match &url.kind {
+        Kind::Cluster => {
+            let node = &url.nodes[attempt % url.nodes.len()];
+            Client::open(node.clone()).map_err(|error| Failure::of(&error))
+        }
+        Kind::Single | Kind::Sentinel { .. } => server(url).await,
+    }
+}
+
+/// The server, or the one that is the master now.
+async fn server(url: &RedisUrl) -> Result<Client, Failure> {
+    let Kind::Sentinel { master } = &url.kind else {
+        let node = url.nodes.first().expect("an URL has a node");
+        return Client::open(node.clone()).map_err(|error| Failure::of(&error));
+    };
+    let mut failure = Failure::plain("no Sentinel");
+    for sentinel in &url.nodes {
+        match find_master(url, sentinel.addr().clone(), master).await {
+            Ok(client) => return Ok(client),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+/// Asks one Sentinel, without a login, for the master, and the master whether it is one: Sentinels
+/// learn of a fail-over one after the other.
+async fn find_master(
+    url: &RedisUrl,
+    sentinel: redis::ConnectionAddr,
+    name: &str,
+) -> Result<Client, Failure> {
+    let client = Client::open(sentinel).map_err(|error| Failure::of(&error))?;
+    let mut sentinel = open_plain(&client).await?;
+    let address: Option<(String, u16)> = redis::cmd("SENTINEL")
+        .arg("get-master-addr-by-name")
+        .arg(name)
+        .query_async(&mut sentinel)
+        .await
+        .map_err(|error| Failure::of(&error))?;
+    let Some((host, port)) = address else {
+        return Err(Failure::plain(format!("Sentinel knows no master {name}")));
+    };
+    let client = Client::open(url.at(host, port)).map_err(|error| Failure::of(&error))?;
+    let mut server = open_plain(&client).await?;
+    let role: Vec<Value> = redis::cmd("ROLE")
+        .query_async(&mut server)
+        .await
+        .map_err(|error| Failure::of(&error))?;
+    match role.first() {
+        Some(Value::BulkString(role)) if role == b"master" => Ok(client),
+        _ => Err(Failure::plain("a fail-over is going on")),
+    }
+}
+
+async fn open_plain(client: &Client) -> Result<MultiplexedConnection, Failure> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIME))
+        .set_response_timeout(Some(ANSWER_TIME));
+    client
+        .get_multiplexed_async_connection_with_config(&config)
+        .await
+        .map_err(|error| Failure::of(&error))
+}
+
+async fn open_cluster(url: &RedisUrl) -> Result<ClusterConnection, Failure> {
+    let client = ClusterClientBuilder::new(url.nodes.clone())
+        .connection_timeout(CONNECT_TIME)
+        .response_timeout(ANSWER_TIME)
+        .retries(CLUSTER_RETRIES)
+        .min_retry_wait(CLUSTER_WAIT_MS.0)
+        .max_retry_wait(CLUSTER_WAIT_MS.1)
+        .tcp_settings(redis::io::tcp::TcpSettings::default().set_nodelay(true))
+        .build()
+        .map_err(|error| Failure::of(&error))?;
+    let opened = tokio::time::timeout(4 * CONNECT_TIME, client.get_async_connection()).await;
+    opened
+        .map_err(|_| Failure::slow(4 * CONNECT_TIME))?
+        .map_err(|error| Failure::of(&error))
+}

@@ -1,0 +1,105 @@
+//! Connections to Redis: one server, one watched by Sentinel, or a cluster.
+//!
+//! Nothing in Redis is the truth. A connection is opened when it is first needed and again when it
+//! is lost, every command has a time limit, and while Redis is away commands fail at once instead
+//! of queueing up.
+
+mod connection;
+mod failure;
+mod link;
+mod script;
+mod url;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{Cmd, FromRedisValue, ServerErrorKind};
+use tokio::runtime::Handle;
+
+pub(crate) use self::connection::server_for_messages;
+pub use self::failure::Failure;
+use self::link::Link;
+pub(crate) use self::link::pause;
+pub(crate) use self::script::Script;
+pub use self::url::{RedisUrl, UrlError};
+
+/// A command's time limit, the wait for a connection included.
+const COMMAND_TIME: Duration = Duration::from_millis(500);
+/// A server's time to answer; shorter, so that it is known which connection is silent.
+const ANSWER_TIME: Duration = Duration::from_millis(400);
+
+/// A Redis, and the prefix of every key and channel that is used there. Clones share the connection.
+#[derive(Clone)]
+pub struct Redis {
+    link: Arc<Link>,
+    prefix: Arc<str>,
+}
+
+impl Redis {
+    /// Prepares connections, which run on the present tokio runtime; nothing is sent yet. Whoever
+    /// shares counters and wakeups uses the same `prefix`, in which `{` and `}` mean nothing good:
+    /// they would put every key on one shard.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn new(url: RedisUrl, prefix: &str) -> Self {
+        Self {
+            link: Link::new(url),
+            prefix: prefix.replace(['{', '}'], "").into(),
+        }
+    }
+
+    /// Asks the server whether it is there.
+    pub async fn ping(&self) -> Result<(), Failure> {
+        self.run::<()>(&redis::cmd("PING")).await
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Where the connection is served; it outlives any one caller.
+    pub(crate) fn runtime(&self) -> &Handle {
+        self.link.runtime()
+    }
+
+    pub(crate) fn url(&self) -> &RedisUrl {
+        self.link.url()
+    }
+
+    /// Runs a command once. After an error it is unknown whether it had its effect.
+    ///
+    /// Commands that are polled together, as by `join_all`, travel together.
+    pub(crate) async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Failure> {
+        let answered = tokio::time::timeout(COMMAND_TIME, self.link.send(command)).await;
+        let value = answered.map_err(|_| Failure::slow(COMMAND_TIME))??;
+        redis::from_redis_value(value).map_err(|error| Failure::of(&error.into()))
+    }
+
+    /// Runs a script, whose keys must all be in one slot.
+    pub(crate) async fn eval<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[&str],
+        args: &[u64],
+    ) -> Result<T, Failure> {
+        match self.run(&script.by_digest(keys, args)).await {
+            // A server that was restarted has forgotten its scripts; sending the text restores it.
+            Err(failure) if failure.is(ServerErrorKind::NoScript) => {
+                self.run(&script.by_text(keys, args)).await
+            }
+            done => done,
+        }
+    }
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis")
+            .field("url", self.url())
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,125 @@
+//! A Redis that is gone, silent, or not what it was.
+
+use std::time::Instant;
+
+use domain::ConcertId;
+use domain::ids::{IdSource, SeededIds};
+use domain::ports::{Counters, Stock, Taken};
+use storage::Redis;
+use tests::redis::RedisServer;
+use tests::wait::eventually;
+
+use super::{QUICKLY, counters};
+
+fn concert() -> ConcertId {
+    ConcertId(SeededIds::new(9).next())
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_fails_quickly_and_then_at_once() {
+    let mut server = RedisServer::start();
+    let counters = counters(&server.url(), "a");
+    server.kill();
+    let begun = Instant::now();
+    for _ in 0..200 {
+        let error = counters.take(concert(), 1).await.unwrap_err();
+        assert!(error.0.contains("redis"), "{error}");
+    }
+    assert!(begun.elapsed() < QUICKLY, "{:?}", begun.elapsed());
+    counters.count(concert()).await.unwrap_err();
+    counters
+        .load(concert(), Stock::full(1), None)
+        .await
+        .unwrap_err();
+    counters.settled(concert()).await;
+}
+
+#[tokio::test]
+async fn a_silent_server_fails_quickly_and_is_used_again_when_it_speaks() {
+    let server = RedisServer::start();
+    let counters = counters(&server.url(), "a");
+    counters
+        .load(concert(), Stock::full(9), None)
+        .await
+        .unwrap();
+    server.pause();
+    let begun = Instant::now();
+    counters.take(concert(), 1).await.unwrap_err();
+    assert!(begun.elapsed() < QUICKLY, "{:?}", begun.elapsed());
+    server.resume();
+    let seat = || async { counters.take(concert(), 1).await.ok() };
+    let taken = eventually("the server is used again", seat).await;
+    assert!(matches!(taken, Taken::Seat(..)), "{taken:?}");
+}
+
+#[tokio::test]
+async fn a_restarted_server_has_no_counters_and_gets_its_scripts_again() {
+    let mut server = RedisServer::start();
+    let counters = counters(&server.url(), "a");
+    counters
+        .load(concert(), Stock::full(9), None)
+        .await
+        .unwrap();
+    let Taken::Seat(seat, old) = counters.take(concert(), 1).await.unwrap() else {
+        panic!("a seat was free");
+    };
+    server.restart();
+    let taken = eventually("the server is used again", || async {
+        counters.take(concert(), 1).await.ok()
+    });
+    assert_eq!(taken.await, Taken::Unknown);
+    counters
+        .load(concert(), Stock::full(9), None)
+        .await
+        .unwrap();
+    counters.give_back(concert(), seat, old).await.unwrap();
+    counters.settle_sold(concert(), old, 1).await.unwrap();
+    let counted = counters.count(concert()).await.unwrap().unwrap();
+    assert_eq!((counted.free, counted.held), (9, 0));
+    assert!(counted.epoch > old);
+}
+
+#[tokio::test]
+async fn counters_that_miss_a_bucket_are_unknown_as_a_whole() {
+    let server = RedisServer::start();
+    for look in ["take", "count"] {
+        let counters = counters(&server.url(), look);
+        counters
+            .load(concert(), Stock::full(1_000), None)
+            .await
+            .unwrap();
+        for key in server.run(&["--scan", "--pattern", "*.2}:*"]).lines() {
+            server.run(&["DEL", key]);
+        }
+        if look == "take" {
+            for _ in 0..750 {
+                match counters.take(concert(), 2).await.unwrap() {
+                    Taken::Seat(..) => {}
+                    taken => assert_eq!(taken, Taken::Unknown),
+                }
+            }
+        }
+        assert_eq!(counters.count(concert()).await.unwrap(), None);
+        assert_eq!(counters.take(concert(), 0).await.unwrap(), Taken::Unknown);
+        counters
+            .load(concert(), Stock::full(1_000), None)
+            .await
+            .unwrap();
+        let counted = counters.count(concert()).await.unwrap().unwrap();
+        assert_eq!((counted.free, counted.held), (1_000, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_needed_and_never_shown() {
+    let server = RedisServer::start();
+    server.run(&["CONFIG", "SET", "requirepass", "s3cret"]);
+    let url = |password: &str| format!("redis://:{password}@127.0.0.1:{}", server.port);
+    let right = Redis::new(url("s3cret").parse().unwrap(), "a");
+    right.ping().await.unwrap();
+    let wrong = Redis::new(url("s3cre7").parse().unwrap(), "a");
+    let error = wrong.ping().await.unwrap_err();
+    for shown in [format!("{right:?}"), format!("{wrong:?} {error} {error:?}")] {
+        assert!(!shown.contains("s3cre"), "{shown}");
+    }
+}

@@ -1,0 +1,120 @@
+//! What no real server does on demand: connections that fall silent, and Sentinels that know of a
+//! fail-over before or after it happens.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::time::Instant;
+
+use domain::ConcertId;
+use domain::ids::{IdSource, SeededIds};
+use domain::ports::{Counters, Stock, Taken};
+use tests::redis::RedisServer;
+use tests::wait::eventually;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{QUICKLY, counters};
+
+fn concert() -> ConcertId {
+    ConcertId(SeededIds::new(9).next())
+}
+
+/// Passes connections on to a port. While `dead` is set, those that were there when it was set are
+/// held and say nothing more; new ones are passed on.
+async fn proxy(port: u16, dead: Arc<AtomicBool>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut near, _) = listener.accept().await.unwrap();
+            let dead = Arc::clone(&dead);
+            tokio::spawn(async move {
+                let born_dead = dead.load(Ordering::SeqCst);
+                let mut far = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                let falls_silent = eventually("the line dies", || async {
+                    (!born_dead && dead.load(Ordering::SeqCst)).then_some(())
+                });
+                tokio::select! {
+                    // Either side may have hung up.
+                    _ = copy_bidirectional(&mut near, &mut far) => {}
+                    () = falls_silent => std::future::pending().await,
+                }
+            });
+        }
+    });
+    address
+}
+
+/// A Sentinel that calls the server at a port the master, whatever that is.
+async fn sentinel(master: Arc<AtomicU16>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let master = Arc::clone(&master);
+            tokio::spawn(async move {
+                let mut bytes = vec![0; 4096];
+                while let Ok(read @ 1..) = client.read(&mut bytes).await {
+                    let commands = String::from_utf8_lossy(&bytes[..read]).into_owned();
+                    for command in commands.split('*').skip(1) {
+                        let port = master.load(Ordering::SeqCst).to_string();
+                        let answer = if command.contains("SENTINEL") {
+                            let length = port.len();
+                            format!("*2\r\n$9\r\n127.0.0.1\r\n${length}\r\n{port}\r\n")
+                        } else {
+                            "+OK\r\n".to_owned()
+                        };
+                        client.write_all(answer.as_bytes()).await.unwrap();
+                    }
+                }
+            });
+        }
+    });
+    format!("redis+sentinel://{address}/tickets")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_falls_silent_is_replaced() {
+    let (server, dead) = (RedisServer::start(), Arc::new(AtomicBool::new(false)));
+    let address = proxy(server.port, Arc::clone(&dead)).await;
+    let counters = counters(&format!("redis://{address}"), "a");
+    counters
+        .load(concert(), Stock::full(10_000), None)
+        .await
+        .unwrap();
+    dead.store(true, Ordering::SeqCst);
+    let begun = Instant::now();
+    let fails = || async { counters.take(concert(), 1).await.err() };
+    eventually("the connection is dead", fails).await;
+    let seat = || async { counters.take(concert(), 1).await.ok() };
+    let taken = eventually("another connection is used", seat).await;
+    assert!(matches!(taken, Taken::Seat(..)), "{taken:?}");
+    assert!(begun.elapsed() < QUICKLY, "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_that_becomes_a_replica_is_left_for_the_new_one() {
+    let (old, new) = (RedisServer::start(), RedisServer::start());
+    let master = Arc::new(AtomicU16::new(old.port));
+    let counters = counters(&sentinel(Arc::clone(&master)).await, "a");
+    counters
+        .load(concert(), Stock::full(9), None)
+        .await
+        .unwrap();
+    // Nobody closes the connection; nor does it ever reach its master, so it keeps what it has.
+    old.run(&["REPLICAOF", "127.0.0.1", "1"]);
+    counters.take(concert(), 1).await.unwrap_err();
+    // As long as the Sentinel does not know it yet, there is no master.
+    let failed = eventually("the old master is not used", || async {
+        let error = counters.take(concert(), 1).await.unwrap_err();
+        error.0.contains("fail-over").then_some(())
+    });
+    failed.await;
+    master.store(new.port, Ordering::SeqCst);
+    let taken = eventually("the new master is used", || async {
+        counters.take(concert(), 1).await.ok()
+    });
+    assert_eq!(taken.await, Taken::Unknown);
+}

@@ -1,0 +1,80 @@
+//! A master and a replica, and three Sentinels that watch them.
+
+use std::fs;
+
+use super::cluster::wait_until;
+use super::server::{RedisServer, folder};
+
+const SENTINELS: usize = 3;
+
+/// Redis under Sentinel, as the master `tickets`. Killed when dropped, and with the process.
+#[derive(Debug)]
+pub struct RedisSentinels {
+    /// The first master, and its replica.
+    pub servers: [RedisServer; 2],
+    sentinels: Vec<RedisServer>,
+}
+
+impl RedisSentinels {
+    /// Starts all of them and waits until the Sentinels know each other and the replica.
+    pub fn start() -> Self {
+        let master = RedisServer::start();
+        let of = master.port.to_string();
+        let replica = RedisServer::start_with(&folder(), &["--replicaof", "127.0.0.1", &of]);
+        wait_until(|| {
+            replica
+                .run(&["INFO", "replication"])
+                .contains("master_link_status:up")
+        });
+        let sentinels = (0..SENTINELS).map(|_| {
+            let folder = folder();
+            let file = folder.join("sentinel.conf");
+            let config = format!(
+                "sentinel monitor tickets 127.0.0.1 {of} 2\n\
+                 sentinel down-after-milliseconds tickets 500\n\
+                 sentinel failover-timeout tickets 3000\n"
+            );
+            fs::write(&file, config).expect("the folder can be written");
+            let file = file.to_string_lossy().into_owned();
+            RedisServer::start_with(&folder, &[&file, "--sentinel"])
+        });
+        let sentinels: Vec<_> = sentinels.collect();
+        for sentinel in &sentinels {
+            wait_until(|| {
+                let info = sentinel.run(&["INFO", "sentinel"]);
+                info.contains("status=ok") && info.contains("slaves=1,sentinels=3")
+            });
+        }
+        Self {
+            servers: [master, replica],
+            sentinels,
+        }
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> String {
+        let hosts = self
+            .sentinels
+            .iter()
+            .map(|one| format!("127.0.0.1:{}", one.port));
+        let hosts: Vec<_> = hosts.collect();
+        format!("redis+sentinel://{}/tickets", hosts.join(","))
+    }
+
+    /// Makes the replica the master, and waits until it is.
+    pub fn fail_over(&self) {
+        self.sentinels[0].run(&["SENTINEL", "FAILOVER", "tickets"]);
+        self.wait_for_fail_over();
+    }
+
+    /// Waits until every Sentinel names the replica as the master.
+    pub fn wait_for_fail_over(&self) {
+        let promoted = self.servers[1].port.to_string();
+        for sentinel in &self.sentinels {
+            wait_until(|| {
+                let master = sentinel.run(&["SENTINEL", "get-master-addr-by-name", "tickets"]);
+                master.lines().any(|line| line == promoted)
+            });
+        }
+    }
+}
