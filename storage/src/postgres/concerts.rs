@@ -60,8 +60,8 @@ pub(super) async fn list_offers(
 
 const INSERT_CONCERT: &str = "
     with concert as (
-        insert into concerts (id, name, venue, date, capacity, status, version, created_at,
-                              layout_id)
+        insert into concerts
+               (id, name, venue, date, capacity, status, version, created_at, layout_id)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
      returning id)
     insert into sales (concert_id)

@@ -9,6 +9,7 @@ use domain::ticket::{Print, Ticket};
 use domain::{ClaimToken, ConcertId, JobId, LayoutId, TicketId, Timestamp, UserId, WorkerId};
 use sqlx::postgres::{PgRow, Postgres};
 use sqlx::{Decode, Row, Type};
+use uuid::Uuid;
 
 /// A column of any type that the driver knows.
 pub(super) fn get<'r, T>(row: &'r PgRow, at: usize, place: &'static str) -> StoreResult<T>
@@ -45,7 +46,7 @@ pub(super) fn word<T>(
 /// Columns: id, name, venue, date, capacity, status, version, created_at, sold, layout_id.
 pub(super) fn offer(row: &PgRow) -> StoreResult<Offer> {
     let name = |at, place| word(row, at, place, |text| Name::parse(text).ok());
-    let layout_id: Option<uuid::Uuid> = get(row, 9, "concerts.layout_id")?;
+    let layout_id: Option<Uuid> = get(row, 9, "concerts.layout_id")?;
     Ok(Offer {
         concert: Concert {
             id: ConcertId(get(row, 0, "concerts.id")?),

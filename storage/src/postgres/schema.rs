@@ -7,7 +7,7 @@ use crate::error::OpenError;
 use crate::schema::{self, APPLIED, Listed, SchemaReport};
 
 /// Every migration, in order.
-const MIGRATIONS: [Listed; 2] = [
+const MIGRATIONS: [Listed; 3] = [
     (
         1,
         "ledger",
@@ -15,8 +15,13 @@ const MIGRATIONS: [Listed; 2] = [
     ),
     (
         2,
+        "ticket_slots",
+        include_str!("../../../migrations/postgres/0002_ticket_slots.sql"),
+    ),
+    (
+        3,
         "layouts",
-        include_str!("../../../migrations/postgres/0002_layouts.sql"),
+        include_str!("../../../migrations/postgres/0003_layouts.sql"),
     ),
 ];
 

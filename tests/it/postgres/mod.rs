@@ -61,8 +61,8 @@ impl Shop {
             venue: Name::parse("Hall").unwrap(),
             date: self.ctx.clock.now().date_naive(),
             capacity: 100,
-            status: Status::Active,
             layout_id: None,
+            status: Status::Active,
         };
         match concerts::create(&self.ctx, new, None, None).await.unwrap() {
             Answered::Now(offer) => offer.concert.id,

@@ -65,6 +65,7 @@ impl Platform {
     async fn concert(&self) -> ConcertId {
         let ctx = &self.processes[0];
         let concert = Concert {
+            layout_id: None,
             id: ConcertId(ctx.ids.next()),
             name: Name::parse("A night").unwrap(),
             venue: Name::parse("A hall").unwrap(),
@@ -73,7 +74,6 @@ impl Platform {
             status: Status::Active,
             version: 1,
             created_at: ctx.clock.now(),
-            layout_id: None,
         };
         let mut tx = ctx.store.begin().await.unwrap();
         tx.insert_concert(&concert).await.unwrap();

@@ -1,6 +1,6 @@
 -- Seating layouts, as they were uploaded, and which one a concert has.
 
--- Documents are large and read by their key alone; they are kept outside of the rows.
+-- Documents are compressed already as the server keeps long values, beside the table.
 create table layouts (
     id        uuid    not null primary key,
     name      text    not null,
