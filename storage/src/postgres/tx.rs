@@ -23,6 +23,7 @@ use domain::tickets::{Cursor, NewTicket, TicketFilter};
 use domain::{ConcertId, JobId, LayoutId, TicketId, Timestamp, WorkerId};
 
 use super::connections::Lease;
+use super::failure::is_lost;
 use super::session::LeaseClock;
 use super::{
     audit, claims, concerts, jobs, keys, layouts, moves, plans, prints, settlements, tickets,
@@ -72,9 +73,12 @@ impl PgTx {
     fn seen<T>(&mut self, answer: StoreResult<T>) -> StoreResult<T> {
         match &answer {
             Ok(_) => {}
-            Err(StoreError::Interrupted(_)) => {
+            Err(StoreError::Interrupted(source)) => {
                 self.failed = true;
-                self.lease.lost();
+                // After a deadlock the connection is as good as before.
+                if source.downcast_ref().is_none_or(is_lost) {
+                    self.lease.lost();
+                }
             }
             Err(_) => self.failed = true,
         }

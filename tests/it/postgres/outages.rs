@@ -9,7 +9,7 @@ use domain::job::{NewJob, Noop, Outcome, Queue, Rota};
 use domain::jobs::{JobFilter, Settled};
 use domain::ports::{Store, StoreError};
 use domain::prints::Effect;
-use domain::{JobId, SystemIds, Timestamp, WorkerId, jobs, prints};
+use domain::{Error, JobId, SystemIds, Timestamp, WorkerId, jobs, prints};
 use futures::future::join_all;
 use storage::postgres::{Options, PostgresStore};
 use tests::{Cable, Database};
@@ -59,6 +59,41 @@ async fn sales_that_were_written_without_an_answer_are_sold_once() {
     let (_database, cable, shop) = shop().await;
     ten_sales(&shop, || cable.cut_after_commit(2)).await;
     assert_eq!(cable.cuts_left(), 0);
+}
+
+/// Each shop has counters of its own, so the ledger alone decides.
+#[tokio::test]
+async fn two_shops_sell_out_while_their_connections_are_lost() {
+    let database = Database::new().await;
+    let shops = [
+        Shop::open(database.url()).await,
+        Shop::open(database.url()).await,
+    ];
+    let concert = shops[0].concert().await;
+    let buyers = (0..20).map(|n| {
+        let shop = &shops[n % 2];
+        async move {
+            let mut bought = Vec::new();
+            for _ in 0..1_000 {
+                match shop.buy(concert, None).await {
+                    Ok(ticket) => bought.push(ticket),
+                    Err(Error::Refused(_)) => return bought,
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            }
+            panic!("the concert is never sold out");
+        }
+    });
+    let hanging_up = async {
+        for _ in 0..5 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            database.hang_up();
+        }
+    };
+    let (bought, ()) = tokio::join!(join_all(buyers), hanging_up);
+    let bought = bought.into_iter().flatten().collect::<HashSet<_>>();
+    assert_eq!(shops[0].sold(concert).await, 100);
+    assert_eq!(bought.len(), 100);
 }
 
 #[tokio::test]
