@@ -29,10 +29,10 @@ const SECONDS: [f64; 18] = [
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Puts something around the renderer.
-pub type WrapRenderer = Box<dyn FnOnce(Arc<dyn Renderer>) -> Arc<dyn Renderer> + Send>;
+pub type WrapRenderer = Arc<dyn Fn(Arc<dyn Renderer>) -> Arc<dyn Renderer> + Send + Sync>;
 
 /// What a test or a benchmark wants to be different.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Tweaks {
     /// Another clock.
     pub clock: Option<Arc<dyn Clock>>,

@@ -42,17 +42,12 @@ impl TestApp {
     pub async fn again(home: Home, tweaks: Tweaks, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = home.config();
         change(&mut config);
-        let clock = tweaks.clock.clone();
-        let service = Service::start(&config, tweaks)
+        let service = Service::start(&config, tweaks.clone())
             .await
             .expect("the server starts");
         let mut beside = Vec::new();
         for _ in 1..Engine::of_this_run().servers() {
-            let tweaks = Tweaks {
-                clock: clock.clone(),
-                ..Tweaks::default()
-            };
-            let another = Service::start(&Home::config_beside(&config), tweaks).await;
+            let another = Service::start(&Home::config_beside(&config), tweaks.clone()).await;
             beside.push(another.expect("another server starts"));
         }
         let addresses = [&service].into_iter().chain(&beside).map(Service::address);

@@ -64,13 +64,18 @@ impl Http {
 
     /// Starts a request to build upon.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let turn = self.asked.fetch_add(1, Ordering::Relaxed) % self.addresses.len();
-        let url = format!("http://{}{path}", self.addresses[turn]);
-        let request = self.client.request(method, url);
+        let (turn, request) = self.next(method, path);
         if turn == 0 {
             return request;
         }
         request.header(HOST, self.addresses[0].to_string())
+    }
+
+    /// A request to the server whose turn it is.
+    fn next(&self, method: Method, path: &str) -> (usize, reqwest::RequestBuilder) {
+        let turn = self.asked.fetch_add(1, Ordering::Relaxed) % self.addresses.len();
+        let url = format!("http://{}{path}", self.addresses[turn]);
+        (turn, self.client.request(method, url))
     }
 
     /// `GET`.
@@ -97,7 +102,12 @@ impl Http {
         body: impl Into<reqwest::Body> + AsRef<[u8]>,
     ) -> Answer {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        let mut request = self.request(method, path);
+        let names_host = headers.iter().any(|(name, _)| *name == "host");
+        let mut request = if names_host {
+            self.next(method, path).1
+        } else {
+            self.request(method, path)
+        };
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

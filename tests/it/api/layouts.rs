@@ -38,7 +38,7 @@ fn concert(layout: &str, capacity: u32) -> Value {
 async fn upload(app: &TestApp) -> String {
     let answer = app.http.post("/api/v1/layouts", &house()).await;
     assert_eq!(answer.status, 201);
-    answer.json()["id"].as_str().unwrap().to_owned()
+    answer.string("/id")
 }
 
 #[tokio::test]
