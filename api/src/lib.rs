@@ -32,6 +32,11 @@ pub use self::config::{Config, InvalidNetwork, Network};
 pub use self::routes::baseline_router;
 pub use self::serve::serve;
 
+/// What a process serves that is not there for clients.
+pub fn operations_router(app: App) -> Router {
+    routes::operations_router(app)
+}
+
 /// The whole service as a router.
 pub fn router(app: App) -> Router {
     routes::router(app)

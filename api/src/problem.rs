@@ -296,7 +296,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let cause = error.chain();
         match error {
-            StoreError::Unavailable(_) | StoreError::Conflict(_) => {
+            StoreError::Unavailable(_) | StoreError::Interrupted(_) | StoreError::Conflict(_) => {
                 Self::new(&UNAVAILABLE, "the ledger is unavailable")
                     .retry_soon()
                     .caused_by(cause)

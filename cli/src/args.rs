@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::config::Role;
+
 /// Sells concert tickets to a crowd, renders them, and never hands out a stale one.
 ///
 /// Without a command it serves, as `run` does.
@@ -29,7 +31,9 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve: HTTP, workers and scheduler in one process
-    #[command(after_help = "Example:\n  ticketoverflow run --listen 127.0.0.1:0 --data-dir ./data")]
+    #[command(after_help = "Examples:\n  \
+        ticketoverflow run --listen 127.0.0.1:0 --data-dir ./data\n  \
+        ticketoverflow run --roles api --postgres-url postgres://db/tickets --redis-url redis://cache")]
     Run(RunArgs),
     /// Sell out a concert, print it, rename it meanwhile, and show that it all holds
     #[command(after_help = "Example:\n  ticketoverflow demo --exit")]
@@ -73,8 +77,14 @@ pub struct ConfigArgs {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Folder of the ledger and the rendered files
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["postgres_url", "redis_url"])]
     pub data_dir: Option<PathBuf>,
+    /// PostgreSQL that keeps the ledger of several processes
+    #[arg(long, value_name = "URL")]
+    pub postgres_url: Option<String>,
+    /// Redis that several processes share: redis://…, redis+sentinel://… or redis+cluster://…
+    #[arg(long, value_name = "URL")]
+    pub redis_url: Option<String>,
 }
 
 /// Options of `run`.
@@ -86,6 +96,9 @@ pub struct RunArgs {
     /// Address to listen on; port 0 takes a free one and prints it
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<String>,
+    /// What this process does; everything if not given
+    #[arg(long, value_name = "ROLES", value_delimiter = ',')]
+    pub roles: Vec<Role>,
     /// JSON array of users to sell to, instead of the 5,000 built-in ones
     #[arg(long, value_name = "FILE")]
     pub users: Option<PathBuf>,
@@ -304,6 +317,18 @@ pub enum BenchCommand {
 pub enum EngineArg {
     /// SQLite in this process
     Embedded,
+    /// PostgreSQL and Redis, as given by their URLs; the database had better be an empty one
+    Cluster,
+}
+
+impl EngineArg {
+    /// As benchmarks print it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Cluster => "cluster",
+        }
+    }
 }
 
 /// Options of every benchmark.
@@ -312,6 +337,12 @@ pub struct BenchArgs {
     /// The engine to measure
     #[arg(long, value_enum, default_value_t = EngineArg::Embedded)]
     pub engine: EngineArg,
+    /// The cluster's ledger; it is migrated first
+    #[arg(long, value_name = "URL", required_if_eq("engine", "cluster"))]
+    pub postgres_url: Option<String>,
+    /// The cluster's counters and wakeups
+    #[arg(long, value_name = "URL", required_if_eq("engine", "cluster"))]
+    pub redis_url: Option<String>,
     /// Write the result as JSON to a file, `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,

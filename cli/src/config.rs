@@ -19,7 +19,9 @@ pub const DEFAULTS: &str = include_str!("../default.toml");
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where the ledger is.
-    pub engine: Engine,
+    pub engine: EngineConfig,
+    /// The key of the codes on tickets.
+    pub signing: SigningConfig,
     /// What is served.
     pub server: ServerConfig,
     /// Limits and time-outs of the HTTP edge.
@@ -34,15 +36,59 @@ pub struct Config {
     pub log: logging::Config,
 }
 
-/// The engine and where its data are.
+/// Section `[engine]`.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Engine {
+#[serde(deny_unknown_fields)]
+pub struct EngineConfig {
+    /// Which engine.
+    pub mode: Mode,
+    /// The folder of the embedded engine.
+    pub data_dir: PathBuf,
+    /// The ledger of a cluster.
+    pub postgres_url: Secret,
+    /// Counters and wakeups of a cluster.
+    pub redis_url: Secret,
+    /// Begins every key and channel in Redis.
+    pub redis_prefix: String,
+    /// The folder of a cluster's rendered files, which all of its processes share.
+    pub files_dir: PathBuf,
+}
+
+/// An engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
     /// One process, one folder.
-    Embedded {
-        /// The folder.
-        data_dir: PathBuf,
-    },
+    Embedded,
+    /// Any number of processes on PostgreSQL and Redis.
+    Cluster,
+}
+
+/// A text that is not shown.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Serves the HTTP interface.
+    Api,
+    /// Runs jobs.
+    Worker,
+    /// Does what happens by the clock; of several one leads.
+    Scheduler,
+}
+
+/// Section `[signing]`: the key that signs the codes on tickets.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SigningConfig {
+    /// The key as 64 hexadecimal digits; from the environment, say.
+    pub key: Secret,
+    /// A file of 32 bytes, made if it is not there. Empty: `signing.key` in the data folder.
+    pub key_file: PathBuf,
 }
 
 /// Section `[server]`.
@@ -53,6 +99,8 @@ pub struct ServerConfig {
     pub listen: String,
     /// A JSON file of users; empty for the built-in ones.
     pub users_file: PathBuf,
+    /// What this process does.
+    pub roles: Vec<Role>,
 }
 
 /// Section `[limits]`: at each limit requests are answered with 503 before any work is done.
@@ -82,6 +130,10 @@ impl Config {
         if let Some(users) = &args.users {
             figment = figment.merge(Serialized::default("server.users_file", users));
         }
+        if !args.roles.is_empty() {
+            let roles: Vec<_> = args.roles.iter().map(|role| role.name()).collect();
+            figment = figment.merge(Serialized::default("server.roles", roles));
+        }
         if args.log_json {
             figment = figment.merge(Serialized::default("log.format", "json"));
         }
@@ -100,18 +152,89 @@ impl Config {
         extract(&figment).expect("the built-in defaults are a configuration")
     }
 
-    /// The folder of the embedded engine.
-    pub fn data_dir(&self) -> &Path {
-        let Engine::Embedded { data_dir } = &self.engine;
-        data_dir
+    /// Whether this process has a role.
+    pub fn has(&self, role: Role) -> bool {
+        self.server.roles.contains(&role)
+    }
+
+    /// What only shows when several settings are looked at together.
+    fn check(&self) -> anyhow::Result<()> {
+        if self.server.roles.is_empty() {
+            bail!("server.roles: at least one of api, worker and scheduler is needed");
+        }
+        let engine = &self.engine;
+        if engine.mode == Mode::Embedded {
+            if [Role::Api, Role::Worker, Role::Scheduler]
+                .iter()
+                .any(|role| !self.has(*role))
+            {
+                bail!(
+                    "server.roles: the embedded engine is one process with every role; \
+                     for several processes give --postgres-url and --redis-url"
+                );
+            }
+            return Ok(());
+        }
+        for (setting, value, flag) in [
+            (
+                "engine.postgres_url",
+                &engine.postgres_url,
+                "--postgres-url",
+            ),
+            ("engine.redis_url", &engine.redis_url, "--redis-url"),
+        ] {
+            if value.0.is_empty() {
+                bail!("{setting} is not set, and a cluster needs it; give it, or {flag}");
+            }
+        }
+        if self.signing.key.0.is_empty() && self.signing.key_file.as_os_str().is_empty() {
+            bail!(
+                "neither signing.key nor signing.key_file is set; all processes of a cluster \
+                 sign tickets with the same key: `openssl rand -hex 32` makes one"
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Worker => "worker",
+            Self::Scheduler => "scheduler",
+        }
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
     }
 }
 
 /// What is in force, as TOML.
 pub fn effective(args: &ConfigArgs) -> anyhow::Result<String> {
     let value: figment::value::Dict = figment(args)?.extract()?;
-    Ok(toml::to_string_pretty(&value)?)
+    let mut table: toml::Table = toml::Table::try_from(value)?;
+    for (section, key) in SECRETS {
+        if let Some(toml::Value::String(text)) = table
+            .get_mut(section)
+            .and_then(|section| section.as_table_mut()?.get_mut(key))
+            && !text.is_empty()
+        {
+            "(hidden)".clone_into(text);
+        }
+    }
+    Ok(toml::to_string_pretty(&table)?)
 }
+
+/// Settings that are not shown.
+const SECRETS: [(&str, &str); 3] = [
+    ("engine", "postgres_url"),
+    ("engine", "redis_url"),
+    ("signing", "key"),
+];
 
 fn figment(args: &ConfigArgs) -> anyhow::Result<Figment> {
     let mut figment = Figment::from(Toml::string(DEFAULTS));
@@ -125,11 +248,25 @@ fn figment(args: &ConfigArgs) -> anyhow::Result<Figment> {
     if let Some(data_dir) = &args.data_dir {
         figment = figment.merge(Serialized::default("engine.data_dir", data_dir));
     }
+    for (setting, url) in [
+        ("engine.postgres_url", &args.postgres_url),
+        ("engine.redis_url", &args.redis_url),
+    ] {
+        if let Some(url) = url {
+            figment = figment
+                .merge(Serialized::default(setting, url))
+                .merge(Serialized::default("engine.mode", "cluster"));
+        }
+    }
     Ok(figment)
 }
 
 fn extract(figment: &Figment) -> anyhow::Result<Config> {
-    figment.extract().context("the configuration is not valid")
+    let config: Config = figment
+        .extract()
+        .context("the configuration is not valid")?;
+    config.check().context("the configuration is not valid")?;
+    Ok(config)
 }
 
 #[cfg(test)]
@@ -143,7 +280,8 @@ mod tests {
     #[test]
     fn the_defaults_are_a_configuration() {
         let config = load_text("").unwrap();
-        assert_eq!(config.data_dir(), Path::new("./data"));
+        assert_eq!(config.engine.data_dir, Path::new("./data"));
+        assert_eq!(config.engine.mode, Mode::Embedded);
     }
 
     #[test]
@@ -179,8 +317,41 @@ mod tests {
     fn a_file_that_is_missing_is_an_error_and_not_the_defaults() {
         let args = ConfigArgs {
             config: Some("/nowhere.toml".into()),
-            data_dir: None,
+            ..ConfigArgs::default()
         };
         assert!(Config::load(&args).is_err());
+    }
+
+    #[test]
+    fn a_cluster_needs_its_servers_and_a_key() {
+        let cluster = |text: &str| load_text(&format!("[engine]\nmode = \"cluster\"\n{text}"));
+        let urls = "postgres_url = \"postgres://h/d\"\nredis_url = \"redis://h\"\n";
+        for (text, missing) in [
+            ("", "engine.postgres_url"),
+            ("postgres_url = \"postgres://h/d\"\n", "engine.redis_url"),
+            (urls, "signing.key"),
+        ] {
+            let error = format!("{:#}", cluster(text).unwrap_err());
+            assert!(error.contains(missing), "{error}");
+        }
+        let whole = format!("{urls}[signing]\nkey_file = \"k\"\n[server]\nroles = [\"worker\"]");
+        assert!(cluster(&whole).unwrap().has(Role::Worker));
+        assert!(load_text("[server]\nroles = [\"worker\"]").is_err());
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let args = ConfigArgs {
+            postgres_url: Some("postgres://u:hunter2@h/d".into()),
+            redis_url: Some("redis://:hunter2@h".into()),
+            ..ConfigArgs::default()
+        };
+        let shown = effective(&args).unwrap();
+        assert!(
+            shown.contains("(hidden)") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+        let secret = Secret("hunter2".into());
+        assert!(!format!("{secret:?}").contains("hunter2"));
     }
 }

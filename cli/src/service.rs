@@ -10,13 +10,13 @@ use domain::clock::Clock;
 use domain::ports::Renderer;
 use domain::{Context, WorkerId};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use scheduler::Scheduler;
+use scheduler::{Duties, Scheduler};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use workers::Workers;
 
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::shutdown::Signals;
 use crate::wire;
 
@@ -29,10 +29,10 @@ const SECONDS: [f64; 18] = [
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Puts something around the renderer.
-pub type WrapRenderer = Box<dyn FnOnce(Arc<dyn Renderer>) -> Arc<dyn Renderer> + Send>;
+pub type WrapRenderer = Arc<dyn Fn(Arc<dyn Renderer>) -> Arc<dyn Renderer> + Send + Sync>;
 
 /// What a test or a benchmark wants to be different.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Tweaks {
     /// Another clock.
     pub clock: Option<Arc<dyn Clock>>,
@@ -52,7 +52,8 @@ pub struct Service {
     app: api::App,
     stop_http: CancellationToken,
     http: JoinHandle<std::io::Result<()>>,
-    workers: Option<(Workers, Scheduler)>,
+    workers: Option<Workers>,
+    scheduler: Scheduler,
     grace: Duration,
 }
 
@@ -72,7 +73,11 @@ impl Service {
         let app = api::App::new(Arc::clone(&ctx), config.api.clone(), move || {
             metrics.render()
         });
-        let mut router = api::router(app.clone());
+        let mut router = if config.has(Role::Api) {
+            api::router(app.clone())
+        } else {
+            api::operations_router(app.clone())
+        };
         if baseline {
             router = router.merge(api::baseline_router());
         }
@@ -82,15 +87,16 @@ impl Service {
             async move { api::serve(listener, router, &config, stop).await }
         });
 
-        let workers = (!no_workers).then(|| {
-            // Another id with every start: nothing is left over from a process of the same name.
-            let worker = WorkerId(ctx.ids.next());
-            (
-                Workers::start(&ctx, &config.workers, worker),
-                Scheduler::start(&ctx, &config.scheduler, worker),
-            )
-        });
-        tracing::info!(%address, data_dir = %config.data_dir().display(), "serving");
+        // Another id with every start: nothing is left over from a process of the same name.
+        let worker = WorkerId(ctx.ids.next());
+        let workers = (config.has(Role::Worker) && !no_workers)
+            .then(|| Workers::start(&ctx, &config.workers, worker));
+        let duties = Duties {
+            leads: config.has(Role::Scheduler) && !no_workers,
+            reconciles: config.has(Role::Api) && !no_workers,
+        };
+        let scheduler = Scheduler::start(&ctx, &config.scheduler, worker, duties);
+        tracing::info!(%address, roles = ?config.server.roles, worker = %worker, "serving");
         let grace = config.workers.grace();
         Ok(Self {
             ctx,
@@ -99,6 +105,7 @@ impl Service {
             stop_http,
             http,
             workers,
+            scheduler,
             grace,
         })
     }
@@ -141,8 +148,8 @@ impl Service {
             .http
             .await
             .map_err(|error| anyhow!("the HTTP server failed: {error}"))?;
-        if let Some((workers, scheduler)) = self.workers {
-            scheduler.stop().await;
+        self.scheduler.stop().await;
+        if let Some(workers) = self.workers {
             workers.stop(self.grace).await;
         }
         Ok(served?)

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use domain::clock::{Clock, SystemClock};
 use domain::ids::{IdSource, SystemIds};
-use domain::ports::Renderer;
+use domain::ports::{Counters, Files, Renderer, Store, Wakeups};
 use domain::user::UserDirectory;
 use domain::{Context, Parts};
-use storage::sqlite::SchemaReport;
-use storage::{Access, Opened};
+use storage::postgres::{Options, PostgresStore};
+use storage::{Access, ClusterPlaces, SchemaReport};
 use workers::RenderPool;
 
-use crate::config::{Config, Engine};
+use crate::config::{Config, Mode};
 use crate::service::Tweaks;
 use crate::{signing, users};
 
@@ -50,16 +50,56 @@ pub(crate) async fn inspect(config: &Config) -> anyhow::Result<Inspected> {
 
 /// Brings the schema up to date and reports it.
 pub(crate) async fn migrate(config: &Config) -> anyhow::Result<SchemaReport> {
-    let Engine::Embedded { data_dir } = &config.engine;
-    Ok(storage::migrate(data_dir).await?)
+    let engine = &config.engine;
+    Ok(match engine.mode {
+        Mode::Embedded => storage::migrate(&engine.data_dir).await?,
+        Mode::Cluster => {
+            let url = &engine.postgres_url.0;
+            PostgresStore::migrate(url, Options::default()).await?
+        }
+    })
 }
 
-async fn open(config: &Config, access: Access) -> anyhow::Result<Opened> {
-    let Engine::Embedded { data_dir } = &config.engine;
-    Ok(storage::open_embedded(data_dir, access).await?)
+/// What an engine brings.
+struct Ports {
+    store: Arc<dyn Store>,
+    counters: Arc<dyn Counters>,
+    wakeups: Arc<dyn Wakeups>,
+    files: Arc<dyn Files>,
 }
 
-fn connect(config: &Config, opened: Opened) -> anyhow::Result<Parts> {
+async fn open(config: &Config, access: Access) -> anyhow::Result<Ports> {
+    let engine = &config.engine;
+    Ok(match engine.mode {
+        Mode::Embedded => {
+            let opened = storage::open_embedded(&engine.data_dir, access).await?;
+            Ports {
+                store: opened.store,
+                counters: opened.counters,
+                wakeups: opened.wakeups,
+                files: opened.files,
+            }
+        }
+        Mode::Cluster => {
+            let places = ClusterPlaces {
+                postgres_url: &engine.postgres_url.0,
+                redis_url: &engine.redis_url.0,
+                redis_prefix: &engine.redis_prefix,
+                files: &engine.files_dir,
+                process: SystemIds.next(),
+            };
+            let opened = storage::open_cluster(places, Options::default()).await?;
+            Ports {
+                store: opened.store,
+                counters: opened.counters,
+                wakeups: opened.wakeups,
+                files: opened.files,
+            }
+        }
+    })
+}
+
+fn connect(config: &Config, opened: Ports) -> anyhow::Result<Parts> {
     let users_file = &config.server.users_file;
     let users = if users_file.as_os_str().is_empty() {
         UserDirectory::generated()
@@ -78,6 +118,6 @@ fn connect(config: &Config, opened: Opened) -> anyhow::Result<Parts> {
         clock,
         ids,
         users: Arc::new(users),
-        signer: Arc::new(signing::load_or_create(config.data_dir())?),
+        signer: Arc::new(signing::of(config)?),
     })
 }

@@ -95,7 +95,8 @@ pub async fn claim(
 /// Renews claims for another [`LEASE`]; tells for each how it stands.
 pub async fn renew(ctx: &Context, renewals: &[Renewal]) -> Result<Vec<Standing>, Error> {
     let mut tx = ctx.store.begin().await?;
-    let stand = tx.extend_claims(renewals, ctx.clock.now() + LEASE).await?;
+    let now = ctx.clock.now();
+    let stand = tx.extend_claims(renewals, now, now + LEASE).await?;
     tx.commit().await?;
     Ok(stand)
 }

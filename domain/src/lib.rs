@@ -4,6 +4,7 @@
 //! Invariants: no I/O but through a port, no clock and no random number but those passed in, no
 //! transaction open while rendering.
 
+mod again;
 pub mod audit;
 pub mod clock;
 pub mod code;

@@ -106,9 +106,11 @@ pub async fn tick(ctx: &Context) -> Result<(usize, f64), Error> {
         .iter()
         .map(|&(concert, _)| plan_job(ctx, concert))
         .collect();
-    tx.insert_jobs(&jobs).await?;
+    // First the marks: a sale from now on waits for this transaction and leaves a new one. A job
+    // that is found queued after that has not read the seats yet, so it sees the sales before.
     let concerts: Vec<_> = marked.iter().map(|&(concert, _)| concert).collect();
     tx.clear_marks(&concerts).await?;
+    tx.insert_jobs(&jobs).await?;
     tx.commit().await?;
     ctx.wakeups.wake(Queue::Plans);
     let oldest = marked.first().map_or(0.0, |(_, since)| {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::again::{self, Broken, Earlier};
 use crate::clock::Timestamp;
 use crate::concert::Concert;
 use crate::context::{Context, Parts};
@@ -214,11 +215,20 @@ pub(crate) enum PrintAck {
     KeyTaken,
 }
 
-/// Writes a group of print requests with their jobs in one transaction.
+/// Writes a group of print requests with their jobs in one transaction. Writing it again changes
+/// no more than answers: what is pending already stays so, and a key gives the answer it has.
 pub(crate) async fn write_print_orders(
     parts: Arc<Parts>,
     group: Vec<PrintOrder>,
 ) -> StoreResult<Vec<PrintAck>> {
+    again::write(|earlier| insert_print_orders(&parts, &group, earlier)).await
+}
+
+async fn insert_print_orders(
+    parts: &Parts,
+    group: &[PrintOrder],
+    earlier: Earlier,
+) -> Result<Vec<PrintAck>, Broken> {
     let now = parts.clock.now();
     let ids: Vec<_> = group.iter().map(|order| order.ticket_id).collect();
     let mut tx = parts.store.begin().await?;
@@ -230,7 +240,7 @@ pub(crate) async fn write_print_orders(
     for (order, found) in group.iter().zip(found) {
         let ticket = match found {
             PrintRequest::Queued(ticket, date) => {
-                jobs.push(print_job(&parts, ticket.id, date, now).traced(order.trace.as_deref()));
+                jobs.push(print_job(parts, ticket.id, date, now).traced(order.trace.as_deref()));
                 ticket
             }
             PrintRequest::Already(ticket) => ticket,
@@ -257,8 +267,8 @@ pub(crate) async fn write_print_orders(
     if !jobs.is_empty() {
         tx.insert_jobs(&jobs).await?;
     }
-    tx.commit().await?;
-    if !jobs.is_empty() {
+    tx.commit().await.map_err(Broken::Committing)?;
+    if !jobs.is_empty() || earlier == Earlier::Unknown {
         parts.wakeups.wake(Queue::Prints);
     }
     Ok(acks)

@@ -6,13 +6,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::again::{self, Broken, Earlier};
 use crate::clock::Timestamp;
 use crate::concert::{Concert, Status};
 use crate::context::{Context, Parts};
 use crate::error::{Error, Refusal};
 use crate::ids::{ConcertId, TicketId, UserId};
 use crate::keys::{self, Answered, KEPT_FOR, Keyed, StoredKey};
-use crate::ports::{Epoch, StoreResult, Taken};
+use crate::ports::{Epoch, StoreResult, Taken, Tx};
 use crate::seat::SeatNo;
 use crate::ticket::{Print, Ticket};
 use crate::{concerts, reconcile};
@@ -79,12 +80,7 @@ pub async fn buy(
         .find(order.user_id)
         .ok_or(Error::NotFound("user"))?;
     for _ in 0..SEATS_TRIED_MAX {
-        let concert = concerts::cached(ctx, order.concert_id).await?;
-        match concert.status {
-            Status::Active => {}
-            Status::SoldOut => return Err(Error::Refused(Refusal::SoldOut)),
-            Status::Cancelled => return Err(Error::Refused(Refusal::Cancelled)),
-        }
+        let concert = on_sale(ctx, order.concert_id).await?;
         let id = TicketId(ctx.ids.next());
         let (seat, epoch) = take_seat(ctx, &concert, id).await?;
         let ticket = Ticket {
@@ -130,6 +126,21 @@ pub async fn buy(
         }
     }
     Err(Error::Busy)
+}
+
+/// The concert, if it is on sale as far as this process knows: the insert asks the ledger. That
+/// it is not on sale is always asked of the ledger, since another process may have opened the sale.
+async fn on_sale(ctx: &Context, id: ConcertId) -> Result<Arc<Concert>, Error> {
+    let cached = concerts::cached(ctx, id).await?;
+    if cached.status == Status::Active {
+        return Ok(cached);
+    }
+    let concert = ctx.concerts().put(concerts::find(ctx, id).await?.concert);
+    match concert.status {
+        Status::Active => Ok(concert),
+        Status::SoldOut => Err(Error::Refused(Refusal::SoldOut)),
+        Status::Cancelled => Err(Error::Refused(Refusal::Cancelled)),
+    }
 }
 
 /// The ticket of that id.
@@ -190,7 +201,7 @@ pub(crate) enum SaleAck {
 /// Writes a group of purchases in one transaction, and tells the counters what became of their
 /// seats. The callers may have hung up by now, so this is where a seat is given back.
 pub(crate) async fn write_sales(parts: Arc<Parts>, group: Vec<Sale>) -> StoreResult<Vec<SaleAck>> {
-    let written = insert_sales(&parts, &group).await;
+    let written = again::write(|earlier| insert_sales(&parts, &group, earlier)).await;
     let epochs = |lost: &dyn Fn(usize) -> bool| -> Vec<_> {
         let lost = group.iter().enumerate().filter(|(at, _)| lost(*at));
         lost.map(|(_, sale)| (sale.ticket.concert_id, sale.epoch))
@@ -229,7 +240,11 @@ pub(crate) async fn write_sales(parts: Arc<Parts>, group: Vec<Sale>) -> StoreRes
     Ok(acks)
 }
 
-async fn insert_sales(parts: &Parts, group: &[Sale]) -> StoreResult<Vec<SaleAck>> {
+async fn insert_sales(
+    parts: &Parts,
+    group: &[Sale],
+    earlier: Earlier,
+) -> Result<Vec<SaleAck>, Broken> {
     let now = parts.clock.now();
     let mut acks = vec![SaleAck::Sold; group.len()];
     let mut tx = parts.store.begin().await?;
@@ -238,7 +253,10 @@ async fn insert_sales(parts: &Parts, group: &[Sale]) -> StoreResult<Vec<SaleAck>
     if !keys.is_empty() {
         let mut fresh = tx.insert_keys(&keys, now - KEPT_FOR).await?.into_iter();
         for (sale, ack) in group.iter().zip(&mut acks) {
-            if sale.key.is_some() && fresh.next() == Some(false) {
+            if sale.key.is_some()
+                && fresh.next() == Some(false)
+                && !was_sold(tx.as_mut(), sale, earlier).await?
+            {
                 *ack = SaleAck::KeyTaken;
             }
         }
@@ -254,7 +272,7 @@ async fn insert_sales(parts: &Parts, group: &[Sale]) -> StoreResult<Vec<SaleAck>
     for (&at, inserted) in places.iter().zip(inserted) {
         if inserted {
             *sold.entry(group[at].ticket.concert_id).or_default() += 1;
-        } else {
+        } else if !was_sold(tx.as_mut(), &group[at], earlier).await? {
             acks[at] = SaleAck::SeatLost;
             keys_lost.extend(group[at].key.as_ref().map(|key| key.key.as_str()));
         }
@@ -267,8 +285,14 @@ async fn insert_sales(parts: &Parts, group: &[Sale]) -> StoreResult<Vec<SaleAck>
     if !sold.is_empty() {
         tx.record_sales(&sold, now).await?;
     }
-    tx.commit().await?;
+    tx.commit().await.map_err(Broken::Committing)?;
     Ok(acks)
+}
+
+/// Whether a sale that was not written now was written by an earlier try whose outcome is
+/// unknown, key, count and all. Ids are never used twice, so a ticket of its id is its ticket.
+async fn was_sold(tx: &mut dyn Tx, sale: &Sale, earlier: Earlier) -> StoreResult<bool> {
+    Ok(earlier == Earlier::Unknown && tx.find_ticket(sale.ticket.id).await?.is_some())
 }
 
 impl NewTicket {

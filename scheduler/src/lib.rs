@@ -33,6 +33,15 @@ pub use self::config::Config;
 /// How long ticks that have begun may take when the scheduler stops.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 
+/// What the scheduler of one process does.
+#[derive(Debug, Clone, Copy)]
+pub struct Duties {
+    /// What one process does for all: it leads while it has the lease.
+    pub leads: bool,
+    /// Checks the seat counters of the concerts that this process sells.
+    pub reconciles: bool,
+}
+
 /// The scheduler of one process. Dropping it ends it at once.
 #[derive(Debug)]
 pub struct Scheduler {
@@ -51,7 +60,7 @@ struct Shared {
 
 impl Scheduler {
     /// Starts the clocks. `worker` names this start of this process.
-    pub fn start(ctx: &Arc<Context>, config: &Config, worker: WorkerId) -> Self {
+    pub fn start(ctx: &Arc<Context>, config: &Config, worker: WorkerId, duties: Duties) -> Self {
         let shared = Arc::new(Shared {
             ctx: Arc::clone(ctx),
             config: config.clone(),
@@ -60,12 +69,16 @@ impl Scheduler {
             stop: CancellationToken::new(),
         });
         let mut loops = JoinSet::new();
-        loops.spawn(lead(Arc::clone(&shared)));
-        loops.spawn(seating(Arc::clone(&shared)));
-        loops.spawn(rescue(Arc::clone(&shared)));
-        loops.spawn(reconcile(Arc::clone(&shared)));
-        loops.spawn(gauges(Arc::clone(&shared)));
-        loops.spawn(prune(Arc::clone(&shared)));
+        if duties.leads {
+            loops.spawn(lead(Arc::clone(&shared)));
+            loops.spawn(seating(Arc::clone(&shared)));
+            loops.spawn(rescue(Arc::clone(&shared)));
+            loops.spawn(gauges(Arc::clone(&shared)));
+            loops.spawn(prune(Arc::clone(&shared)));
+        }
+        if duties.reconciles {
+            loops.spawn(reconcile(Arc::clone(&shared)));
+        }
         Self { shared, loops }
     }
 
@@ -142,10 +155,8 @@ async fn reconcile(shared: Arc<Shared>) {
         reconciler.lock().await.round(&shared.ctx).await?;
         Ok(())
     };
-    let interval_ms = shared.config.reconcile_interval_ms;
-    shared
-        .leading(interval_ms, "checking seat counters", tick)
-        .await;
+    let period = period(shared.config.reconcile_interval_ms);
+    every(period, "checking seat counters", &shared.stop, tick).await;
 }
 
 async fn gauges(shared: Arc<Shared>) {

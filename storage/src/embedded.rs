@@ -8,7 +8,8 @@ use std::sync::Arc;
 use crate::counters::LocalCounters;
 use crate::error::OpenError;
 use crate::files::ObjectFiles;
-use crate::sqlite::{Options, SchemaReport, SqliteStore};
+use crate::schema::SchemaReport;
+use crate::sqlite::{self, Options, SqliteStore};
 use crate::wakeups::LocalWakeups;
 
 const DATABASE: &str = "ledger.db";
@@ -62,7 +63,7 @@ pub async fn migrate(data_dir: &Path) -> Result<SchemaReport, OpenError> {
 
 /// Tells which migrations are applied, known and pending, without changing anything.
 pub async fn schema(data_dir: &Path) -> Result<SchemaReport, OpenError> {
-    SchemaReport::read(&data_dir.join(DATABASE)).await
+    sqlite::schema::read(&data_dir.join(DATABASE)).await
 }
 
 /// Reads the whole database and looks for damage; what it found, one line each.

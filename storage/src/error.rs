@@ -37,12 +37,12 @@ pub enum OpenError {
     },
     /// A newer binary wrote it.
     #[error(
-        "the database {file} has schema {found}, this program knows {known}; \
+        "the database {database} has schema {found}, this program knows {known}; \
          install the version of the program that last used it, or a newer one"
     )]
     Newer {
-        /// The file.
-        file: PathBuf,
+        /// The file or the address.
+        database: String,
         /// The version that the database has.
         found: i64,
         /// The newest version that this binary knows.
@@ -50,22 +50,22 @@ pub enum OpenError {
     },
     /// It has not been migrated yet, and this access does not migrate.
     #[error(
-        "the database {file} has schema {found}, this program needs {known}; \
-         run `ticketoverflow migrate`, or start the service, which migrates by itself"
+        "the database {database} has schema {found}, this program needs {known}; \
+         run `ticketoverflow migrate`"
     )]
     Older {
-        /// The file.
-        file: PathBuf,
+        /// The file or the address.
+        database: String,
         /// The version that the database has.
         found: i64,
         /// The newest version that this binary knows.
         known: i64,
     },
     /// A migration failed or was altered after it had been applied.
-    #[error("the database {file} cannot be migrated; nothing of the failed migration was kept")]
+    #[error("the database {database} cannot be migrated; nothing of the failed migration was kept")]
     Migration {
-        /// The file.
-        file: PathBuf,
+        /// The file or the address.
+        database: String,
         /// What failed.
         #[source]
         source: anyhow::Error,
@@ -75,6 +75,27 @@ pub enum OpenError {
     Unavailable {
         /// The file.
         file: PathBuf,
+        /// What failed.
+        #[source]
+        source: anyhow::Error,
+    },
+    /// The URL of a database cannot be understood.
+    #[error(
+        "the URL of the database cannot be used: {0}; \
+         it looks like postgres://user:password@host1:5432,host2:5432/database"
+    )]
+    Address(String),
+    /// The URL of Redis cannot be understood.
+    #[error("the URL of Redis cannot be used: {0}")]
+    Redis(String),
+    /// No server answers there, or none that can write, or it refuses us.
+    #[error(
+        "the database {database} cannot be reached; check that it runs, \
+         and the address, user and password of its URL"
+    )]
+    Unreachable {
+        /// The address, without the password.
+        database: String,
         /// What failed.
         #[source]
         source: anyhow::Error,

@@ -4,6 +4,7 @@ mod api;
 mod browser;
 mod cli;
 mod conformance;
+mod postgres;
 mod prints;
 mod recovery;
 mod redis;

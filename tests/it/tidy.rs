@@ -199,32 +199,34 @@ fn the_environment_is_named_in_one_file() {
 
 #[test]
 fn migrations_are_numbered_without_gaps() {
-    let folder = root().join("migrations/sqlite");
-    let mut names: Vec<String> = fs::read_dir(folder)
-        .expect("there are migrations")
-        .map(|entry| {
-            entry
-                .expect("it can be listed")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
-    names.sort();
-    assert!(!names.is_empty());
-    for (number, name) in (1..).zip(&names) {
-        assert!(
-            name.starts_with(&format!("{number:04}_")),
-            "{name} should be number {number}"
-        );
-        let rest = name[5..]
-            .strip_suffix(".sql")
-            .unwrap_or_else(|| panic!("{name} is no .sql"));
-        assert!(
-            rest.bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
-            "{name}"
-        );
+    for engine in ["sqlite", "postgres"] {
+        let folder = root().join("migrations").join(engine);
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .expect("there are migrations")
+            .map(|entry| {
+                entry
+                    .expect("it can be listed")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect();
+        names.sort();
+        assert!(!names.is_empty(), "{engine}");
+        for (number, name) in (1..).zip(&names) {
+            assert!(
+                name.starts_with(&format!("{number:04}_")),
+                "{engine}: {name} should be number {number}"
+            );
+            let rest = name[5..]
+                .strip_suffix(".sql")
+                .unwrap_or_else(|| panic!("{engine}: {name} is no .sql"));
+            assert!(
+                rest.bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+                "{engine}: {name}"
+            );
+        }
     }
 }
 

@@ -53,15 +53,15 @@ impl Gate {
     /// As [`Gate::tweaks`], with a renderer of its own behind the gate.
     pub fn tweaks_with(
         &self,
-        renderer: impl FnOnce(Arc<dyn Renderer>) -> Arc<dyn Renderer> + Send + 'static,
+        renderer: impl Fn(Arc<dyn Renderer>) -> Arc<dyn Renderer> + Send + Sync + 'static,
     ) -> Tweaks {
         let gate = self.clone();
         let wrap = move |inner| {
-            let inner = renderer(inner);
+            let (gate, inner) = (gate.clone(), renderer(inner));
             Arc::new(Gated { gate, inner }) as Arc<dyn Renderer>
         };
         Tweaks {
-            renderer: Some(Box::new(wrap)),
+            renderer: Some(Arc::new(wrap)),
             ..Tweaks::default()
         }
     }

@@ -1,8 +1,12 @@
 //! A client that keeps everything it was told.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bytes::Bytes;
 use reqwest::Method;
-use reqwest::header::HeaderMap;
+use reqwest::header::{HOST, HeaderMap};
 use serde_json::{Value, json};
 
 /// A client of one server.
@@ -10,6 +14,9 @@ use serde_json::{Value, json};
 pub struct Http {
     client: reqwest::Client,
     base: String,
+    /// The servers, asked in turn.
+    addresses: Arc<[SocketAddr]>,
+    asked: Arc<AtomicUsize>,
 }
 
 /// An answer, read to its end.
@@ -25,7 +32,17 @@ pub struct Answer {
 
 impl Http {
     /// A client of the server at an address.
-    pub fn new(address: std::net::SocketAddr) -> Self {
+    pub fn new(address: SocketAddr) -> Self {
+        Self::of(vec![address])
+    }
+
+    /// A client of several servers, to whom it seems to be one: it asks them in turn, by the
+    /// name of the first.
+    ///
+    /// # Panics
+    ///
+    /// Without a server.
+    pub fn of(addresses: Vec<SocketAddr>) -> Self {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             // A server that never answers fails the test instead of holding it up.
@@ -34,7 +51,9 @@ impl Http {
             .expect("a client without TLS needs nothing of the system");
         Self {
             client,
-            base: format!("http://{address}"),
+            base: format!("http://{}", addresses[0]),
+            addresses: addresses.into(),
+            asked: Arc::default(),
         }
     }
 
@@ -45,7 +64,18 @@ impl Http {
 
     /// Starts a request to build upon.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base))
+        let (turn, request) = self.next(method, path);
+        if turn == 0 {
+            return request;
+        }
+        request.header(HOST, self.addresses[0].to_string())
+    }
+
+    /// A request to the server whose turn it is.
+    fn next(&self, method: Method, path: &str) -> (usize, reqwest::RequestBuilder) {
+        let turn = self.asked.fetch_add(1, Ordering::Relaxed) % self.addresses.len();
+        let url = format!("http://{}{path}", self.addresses[turn]);
+        (turn, self.client.request(method, url))
     }
 
     /// `GET`.
@@ -54,12 +84,8 @@ impl Http {
     }
 
     /// The address of the server.
-    pub fn address(&self) -> std::net::SocketAddr {
-        let address = self
-            .base
-            .strip_prefix("http://")
-            .expect("the base was made of an address");
-        address.parse().expect("the base was made of an address")
+    pub fn address(&self) -> SocketAddr {
+        self.addresses[0]
     }
 
     /// `GET` with headers.
@@ -76,7 +102,12 @@ impl Http {
         body: impl Into<reqwest::Body> + AsRef<[u8]>,
     ) -> Answer {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        let mut request = self.request(method, path);
+        let names_host = headers.iter().any(|(name, _)| *name == "host");
+        let mut request = if names_host {
+            self.next(method, path).1
+        } else {
+            self.request(method, path)
+        };
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -2,9 +2,12 @@
 //! HTTP, real Redis servers, and the tools that look at rendered files.
 
 pub mod app;
+pub mod cable;
 pub mod doom;
+pub mod engine;
 pub mod gate;
 pub mod http;
+pub mod postgres;
 pub mod process;
 pub mod raw;
 pub mod redis;
@@ -13,8 +16,11 @@ pub mod tools;
 pub mod wait;
 
 pub use self::app::TestApp;
+pub use self::cable::Cable;
+pub use self::engine::Home;
 pub use self::gate::{Gate, Position};
 pub use self::http::{Answer, Http};
+pub use self::postgres::Database;
 pub use self::process::Server;
 pub use self::raw::Raw;
 pub use self::wait::eventually;

@@ -49,6 +49,18 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
+/// What a process serves that is not there for clients: whether it lives, and its figures.
+pub(crate) fn operations_router(app: App) -> Router {
+    let (operations, openapi) = OpenApiRouter::new()
+        .merge(operations::routes())
+        .split_for_parts();
+    operations
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_verb)
+        .layer(Measure::new(openapi.paths.paths.into_keys()))
+        .with_state(app)
+}
+
 async fn unknown_route(uri: Uri) -> Problem {
     tracing::debug!(path = uri.path(), "no such route");
     Problem::new(&NOT_FOUND, "there is no such route")

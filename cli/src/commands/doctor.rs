@@ -4,10 +4,12 @@ use std::path::Path;
 
 use domain::user::UserDirectory;
 use serde_json::json;
+use storage::Redis;
+use storage::postgres::{Options, PostgresStore};
 use tokio::net::TcpListener;
 
 use crate::args::LedgerArgs;
-use crate::config::Config;
+use crate::config::{Config, Mode};
 use crate::{out, signing, users};
 
 /// Free space below which a server should not be started.
@@ -42,18 +44,28 @@ pub async fn doctor(args: &LedgerArgs) -> anyhow::Result<bool> {
 }
 
 async fn examine(config: &Config) -> Vec<Finding> {
-    let data_dir = config.data_dir();
-    let mut findings = vec![
-        Finding {
-            what: "config",
-            well: true,
-            detail: "valid".into(),
-        },
-        ledger(data_dir).await,
-    ];
-    if data_dir.exists() {
-        findings.push(key(data_dir));
-        findings.extend(disk(data_dir));
+    let engine = &config.engine;
+    let mut findings = vec![Finding {
+        what: "config",
+        well: true,
+        detail: "valid".into(),
+    }];
+    match engine.mode {
+        Mode::Embedded => {
+            let data_dir = &engine.data_dir;
+            findings.push(ledger(data_dir).await);
+            if data_dir.exists() {
+                findings.push(key(config));
+                findings.extend(disk(data_dir));
+            }
+        }
+        Mode::Cluster => {
+            findings.push(shared_ledger(&engine.postgres_url.0).await);
+            findings.push(redis(&engine.redis_url.0, &engine.redis_prefix).await);
+            findings.push(key(config));
+            findings.push(shared_files(&engine.files_dir));
+            findings.extend(disk(&engine.files_dir));
+        }
     }
     findings.push(directory(&config.server.users_file));
     findings.push(address(&config.server.listen).await);
@@ -93,8 +105,62 @@ async fn ledger(data_dir: &Path) -> Finding {
     }
 }
 
-fn key(data_dir: &Path) -> Finding {
-    match signing::load_or_create(data_dir) {
+async fn shared_ledger(url: &str) -> Finding {
+    let finding = |well, detail| Finding {
+        what: "ledger",
+        well,
+        detail,
+    };
+    match PostgresStore::schema(url, Options::default()).await {
+        Ok(schema) if !schema.unknown().is_empty() => finding(
+            false,
+            "a newer version of this program has migrated it; install that one".into(),
+        ),
+        Ok(schema) if schema.pending().is_empty() => finding(true, "reachable, migrated".into()),
+        Ok(schema) => finding(
+            false,
+            format!(
+                "{} migrations are missing; run `ticketoverflow migrate`",
+                schema.pending().len()
+            ),
+        ),
+        Err(error) => finding(false, format!("{:#}", anyhow::Error::from(error))),
+    }
+}
+
+async fn redis(url: &str, prefix: &str) -> Finding {
+    let finding = |well, detail| Finding {
+        what: "redis",
+        well,
+        detail,
+    };
+    let url = match url.parse() {
+        Ok(url) => url,
+        Err(error) => {
+            let error: storage::RedisUrlError = error;
+            return finding(false, error.to_string());
+        }
+    };
+    match Redis::new(url, prefix).ping().await {
+        Ok(()) => finding(true, "reachable".into()),
+        Err(error) => finding(false, error.to_string()),
+    }
+}
+
+fn shared_files(folder: &Path) -> Finding {
+    let (well, detail) = match std::fs::create_dir_all(folder) {
+        Ok(()) => (true, folder.display().to_string()),
+        Err(error) => (false, format!("{}: {error}", folder.display())),
+    };
+    Finding {
+        what: "files",
+        well,
+        detail,
+    }
+}
+
+fn key(config: &Config) -> Finding {
+    match signing::of(config) {
         Ok(signer) => {
             let digits = signing::to_hex(&signer.public_key());
             Finding {

@@ -240,7 +240,7 @@ impl From<&StoreError> for Outcome {
         match error {
             // Trying again cannot repair a row that does not decode.
             StoreError::Corrupt { .. } => Self::Fail(error.chain()),
-            StoreError::Unavailable(_) | StoreError::Conflict(_) => {
+            StoreError::Unavailable(_) | StoreError::Interrupted(_) | StoreError::Conflict(_) => {
                 Self::Retry(error.chain(), None)
             }
         }

@@ -1,8 +1,10 @@
 //! How attempts end: outcomes are written in groups, each with its effect.
 
+use std::iter;
 use std::sync::Arc;
 
 use super::Settled;
+use crate::again::{self, Broken, Earlier};
 use crate::clock::Timestamp;
 use crate::context::Parts;
 use crate::job::{self, Claim, Claimed, Outcome, Policy, Standing, State, Transition};
@@ -61,9 +63,17 @@ pub(crate) async fn write_settlements(
     parts: Arc<Parts>,
     group: Vec<Settlement>,
 ) -> StoreResult<Vec<Settled>> {
+    again::write(|earlier| insert_settlements(&parts, &group, earlier)).await
+}
+
+async fn insert_settlements(
+    parts: &Parts,
+    group: &[Settlement],
+    earlier: Earlier,
+) -> Result<Vec<Settled>, Broken> {
     let mut tx = parts.store.begin().await?;
-    let ends = heed_operators(tx.as_mut(), &group).await?;
-    let mut acks = publish(tx.as_mut(), &group).await?;
+    let ends = heed_operators(tx.as_mut(), group).await?;
+    let mut acks = publish(tx.as_mut(), group).await?;
     let places: Vec<_> = (0..group.len())
         .filter(|&at| acks[at] == Settled::Done)
         .collect();
@@ -83,8 +93,28 @@ pub(crate) async fn write_settlements(
     if !failed.is_empty() {
         tx.fail_prints(&failed).await?;
     }
-    tx.commit().await?;
+    if earlier == Earlier::Unknown {
+        for (settlement, ack) in group.iter().zip(&mut acks) {
+            if *ack == Settled::ClaimLost && was_settled(tx.as_mut(), settlement).await? {
+                *ack = Settled::Done;
+            }
+        }
+    }
+    tx.commit().await.map_err(Broken::Committing)?;
     Ok(acks)
+}
+
+/// Whether a job stands where its settlement puts it: an earlier try was written after all, and
+/// the claim was not lost but ended. An operator's wish that the earlier try heeded is gone with
+/// the claim, so either end will do.
+async fn was_settled(tx: &mut dyn Tx, settlement: &Settlement) -> StoreResult<bool> {
+    let Some(job) = tx.find_job(settlement.claim.job_id).await? else {
+        return Ok(false);
+    };
+    let mut ends = iter::once(&settlement.end).chain(settlement.if_cancelled.as_deref());
+    Ok(ends.any(|End { transition: to, .. }| {
+        (job.state, job.attempt, job.run_at) == (to.state, to.attempt, to.run_at)
+    }))
 }
 
 /// What is to be written of each: a job that would be tried again although an operator asked it

@@ -29,6 +29,12 @@ pub trait Store: Send + Sync + 'static {
     /// it short and never render or call the network inside.
     async fn begin(&self) -> StoreResult<Box<dyn Tx>>;
 
+    /// How many groups of a sort are best written at a time. One, unless writers can run side by
+    /// side; then another one makes use of the time that a group waits for the disk.
+    fn groups_at_once(&self) -> usize {
+        1
+    }
+
     /// Opens a view. Each call on it sees everything committed before the call.
     async fn read(&self) -> StoreResult<Box<dyn View>>;
 
@@ -175,14 +181,20 @@ pub trait JobView {
     /// Jobs by queue, state and lane, with the oldest waiting one.
     async fn count_jobs(&mut self, now: Timestamp) -> StoreResult<Vec<QueueDepth>>;
 
-    /// Tells for each claim how it stands.
+    /// Tells for each claim how it stands. In a transaction a claim that stands is kept so until
+    /// its end, and nobody asks its job to stop meanwhile.
     async fn check_claims(&mut self, claims: &[Claim]) -> StoreResult<Vec<Standing>>;
 
-    /// Up to `max` running jobs whose lease has ended.
+    /// Up to `max` running jobs whose lease has ended, by the clock that it began by; see
+    /// [`JobTx`].
     async fn list_expired(&mut self, now: Timestamp, max: u32) -> StoreResult<Vec<Claimed>>;
 }
 
 /// Writes jobs.
+///
+/// Claims and leases last from `now` to `until`. An engine that several machines share measures
+/// that time by its own clock instead, so that it does not matter whose clock is wrong: `now` is
+/// the present then, whatever the caller takes it for.
 #[async_trait]
 pub trait JobTx {
     /// Adds jobs. One whose unique key is already queued is not added; tells for each whether it
@@ -199,6 +211,7 @@ pub trait JobTx {
     async fn extend_claims(
         &mut self,
         renewals: &[Renewal],
+        now: Timestamp,
         until: Timestamp,
     ) -> StoreResult<Vec<Standing>>;
 
@@ -281,6 +294,11 @@ pub enum StoreError {
     /// It cannot be reached, is too busy, or its disk is full. Try again later.
     #[error("the ledger is unavailable")]
     Unavailable(#[source] Arc<anyhow::Error>),
+    /// It broke the transaction off for a passing reason: a deadlock, a lost connection, a new
+    /// primary. Nothing of the transaction was written, unless it was being committed; begin it
+    /// anew.
+    #[error("the ledger broke the transaction off")]
+    Interrupted(#[source] Arc<anyhow::Error>),
     /// Another writer was faster; the named constraint or row says where.
     #[error("another writer changed {0}")]
     Conflict(&'static str),
@@ -301,6 +319,11 @@ impl StoreError {
         Self::Unavailable(Arc::new(error.into()))
     }
 
+    /// A [`StoreError::Interrupted`] of any error.
+    pub fn interrupted(error: impl Into<anyhow::Error>) -> Self {
+        Self::Interrupted(Arc::new(error.into()))
+    }
+
     /// A [`StoreError::Corrupt`] of any error.
     pub fn corrupt(place: &'static str, error: impl Into<anyhow::Error>) -> Self {
         Self::Corrupt {
@@ -312,7 +335,9 @@ impl StoreError {
     /// The whole chain in one line, for a log or a job's errors.
     pub fn chain(&self) -> String {
         match self {
-            Self::Unavailable(source) | Self::Corrupt { source, .. } => {
+            Self::Unavailable(source)
+            | Self::Interrupted(source)
+            | Self::Corrupt { source, .. } => {
                 format!("{self}: {source:#}")
             }
             Self::Conflict(_) => self.to_string(),

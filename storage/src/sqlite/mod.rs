@@ -18,7 +18,7 @@ mod pauses;
 mod plans;
 mod prints;
 mod rows;
-mod schema;
+pub(crate) mod schema;
 mod settlements;
 mod slots;
 #[cfg(test)]
@@ -44,7 +44,7 @@ use self::tx::SqliteTx;
 use self::wal::WalGuard;
 use crate::error::OpenError;
 
-pub use self::schema::SchemaReport;
+pub use crate::schema::SchemaReport;
 
 /// The first bytes of every database.
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
@@ -157,8 +157,8 @@ impl SqliteStore {
         if migrates {
             return schema::migrate(&mut lease, &self.file).await;
         }
-        let report = SchemaReport::read_from(&mut lease).await.map_err(failed)?;
-        report.demand_current(&self.file)
+        let report = schema::read_from(&mut lease).await.map_err(failed)?;
+        report.demand_current(&self.file.display().to_string())
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use domain::JobId;
-use domain::job::{AttemptError, Claim, ERRORS_KEPT, Transition};
+use domain::job::{Claim, ERRORS_KEPT, Transition};
 use domain::ports::StoreResult;
 use sqlx::SqliteConnection;
 
@@ -13,6 +13,7 @@ use super::batch::Batch;
 use super::failure::{failed, unexpected};
 use super::leases::find_standing;
 use super::rows;
+use crate::twins::cancel_twin;
 
 /// A job with the claim that it is under, if any, and what becomes of it.
 pub(super) type Ending<'a> = (JobId, Option<Claim>, &'a Transition);
@@ -169,23 +170,6 @@ async fn release(
     let ids: Vec<_> = cancelled.iter().map(|(id, ..)| *id).collect();
     delete_jobs(conn, &ids, ended).await?;
     Ok(stood)
-}
-
-fn cancel_twin(transition: &Transition) -> Transition {
-    let error = transition.error.as_ref();
-    let ended_at = error.map_or(transition.run_at, |error| error.at);
-    Transition {
-        state: domain::job::State::Cancelled,
-        attempt: transition.attempt,
-        run_at: transition.run_at,
-        finished_at: Some(ended_at),
-        suspect: false,
-        error: Some(AttemptError {
-            attempt: transition.attempt,
-            at: ended_at,
-            error: "another job of this key is queued".into(),
-        }),
-    }
 }
 
 pub(super) async fn append_errors(

@@ -64,7 +64,7 @@ const LIST_TICKETS_OF_CONCERT: &str = "
 
 /// The slot of the list's cursor and all slots after it. There is no `order by`: the loops run
 /// through the slots, and in each through the index, which is an order; sorting would read all of
-/// a user's tickets for every page.
+/// a user's tickets for every page. With `?5` only those of that concert.
 const LIST_TICKETS_OF_USER: &str = "
     with recursive
         cursor (slot) as (
@@ -87,35 +87,8 @@ const LIST_TICKETS_OF_USER: &str = "
      cross join concerts as c
      where t.slot = s.slot
        and t.user_id = ?4
+       and (?5 is null or t.concert_id = ?5)
        and (s.slot > (select slot from cursor) or (t.concert_id, t.seat_no) > (?1, ?2))
-       and c.id = t.concert_id
-     limit ?3";
-
-/// As [`LIST_TICKETS_OF_USER`]. One concert's seats are not in order across slots.
-const LIST_TICKETS_OF_BOTH: &str = "
-    with recursive
-        cursor (slot) as (
-            select coalesce(
-                (select slot from tickets where concert_id = ?1 and seat_no = ?2),
-                0)
-        ),
-        slots (slot) as (
-            select slot
-              from cursor
-             union all
-            select slot + 1
-              from slots
-             where slot < (select max(slot) from tickets)
-        )
-    select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
-           c.version
-      from slots as s
-     cross join tickets as t indexed by tickets_user
-     cross join concerts as c
-     where t.slot = s.slot
-       and t.user_id = ?4
-       and t.concert_id = ?1
-       and (s.slot > (select slot from cursor) or t.seat_no > ?2)
        and c.id = t.concert_id
      limit ?3";
 
@@ -131,12 +104,14 @@ pub(super) async fn list_tickets(
     let statement = match (filter.concert_id, filter.user_id) {
         (None, None) => LIST_TICKETS,
         (Some(_), None) => LIST_TICKETS_OF_CONCERT,
-        (None, Some(_)) => LIST_TICKETS_OF_USER,
-        (Some(_), Some(_)) => LIST_TICKETS_OF_BOTH,
+        (_, Some(_)) => LIST_TICKETS_OF_USER,
     };
     let mut query = sqlx::query(statement).bind(concert).bind(seat).bind(max);
     if let Some(user) = filter.user_id {
-        query = query.bind(user.0.as_bytes().to_vec());
+        let only = filter
+            .concert_id
+            .map(|concert| concert.0.as_bytes().to_vec());
+        query = query.bind(user.0.as_bytes().to_vec()).bind(only);
     }
     let rows = query.fetch_all(conn).await.map_err(failed)?;
     rows.iter().map(rows::ticket).collect()

@@ -246,6 +246,7 @@ impl JobTx for SqliteTx {
     async fn extend_claims(
         &mut self,
         renewals: &[Renewal],
+        _now: Timestamp,
         until: Timestamp,
     ) -> StoreResult<Vec<Standing>> {
         call!(self, leases::extend_claims(renewals, until))

@@ -165,7 +165,7 @@ async fn a_change_survives_a_restart() {
         .put(&path, &json!({"name": "Renamed", "date": "2031-06-01"}))
         .await;
     let folder = app.stop().await;
-    let app = TestApp::on(folder, cli::service::Tweaks::default(), |_| {}).await;
+    let app = TestApp::again(folder, cli::service::Tweaks::default(), |_| {}).await;
     let found = app.http.get(&path).await;
     assert_eq!(found.json(), changed.json());
     assert_eq!(found.header("etag"), changed.header("etag"));

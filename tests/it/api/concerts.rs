@@ -302,7 +302,7 @@ async fn concerts_are_there_again_after_a_restart() {
     }
     let before = app.http.get("/api/v1/concerts").await.text();
     let folder = app.stop().await;
-    let app = TestApp::on(folder, cli::service::Tweaks::default(), |_| {}).await;
+    let app = TestApp::again(folder, cli::service::Tweaks::default(), |_| {}).await;
     assert_eq!(app.http.get("/api/v1/concerts").await.text(), before);
     app.stop().await;
 }

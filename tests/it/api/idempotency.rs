@@ -161,7 +161,7 @@ async fn keys_survive_a_restart() {
     }
     let things = count(&app.http).await;
     let folder = app.stop().await;
-    let app = TestApp::on(folder, cli::service::Tweaks::default(), |_| {}).await;
+    let app = TestApp::again(folder, cli::service::Tweaks::default(), |_| {}).await;
     for (kind, path, body, answer) in first {
         assert_same(&answer, &app.http.post_keyed(&path, kind, &body).await);
     }

@@ -90,7 +90,7 @@ async fn the_users_are_the_same_after_a_restart() {
     let app = TestApp::start().await;
     let before = app.http.get("/api/v1/users").await.body;
     let folder = app.stop().await;
-    let app = TestApp::on(folder, cli::service::Tweaks::default(), |_| {}).await;
+    let app = TestApp::again(folder, cli::service::Tweaks::default(), |_| {}).await;
     assert_eq!(app.http.get("/api/v1/users").await.body, before);
     app.stop().await;
 }

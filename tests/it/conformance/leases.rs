@@ -17,8 +17,9 @@ fn plain(claim: Claim) -> Renewal {
 
 async fn extend(env: &Env, renewals: &[Renewal]) -> Vec<Standing> {
     let mut tx = env.begin().await;
-    let until = env.now() + domain::jobs::LEASE;
-    let stand = tx.extend_claims(renewals, until).await.unwrap();
+    let now = env.now();
+    let until = now + domain::jobs::LEASE;
+    let stand = tx.extend_claims(renewals, now, until).await.unwrap();
     tx.commit().await.unwrap();
     stand
 }

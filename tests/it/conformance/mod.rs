@@ -7,10 +7,17 @@
 
 /// Defines cases and runs each on every engine, as `sqlite::name`. To add an engine, add its line
 /// and a constructor of [`Env`] with its name.
+///
+/// Cases `for local` do not concern the ledger: they run on what every process has of its own.
 macro_rules! conformance {
+    (for local $($(#[$doc:meta])* async fn $name:ident($env:ident) $body:block)+) => {
+        $($(#[$doc])* async fn $name($env: &$crate::conformance::Env) $body)+
+        conformance!(@engine sqlite: $($name)+);
+    };
     ($($(#[$doc:meta])* async fn $name:ident($env:ident) $body:block)+) => {
         $($(#[$doc])* async fn $name($env: &$crate::conformance::Env) $body)+
         conformance!(@engine sqlite: $($name)+);
+        conformance!(@engine postgres: $($name)+);
     };
     (@engine $engine:ident: $($name:ident)+) => {
         mod $engine {
@@ -40,6 +47,7 @@ mod layouts;
 mod leases;
 mod plans;
 mod prints;
+mod races;
 mod settlements;
 mod tickets;
 mod transactions;
@@ -60,7 +68,9 @@ use domain::{
     WorkerId,
 };
 use storage::Access;
+use storage::postgres::{LeaseClock, Options, PostgresStore};
 use tempfile::TempDir;
+use tests::Database;
 
 /// An empty engine of what is kept (for what may be lost, see [`hints`]), a clock that stands still and ids that repeat.
 struct Env {
@@ -70,6 +80,7 @@ struct Env {
     ids: SeededIds,
     /// Removed with the environment.
     _folder: TempDir,
+    _database: Option<Database>,
 }
 
 impl Env {
@@ -85,6 +96,21 @@ impl Env {
             clock: ManualClock::new(from_micros(1_800_000_000_123_457)),
             ids: SeededIds::new(11),
             _folder: folder,
+            _database: None,
+        }
+    }
+
+    async fn postgres() -> Self {
+        let database = Database::new().await;
+        let options = Options {
+            lease_clock: LeaseClock::Callers,
+            ..Options::default()
+        };
+        let store = PostgresStore::open(database.url(), options).await.unwrap();
+        Self {
+            store: Arc::new(store),
+            _database: Some(database),
+            ..Self::sqlite().await
         }
     }
 

@@ -4,10 +4,9 @@ use cli::service::Tweaks;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::json;
-use tempfile::TempDir;
 use tests::http::order_body;
 use tests::svg::desc;
-use tests::{Answer, Gate, Position, TestApp};
+use tests::{Answer, Gate, Home, Position, TestApp};
 
 use super::Sketcher;
 use super::model::{Concert, Print, Ticket};
@@ -68,7 +67,7 @@ struct Model {
 impl Model {
     async fn new() -> Self {
         let gate = Gate::new(Position::Open);
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Home::new().await;
         Self {
             app: start(folder, &gate).await,
             gate,
@@ -305,9 +304,9 @@ impl Model {
 }
 
 /// An engine that hands back what waits at the gate as soon as it is told to stop.
-async fn start(folder: TempDir, gate: &Gate) -> TestApp {
+async fn start(folder: Home, gate: &Gate) -> TestApp {
     let tweaks = gate.tweaks_with(|_| Sketcher::renderer(11));
-    TestApp::on(folder, tweaks, |config| config.workers.grace_ms = 50).await
+    TestApp::again(folder, tweaks, |config| config.workers.grace_ms = 50).await
 }
 
 #[test]
@@ -341,7 +340,7 @@ async fn an_engine_that_is_restarted_without_a_request_stays_the_same() {
     before[1] = before[1].replace(app.http.base(), "");
     let mut folder = app.stop().await;
     for _ in 0..3 {
-        let app = TestApp::on(folder, Tweaks::default(), |_| {}).await;
+        let app = TestApp::again(folder, Tweaks::default(), |_| {}).await;
         let mut after = app.http.ledger().await;
         after[1] = after[1].replace(app.http.base(), "");
         assert_eq!(after, before);

@@ -28,7 +28,7 @@ struct Sketcher {
 impl Sketcher {
     fn tweaks(seed: u64) -> Tweaks {
         Tweaks {
-            renderer: Some(Box::new(move |_| Self::renderer(seed))),
+            renderer: Some(Arc::new(move |_| Self::renderer(seed))),
             ..Tweaks::default()
         }
     }

@@ -181,7 +181,7 @@ async fn lost_files_are_drawn_again() {
     // … and while it does not.
     let folder = app.stop().await;
     std::fs::remove_dir_all(folder.path().join("files")).expect("files can be lost");
-    let app = TestApp::on(folder, cli::service::Tweaks::default(), |_| {}).await;
+    let app = TestApp::again(folder, cli::service::Tweaks::default(), |_| {}).await;
     let found = app.http.get(&format!("/api/v1/tickets/{ticket}")).await;
     assert_eq!(found.string("/print_status"), "PRINTED");
     assert_eq!(app.http.get(&print).await.body, svg);

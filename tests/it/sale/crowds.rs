@@ -86,7 +86,7 @@ async fn a_sale_goes_on_where_it_stopped_after_a_restart() {
     assert_eq!(tally(&first), BTreeMap::from([(201, 251)]));
     let mut tickets = sold(&first);
     let folder = app.stop().await;
-    let app = TestApp::on(folder, cli::service::Tweaks::default(), |_| {}).await;
+    let app = TestApp::again(folder, cli::service::Tweaks::default(), |_| {}).await;
     let second = rush(&app, (1..=400).map(|user| (concert.clone(), user))).await;
     assert_eq!(tally(&second), BTreeMap::from([(201, 349), (422, 51)]));
     tickets.extend(sold(&second));

@@ -4,12 +4,17 @@ use domain::job::{CANCELLED, Noop, State};
 use domain::jobs::{self, Cancelled};
 use domain::ticket::PrintStatus;
 use domain::{WorkerId, plans, tickets};
-use scheduler::{Config, Scheduler};
+use scheduler::{Config, Duties, Scheduler};
 use tests::eventually;
 
 use super::{GRACE, Platform};
 
 /// Every clock strikes as often as it may.
+const ALL: Duties = Duties {
+    leads: true,
+    reconciles: true,
+};
+
 fn restless() -> Config {
     Config {
         seating_interval_ms: 10,
@@ -22,7 +27,12 @@ fn restless() -> Config {
 }
 
 fn start(platform: &Platform, config: &Config) -> Scheduler {
-    Scheduler::start(&platform.ctx, config, WorkerId(platform.ctx.ids.next()))
+    Scheduler::start(
+        &platform.ctx,
+        config,
+        WorkerId(platform.ctx.ids.next()),
+        ALL,
+    )
 }
 
 #[tokio::test]
@@ -133,10 +143,10 @@ async fn second_scheduler_takes_over_when_the_first_one_stops() {
         leader_lease_ms: 3_600_000,
         ..restless()
     };
-    let first_one = Scheduler::start(ctx, &config, first);
+    let first_one = Scheduler::start(ctx, &config, first, ALL);
     let taken = || async { (!could_lead(other).await).then_some(()) };
     eventually("the first one leads", taken).await;
-    let second_one = Scheduler::start(ctx, &config, second);
+    let second_one = Scheduler::start(ctx, &config, second, ALL);
     assert!(!could_lead(second).await && could_lead(first).await);
 
     first_one.stop().await;

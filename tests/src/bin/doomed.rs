@@ -12,7 +12,7 @@ use domain::clock::Clock;
 use domain::code::Signer;
 use domain::user::UserDirectory;
 use domain::{Context, Limits, Parts, SystemClock, SystemIds, Timestamp, WorkerId};
-use scheduler::Scheduler;
+use scheduler::{Duties, Scheduler};
 use tests::doom::{Killer, Mortal};
 use workers::{Config, Registry, RenderPool, Workers};
 
@@ -54,7 +54,11 @@ async fn main() {
         leader_lease_ms: 300,
         ..scheduler::Config::default()
     };
-    let _scheduler = Scheduler::start(&ctx, &clocks, worker);
+    let duties = Duties {
+        leads: true,
+        reconciles: true,
+    };
+    let _scheduler = Scheduler::start(&ctx, &clocks, worker, duties);
     let _workers = Workers::start_with(&ctx, &config, worker, registry);
     loop {
         let mut view = ctx.store.read().await.expect("the ledger is there");

@@ -1,0 +1,245 @@
+//! Claims of jobs that wait.
+//!
+//! `present` is what a statement takes for the present: nothing where the server's clock says how
+//! long claims last, see [`super::LeaseClock`].
+
+use domain::job::{Band, ClaimRequest, Claimed, ClaimedBatch, Lane};
+use domain::ports::StoreResult;
+use sqlx::PgConnection;
+
+use super::batch::{int, micros};
+use super::failure::failed;
+use super::leases::length;
+use super::rows;
+
+/// Whether the queue is paused, which of its lanes are, and when its next scheduled job is due.
+const LOOK: &str = "
+    select exists (
+               select 1
+                 from paused_queues
+                where queue = $1),
+           array(
+               select lane
+                 from paused_lanes
+                where queue = $1),
+           (select run_at
+              from jobs
+             where state = 'scheduled'
+               and queue = $1
+             order by run_at
+             limit 1)";
+
+/// Those that somebody else is just promoting are left to him.
+const PROMOTE: &str = "
+    update jobs
+       set state = 'available'
+     where id = any(array(
+               select id
+                 from jobs
+                where state = 'scheduled'
+                  and queue = $1
+                  and run_at <= $2
+                order by run_at
+                  for update skip locked))";
+
+/// Band by band, as many as are wanted and not a row more is locked: a job that was locked and
+/// not taken would be invisible to whoever claims at the same moment. `taken` are the jobs that
+/// the bands before have taken of the same interval.
+const CLAIM_JOBS: &str = "
+    with picked as materialized (
+        select waiting.id
+          from unnest($2::bigint[], $3::bigint[], $4::integer[], $5::integer[])
+               as band (due_from, due_before, most, taken)
+         cross join lateral (
+                   select job.id
+                     from jobs as job
+                    where job.state = 'available'
+                      and job.queue = $1
+                      and job.due_at >= band.due_from
+                      and job.due_at < band.due_before
+                      and (job.unique_key is null
+                           or (select other.id
+                                 from jobs as other
+                                where other.state = 'running'
+                                  and other.unique_key = job.unique_key) is null)
+                    order by job.due_at, job.id
+                    limit band.most
+                   offset band.taken
+                      for update of job skip locked) as waiting
+         limit $6)
+    update jobs
+       set state = 'running',
+           attempt = attempt + 1,
+           claim_token = $7,
+           claimed_by = $8,
+           claimed_until =
+               coalesce($9, (extract(epoch from clock_timestamp()) * 1000000)::bigint) + $10
+     where id = any(array(
+               select id
+                 from picked))
+ returning id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
+           suspect, alone_since is not null";
+
+/// Ids grow with time: the smallest is the oldest. As in [`CLAIM_JOBS`], not a row more is locked.
+const CLAIM_OLDEST: &str = "
+    with picked as materialized (
+        select job.id
+          from jobs as job
+         where job.state = 'available'
+           and job.queue = $1
+           and (job.unique_key is null
+                or (select other.id
+                      from jobs as other
+                     where other.state = 'running'
+                       and other.unique_key = job.unique_key) is null)
+         order by job.id
+         limit $2
+           for update of job skip locked)
+    update jobs
+       set state = 'running',
+           attempt = attempt + 1,
+           claim_token = $3,
+           claimed_by = $4,
+           claimed_until =
+               coalesce($5, (extract(epoch from clock_timestamp()) * 1000000)::bigint) + $6
+     where id = any(array(
+               select id
+                 from picked))
+ returning id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
+           suspect, alone_since is not null";
+
+pub(super) async fn claim_jobs(
+    conn: &mut PgConnection,
+    request: &ClaimRequest,
+    present: Option<i64>,
+) -> StoreResult<ClaimedBatch> {
+    let now = micros(request.now);
+    let (paused, lanes, mut next) = look(conn, request).await?;
+    if paused {
+        return Ok(ClaimedBatch::default());
+    }
+    if next.is_some_and(|next| next <= now) {
+        sqlx::query(PROMOTE)
+            .bind(request.queue.as_str())
+            .bind(now)
+            .execute(&mut *conn)
+            .await
+            .map_err(failed)?;
+        next = None;
+    }
+    let mut jobs = Vec::new();
+    let mut free = request.max;
+    let oldest = request.oldest.min(free);
+    if oldest > 0 && lanes.is_empty() {
+        jobs = claim_oldest(conn, request, oldest, present).await?;
+        free -= u32::try_from(jobs.len()).expect("no more than the limit");
+    }
+    let is_paused = |lane: Lane| lanes.iter().any(|paused| paused == lane.as_str());
+    let bands = request.bands.iter().filter(|band| !is_paused(band.lane));
+    let bands: Vec<_> = bands.copied().collect();
+    if free > 0 && !bands.is_empty() {
+        jobs.extend(claim_bands(conn, request, &bands, free, present).await?);
+    }
+    if jobs.is_empty() && next.is_none() {
+        (_, _, next) = look(conn, request).await?;
+    }
+    let next_run_at = next.filter(|_| jobs.is_empty());
+    Ok(ClaimedBatch {
+        jobs,
+        next_run_at: next_run_at.map(domain::clock::from_micros),
+    })
+}
+
+async fn look(
+    conn: &mut PgConnection,
+    request: &ClaimRequest,
+) -> StoreResult<(bool, Vec<String>, Option<i64>)> {
+    sqlx::query_as(LOOK)
+        .bind(request.queue.as_str())
+        .fetch_one(conn)
+        .await
+        .map_err(failed)
+}
+
+async fn claim_oldest(
+    conn: &mut PgConnection,
+    request: &ClaimRequest,
+    max: u32,
+    present: Option<i64>,
+) -> StoreResult<Vec<Claimed>> {
+    let rows = sqlx::query(CLAIM_OLDEST)
+        .bind(request.queue.as_str())
+        .bind(i64::from(max))
+        .bind(request.token.0)
+        .bind(request.worker.0)
+        .bind(present)
+        .bind(length(request.until - request.now)?)
+        .fetch_all(conn)
+        .await
+        .map_err(failed)?;
+    let mut claimed = rows
+        .iter()
+        .map(rows::claimed)
+        .collect::<StoreResult<Vec<_>>>()?;
+    claimed.sort_unstable_by_key(|job| job.claim.job_id);
+    Ok(claimed)
+}
+
+async fn claim_bands(
+    conn: &mut PgConnection,
+    request: &ClaimRequest,
+    bands: &[Band],
+    max: u32,
+    present: Option<i64>,
+) -> StoreResult<Vec<Claimed>> {
+    let taken = bands.iter().enumerate().map(|(at, band)| {
+        let before = bands[..at].iter();
+        let same = before.filter(|one| (one.from, one.before) == (band.from, band.before));
+        same.fold(0_u32, |sum, one| sum.saturating_add(one.max))
+    });
+    let rows = sqlx::query(CLAIM_JOBS)
+        .bind(request.queue.as_str())
+        .bind(
+            bands
+                .iter()
+                .map(|band| micros(band.from))
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            bands
+                .iter()
+                .map(|band| micros(band.before))
+                .collect::<Vec<_>>(),
+        )
+        .bind(bands.iter().map(|band| int(band.max)).collect::<Vec<_>>())
+        .bind(taken.map(int).collect::<Vec<_>>())
+        .bind(i64::from(max))
+        .bind(request.token.0)
+        .bind(request.worker.0)
+        .bind(present)
+        .bind(length(request.until - request.now)?)
+        .fetch_all(conn)
+        .await
+        .map_err(failed)?;
+    let claimed = rows.iter().map(rows::claimed).collect::<StoreResult<_>>()?;
+    Ok(in_order(claimed, bands))
+}
+
+/// `returning` has no order of its own. Going through the bands once more gives the order in
+/// which they took.
+fn in_order(mut claimed: Vec<Claimed>, bands: &[Band]) -> Vec<Claimed> {
+    claimed.sort_unstable_by_key(|job| (job.due_at, job.claim.job_id));
+    let mut ordered = Vec::with_capacity(claimed.len());
+    for band in bands {
+        let mut free = band.max;
+        let (taken, left) = claimed.into_iter().partition::<Vec<_>, _>(|job| {
+            let takes = free > 0 && band.from <= job.due_at && job.due_at < band.before;
+            free -= u32::from(takes);
+            takes
+        });
+        ordered.extend(taken);
+        claimed = left;
+    }
+    ordered.extend(claimed);
+    ordered
+}

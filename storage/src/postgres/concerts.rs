@@ -1,0 +1,172 @@
+//! Concerts and what is sold of them.
+
+use std::collections::BTreeMap;
+
+use domain::concert::{Concert, Offer};
+use domain::ports::{StoreError, StoreResult};
+use domain::{ConcertId, Timestamp};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::batch::{int, micros};
+use super::failure::{failed, unexpected};
+use super::rows;
+
+const FIND_OFFER: &str = "
+    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at, s.sold,
+           c.layout_id
+      from concerts as c
+      join sales as s
+        on s.concert_id = c.id
+     where c.id = $1";
+
+pub(super) async fn find_offer(
+    conn: &mut PgConnection,
+    id: ConcertId,
+) -> StoreResult<Option<Offer>> {
+    let row = sqlx::query(FIND_OFFER)
+        .bind(id.0)
+        .fetch_optional(conn)
+        .await
+        .map_err(failed)?;
+    row.as_ref().map(rows::offer).transpose()
+}
+
+const LIST_OFFERS: &str = "
+    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at, s.sold,
+           c.layout_id
+      from concerts as c
+      join sales as s
+        on s.concert_id = c.id
+     where c.id > $1
+     order by c.id
+     limit $2";
+
+pub(super) async fn list_offers(
+    conn: &mut PgConnection,
+    after: Option<ConcertId>,
+    max: u32,
+) -> StoreResult<Vec<Offer>> {
+    // No id of ours is nil.
+    let after = after.map_or(Uuid::nil(), |id| id.0);
+    let rows = sqlx::query(LIST_OFFERS)
+        .bind(after)
+        .bind(i64::from(max))
+        .fetch_all(conn)
+        .await
+        .map_err(failed)?;
+    rows.iter().map(rows::offer).collect()
+}
+
+const INSERT_CONCERT: &str = "
+    with concert as (
+        insert into concerts
+               (id, name, venue, date, capacity, status, version, created_at, layout_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+     returning id)
+    insert into sales (concert_id)
+    select id
+      from concert";
+
+pub(super) async fn insert_concert(conn: &mut PgConnection, concert: &Concert) -> StoreResult<()> {
+    let done = sqlx::query(INSERT_CONCERT)
+        .bind(concert.id.0)
+        .bind(concert.name.as_str())
+        .bind(concert.venue.as_str())
+        .bind(concert.date)
+        .bind(int(concert.capacity))
+        .bind(concert.status.as_str())
+        .bind(int(concert.version))
+        .bind(micros(concert.created_at))
+        .bind(concert.layout_id.map(|id| id.0))
+        .execute(conn)
+        .await
+        .map_err(failed)?;
+    match done.rows_affected() {
+        1 => Ok(()),
+        rows => Err(unexpected("sales.concert_id", rows)),
+    }
+}
+
+/// The last byte of an id is random; it chooses one of 256 gates, 814 being the number of ours
+/// among all advisory locks of the database.
+///
+/// A change waits for the sales and prints under way, which share a lock on the concert's row.
+/// PostgreSQL lets newcomers share such a lock past those who wait to change the row, so a concert
+/// that sells all the time could never be changed. Advisory locks are queued fairly: who sells
+/// shares one, who changes takes it alone. They only keep the order; what holds is the row's lock.
+const HOLD_GATE: &str = "
+    select pg_advisory_xact_lock(814, get_byte(uuid_send($1), 15))";
+
+const UPDATE_CONCERT: &str = "
+    update concerts
+       set name = $3,
+           venue = $4,
+           date = $5,
+           status = $6,
+           version = $7
+     where id = $1
+       and version = $2";
+
+/// The capacity stays: it never changes.
+pub(super) async fn update_concert(
+    conn: &mut PgConnection,
+    expected: u32,
+    concert: &Concert,
+) -> StoreResult<bool> {
+    sqlx::query(HOLD_GATE)
+        .bind(concert.id.0)
+        .execute(&mut *conn)
+        .await
+        .map_err(failed)?;
+    let done = sqlx::query(UPDATE_CONCERT)
+        .bind(concert.id.0)
+        .bind(int(expected))
+        .bind(concert.name.as_str())
+        .bind(concert.venue.as_str())
+        .bind(concert.date)
+        .bind(concert.status.as_str())
+        .bind(int(concert.version))
+        .execute(conn)
+        .await
+        .map_err(failed)?;
+    match done.rows_affected() {
+        0 => Ok(false),
+        1 => Ok(true),
+        rows => Err(unexpected("concerts.id", rows)),
+    }
+}
+
+const RECORD_SALES: &str = "
+    update sales
+       set sold = sold + ($2::integer[])[array_position($1, concert_id)],
+           marked_at = coalesce(marked_at, $3)
+     where concert_id = any($1::uuid[])";
+
+/// Counting in a concert that does not exist is refused as a whole.
+///
+/// Differs from sqlite: everybody who sells the concert waits here until this transaction has
+/// ended, so it comes last.
+pub(super) async fn record_sales(
+    conn: &mut PgConnection,
+    sales: &[(ConcertId, u32)],
+    now: Timestamp,
+) -> StoreResult<()> {
+    let mut sum: BTreeMap<ConcertId, u32> = BTreeMap::new();
+    for (concert, seats) in sales {
+        *sum.entry(*concert).or_default() += seats;
+    }
+    let concerts: Vec<Uuid> = sum.keys().map(|concert| concert.0).collect();
+    let seats: Vec<i32> = sum.values().map(|seats| int(*seats)).collect();
+    let done = sqlx::query(RECORD_SALES)
+        .bind(concerts)
+        .bind(seats)
+        .bind(micros(now))
+        .execute(conn)
+        .await
+        .map_err(failed)?;
+    if done.rows_affected() == sum.len() as u64 {
+        return Ok(());
+    }
+    Err(StoreError::Conflict("sales.concert_id"))
+}

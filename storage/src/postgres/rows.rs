@@ -1,0 +1,141 @@
+//! Columns as the domain's values. What does not decode is a [`StoreError::Corrupt`] that names
+//! its place.
+
+use domain::concert::{Concert, Name, Offer, Status};
+use domain::job::{AttemptError, Claim, Claimed, Job, Progress, Queue, State};
+use domain::ports::{StoreError, StoreResult};
+use domain::seat::SeatNo;
+use domain::ticket::{Print, Ticket};
+use domain::{ClaimToken, ConcertId, JobId, LayoutId, TicketId, Timestamp, UserId, WorkerId};
+use sqlx::postgres::{PgRow, Postgres};
+use sqlx::{Decode, Row, Type};
+use uuid::Uuid;
+
+/// A column of any type that the driver knows.
+pub(super) fn get<'r, T>(row: &'r PgRow, at: usize, place: &'static str) -> StoreResult<T>
+where
+    T: Decode<'r, Postgres> + Type<Postgres>,
+{
+    row.try_get(at)
+        .map_err(|error| StoreError::corrupt(place, error))
+}
+
+/// A moment.
+pub(super) fn time(row: &PgRow, at: usize, place: &'static str) -> StoreResult<Timestamp> {
+    let micros: i64 = get(row, at, place)?;
+    Ok(domain::clock::from_micros(micros))
+}
+
+/// A number that is never negative.
+pub(super) fn count(row: &PgRow, at: usize, place: &'static str) -> StoreResult<u32> {
+    let number: i32 = get(row, at, place)?;
+    u32::try_from(number).map_err(|error| StoreError::corrupt(place, error))
+}
+
+/// A word of a fixed list.
+pub(super) fn word<T>(
+    row: &PgRow,
+    at: usize,
+    place: &'static str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> StoreResult<T> {
+    let text: &str = get(row, at, place)?;
+    parse(text).ok_or_else(|| StoreError::corrupt(place, anyhow::anyhow!("unknown word {text:?}")))
+}
+
+/// Columns: id, name, venue, date, capacity, status, version, created_at, sold, layout_id.
+pub(super) fn offer(row: &PgRow) -> StoreResult<Offer> {
+    let name = |at, place| word(row, at, place, |text| Name::parse(text).ok());
+    let layout_id: Option<Uuid> = get(row, 9, "concerts.layout_id")?;
+    Ok(Offer {
+        concert: Concert {
+            id: ConcertId(get(row, 0, "concerts.id")?),
+            name: name(1, "concerts.name")?,
+            venue: name(2, "concerts.venue")?,
+            date: get(row, 3, "concerts.date")?,
+            capacity: count(row, 4, "concerts.capacity")?,
+            status: word(row, 5, "concerts.status", Status::parse)?,
+            version: count(row, 6, "concerts.version")?,
+            created_at: time(row, 7, "concerts.created_at")?,
+            layout_id: layout_id.map(LayoutId),
+        },
+        sold: count(row, 8, "sales.sold")?,
+    })
+}
+
+/// Columns: id, concert_id, user_id, seat_no, bought_at, print, print_version, and the concert's
+/// version.
+pub(super) fn ticket(row: &PgRow) -> StoreResult<Ticket> {
+    let version = count(row, 6, "tickets.print_version")?;
+    Ok(Ticket {
+        id: TicketId(get(row, 0, "tickets.id")?),
+        concert_id: ConcertId(get(row, 1, "tickets.concert_id")?),
+        user_id: UserId(get(row, 2, "tickets.user_id")?),
+        seat: SeatNo(count(row, 3, "tickets.seat_no")?),
+        bought_at: time(row, 4, "tickets.bought_at")?,
+        print: word(row, 5, "tickets.print", |text| match text {
+            "none" => Some(Print::Never),
+            "pending" => Some(Print::Pending),
+            "done" => Some(Print::Done { version }),
+            "failed" => Some(Print::Failed { version }),
+            _ => None,
+        })?,
+        concert_version: count(row, 7, "concerts.version")?,
+    })
+}
+
+/// Columns: id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace, suspect,
+/// whether it runs alone.
+pub(super) fn claimed(row: &PgRow) -> StoreResult<Claimed> {
+    Ok(Claimed {
+        claim: Claim {
+            job_id: JobId(get(row, 0, "jobs.id")?),
+            token: ClaimToken(get(row, 1, "jobs.claim_token")?),
+        },
+        suspect: get(row, 9, "jobs.suspect")?,
+        alone: get(row, 10, "jobs.alone_since")?,
+        kind: get(row, 2, "jobs.kind")?,
+        args: get(row, 3, "jobs.args")?,
+        attempt: count(row, 4, "jobs.attempt")?,
+        due_at: time(row, 5, "jobs.due_at")?,
+        run_at: time(row, 6, "jobs.run_at")?,
+        created_at: time(row, 7, "jobs.created_at")?,
+        trace: get(row, 8, "jobs.trace")?,
+    })
+}
+
+/// Columns: id, kind, queue, state, args, attempt, due_at, run_at, created_at, finished_at,
+/// claimed_by, errors, trace, whether it is asked to stop, suspect, progress.
+pub(super) fn job(row: &PgRow) -> StoreResult<Job> {
+    let finished_at: Option<i64> = get(row, 9, "finished_jobs.finished_at")?;
+    let claimed_by: Option<uuid::Uuid> = get(row, 10, "jobs.claimed_by")?;
+    let errors: Vec<String> = get(row, 11, "jobs.errors")?;
+    let errors = errors
+        .iter()
+        .map(|error| serde_json::from_str::<AttemptError>(error));
+    Ok(Job {
+        id: JobId(get(row, 0, "jobs.id")?),
+        kind: get(row, 1, "jobs.kind")?,
+        queue: word(row, 2, "jobs.queue", Queue::parse)?,
+        state: word(row, 3, "jobs.state", State::parse)?,
+        args: get(row, 4, "jobs.args")?,
+        attempt: count(row, 5, "jobs.attempt")?,
+        due_at: time(row, 6, "jobs.due_at")?,
+        run_at: time(row, 7, "jobs.run_at")?,
+        created_at: time(row, 8, "jobs.created_at")?,
+        finished_at: finished_at.map(domain::clock::from_micros),
+        claimed_by: claimed_by.map(WorkerId),
+        errors: errors
+            .collect::<Result<_, _>>()
+            .map_err(|error| StoreError::corrupt("jobs.errors", error))?,
+        trace: get(row, 12, "jobs.trace")?,
+        cancel_requested: get(row, 13, "jobs.cancel_requested_at")?,
+        suspect: get(row, 14, "jobs.suspect")?,
+        progress: progress(get(row, 15, "jobs.progress")?)?,
+    })
+}
+
+fn progress(json: Option<&str>) -> StoreResult<Option<Progress>> {
+    let read = json.map(serde_json::from_str).transpose();
+    read.map_err(|error| StoreError::corrupt("jobs.progress", error))
+}

@@ -1,0 +1,275 @@
+//! Tickets: written under the unique index that decides, listed in the order of their seats.
+
+use std::collections::HashSet;
+
+use domain::ports::{BucketPlan, StoreError, StoreResult};
+use domain::seat::SeatNo;
+use domain::ticket::Ticket;
+use domain::tickets::{Cursor, NewTicket, TicketFilter};
+use domain::{ConcertId, TicketId};
+use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::batch::{int, micros, sorted_by_key};
+use super::failure::failed;
+use super::rows;
+
+const FIND_TICKET: &str = "
+    select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
+           c.version
+      from tickets as t
+      join concerts as c
+        on c.id = t.concert_id
+     where t.id = $1";
+
+pub(super) async fn find_ticket(
+    conn: &mut PgConnection,
+    id: TicketId,
+) -> StoreResult<Option<Ticket>> {
+    let row = sqlx::query(FIND_TICKET)
+        .bind(id.0)
+        .fetch_optional(conn)
+        .await
+        .map_err(failed)?;
+    row.as_ref().map(rows::ticket).transpose()
+}
+
+const LIST_TICKETS: &str = "
+    select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
+           c.version
+      from tickets as t
+      join concerts as c
+        on c.id = t.concert_id
+     where (t.concert_id, t.seat_no) > ($1, $2)
+     order by t.concert_id, t.seat_no
+     limit $3";
+
+const LIST_TICKETS_OF_CONCERT: &str = "
+    select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
+           c.version
+      from tickets as t
+      join concerts as c
+        on c.id = t.concert_id
+     where t.concert_id = $1
+       and t.seat_no > $2
+     order by t.seat_no
+     limit $3";
+
+const LIST_TICKETS_OF_USER: &str = "
+    select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
+           c.version
+      from tickets as t
+      join concerts as c
+        on c.id = t.concert_id
+     where t.user_id = $4
+       and (t.concert_id, t.seat_no) > ($1, $2)
+     order by t.concert_id, t.seat_no
+     limit $3";
+
+const LIST_TICKETS_OF_BOTH: &str = "
+    select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
+           c.version
+      from tickets as t
+      join concerts as c
+        on c.id = t.concert_id
+     where t.user_id = $4
+       and t.concert_id = $1
+       and t.seat_no > $2
+     order by t.seat_no
+     limit $3";
+
+pub(super) async fn list_tickets(
+    conn: &mut PgConnection,
+    filter: TicketFilter,
+    after: Option<Cursor>,
+    max: u32,
+) -> StoreResult<Vec<Ticket>> {
+    let Some((concert, seat)) = begin_of_list(filter.concert_id, after) else {
+        return Ok(Vec::new());
+    };
+    let statement = match (filter.concert_id, filter.user_id) {
+        (None, None) => LIST_TICKETS,
+        (Some(_), None) => LIST_TICKETS_OF_CONCERT,
+        (None, Some(_)) => LIST_TICKETS_OF_USER,
+        (Some(_), Some(_)) => LIST_TICKETS_OF_BOTH,
+    };
+    let mut query = sqlx::query(statement)
+        .bind(concert)
+        .bind(seat)
+        .bind(i64::from(max));
+    if let Some(user) = filter.user_id {
+        query = query.bind(user.0);
+    }
+    let rows = query.fetch_all(conn).await.map_err(failed)?;
+    rows.iter().map(rows::ticket).collect()
+}
+
+/// The concert and the seat after which a list begins. `None` when the cursor is behind all of
+/// the one concert that is asked for.
+fn begin_of_list(only: Option<ConcertId>, after: Option<Cursor>) -> Option<(Uuid, i32)> {
+    match (only, after) {
+        // No id of ours is nil.
+        (None, None) => Some((Uuid::nil(), -1)),
+        (None, Some(at)) => Some((at.concert_id.0, int(at.seat.0))),
+        (Some(only), Some(at)) if at.concert_id == only => Some((only.0, int(at.seat.0))),
+        (Some(only), Some(at)) if at.concert_id > only => None,
+        (Some(only), Some(_) | None) => Some((only.0, -1)),
+    }
+}
+
+/// The number of seats and the highest one are found bucket by bucket: grouping all rows at once
+/// would sort them.
+const COUNT_SOLD: &str = "
+    select bucket.no::integer, sold.seats::integer, sold.highest
+      from generate_series(0::bigint, $3 - 1) as bucket (no)
+     cross join lateral (
+               select count(*) as seats, max(seat_no) as highest
+                 from tickets
+                where concert_id = $1
+                  and seat_no >= bucket.no * $2
+                  and seat_no < (bucket.no + 1) * $2) as sold
+     where sold.seats > 0
+     order by bucket.no";
+
+pub(super) async fn count_sold(
+    conn: &mut PgConnection,
+    concert: ConcertId,
+    plan: BucketPlan,
+) -> StoreResult<Vec<(u32, u32, SeatNo)>> {
+    let rows = sqlx::query(COUNT_SOLD)
+        .bind(concert.0)
+        .bind(i64::from(plan.width))
+        .bind(i64::from(plan.buckets()))
+        .fetch_all(conn)
+        .await
+        .map_err(failed)?;
+    let bucket = |row: &PgRow| {
+        Ok((
+            rows::count(row, 0, "count_sold.no")?,
+            rows::count(row, 1, "count_sold.sold")?,
+            SeatNo(rows::count(row, 2, "tickets.seat_no")?),
+        ))
+    };
+    rows.iter().map(bucket).collect()
+}
+
+/// One row with all seats.
+const LIST_SOLD: &str = "
+    select array(
+               select seat_no
+                 from tickets
+                where concert_id = $1
+                  and seat_no >= $2
+                order by seat_no
+                limit $3)";
+
+pub(super) async fn list_sold(
+    conn: &mut PgConnection,
+    concert: ConcertId,
+    from: SeatNo,
+    max: u32,
+) -> StoreResult<Vec<SeatNo>> {
+    let seats: Vec<i32> = sqlx::query_scalar(LIST_SOLD)
+        .bind(concert.0)
+        .bind(int(from.0))
+        .bind(i64::from(max))
+        .fetch_one(conn)
+        .await
+        .map_err(failed)?;
+    let seat = |seat: i32| {
+        let seat = u32::try_from(seat);
+        seat.map(SeatNo)
+            .map_err(|error| StoreError::corrupt("tickets.seat_no", error))
+    };
+    seats.into_iter().map(seat).collect()
+}
+
+/// In the order of seats, and for one seat in the order of the batch: of two tickets for a seat
+/// the first one wins. `places` says which of the concerts a ticket is for; of those that are not
+/// on sale no seat is within the hall.
+///
+/// Differs from sqlite: others write meanwhile. The concerts stay as they are until this
+/// transaction ends, so a change that has been answered is seen by every sale that commits after
+/// it; about the gate see [`super::concerts`]. Of two transactions for one seat the second waits
+/// until the first has ended.
+const INSERT_TICKETS: &str = "
+    with halls as materialized (
+        select array_agg(coalesce(hall.capacity, 0) order by asked.place) as capacities
+          from unnest($1::uuid[]) with ordinality as asked (id, place)
+          left join lateral (
+                   select c.capacity
+                     from concerts as c
+                    where c.id = asked.id
+                      and pg_advisory_xact_lock_shared(814, get_byte(uuid_send(c.id), 15))
+                          is not null
+                      and c.status = 'ACTIVE'
+                      for share) as hall
+            on true),
+         written as (
+        insert into tickets (concert_id, seat_no, id, user_id, bought_at)
+        select sale.concert_id, sale.seat_no, sale.id, sale.user_id, sale.bought_at
+          from halls
+         cross join unnest($2::integer[], $3::uuid[], $4::integer[], $5::uuid[], $6::uuid[],
+                           $7::bigint[])
+               as sale (place, concert_id, seat_no, id, user_id, bought_at)
+         where sale.seat_no < halls.capacities[sale.place]
+            on conflict do nothing
+     returning id)
+    select case
+               when count(*) = cardinality($5) then null
+               else coalesce(array_agg(id), '{}')
+           end
+      from written";
+
+/// Tells which were written by this statement, not which are there: who writes a group again
+/// because its outcome was unknown must not count them twice.
+pub(super) async fn insert_tickets(
+    conn: &mut PgConnection,
+    tickets: &[NewTicket],
+) -> StoreResult<Vec<bool>> {
+    let order = sorted_by_key(tickets, |ticket| (ticket.concert_id, ticket.seat));
+    let sorted = || order.iter().map(|&at| &tickets[at]);
+    // In the order of their gates, so that nobody waits in a circle for those either.
+    let gate = |id: &Uuid| (id.as_bytes()[15], *id);
+    let mut concerts: Vec<Uuid> = sorted().map(|ticket| ticket.concert_id.0).collect();
+    concerts.sort_unstable_by_key(gate);
+    concerts.dedup();
+    let places = sorted().map(|ticket| {
+        let place = concerts.binary_search_by_key(&gate(&ticket.concert_id.0), gate);
+        place.map_or(0, |place| {
+            i32::try_from(place + 1).expect("a batch is small")
+        })
+    });
+    let places: Vec<i32> = places.collect();
+    // Usually every ticket is written, and that is all there is to say.
+    let written: Option<Vec<Uuid>> = sqlx::query_scalar(INSERT_TICKETS)
+        .bind(concerts)
+        .bind(places)
+        .bind(
+            sorted()
+                .map(|ticket| ticket.concert_id.0)
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            sorted()
+                .map(|ticket| int(ticket.seat.0))
+                .collect::<Vec<_>>(),
+        )
+        .bind(sorted().map(|ticket| ticket.id.0).collect::<Vec<_>>())
+        .bind(sorted().map(|ticket| ticket.user_id.0).collect::<Vec<_>>())
+        .bind(
+            sorted()
+                .map(|ticket| micros(ticket.bought_at))
+                .collect::<Vec<_>>(),
+        )
+        .fetch_one(conn)
+        .await
+        .map_err(failed)?;
+    let Some(written) = written else {
+        return Ok(vec![true; tickets.len()]);
+    };
+    let mut written: HashSet<Uuid> = written.into_iter().collect();
+    let written = tickets.iter().map(|ticket| written.remove(&ticket.id.0));
+    Ok(written.collect())
+}
