@@ -167,6 +167,7 @@ pub async fn retry(parts: &Parts, id: JobId) -> Result<(), Error> {
         tx.request_prints(&[ticket_id]).await?;
     }
     let again = Transition {
+        at: now,
         state: State::Available,
         attempt: 0,
         run_at: now,
@@ -191,6 +192,7 @@ pub async fn cancel(parts: &Parts, id: JobId) -> Result<(), Error> {
         }
     }
     let cancelled = Transition {
+        at: now,
         state: State::Cancelled,
         attempt: job.attempt,
         run_at: job.run_at,

@@ -1,7 +1,10 @@
 //! A cluster of real processes in roles, to be killed one by one.
 
+use std::fs::{self, OpenOptions};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
+use std::thread;
 
 use cli::config::{Config, Mode, Role, Secret};
 use tempfile::TempDir;
@@ -10,6 +13,9 @@ use crate::postgres::{Database, PostgresServer};
 use crate::process::{self, Ended, Server};
 use crate::redis;
 use crate::wait::eventually;
+
+/// How much of the log is shown of a test that fails.
+const LOG_LINES: usize = 60;
 
 /// Signs the tickets of every process.
 const SIGNING_KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
@@ -53,6 +59,11 @@ impl Cluster {
     /// Starts a process in roles, such as `api` or `worker,scheduler`.
     pub fn start(&self, roles: &str) -> Server {
         let mut command = self.command(&["run", "--listen", "127.0.0.1:0", "--roles", roles]);
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log());
+        command.stderr(log.expect("the folder can be written"));
         Server::of(&mut command)
     }
 
@@ -100,6 +111,11 @@ impl Cluster {
         eventually(what, found).await
     }
 
+    /// What the processes have to say, which in these tests is much.
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
     fn command(&self, args: &[&str]) -> Command {
         let mut command = process::command();
         command
@@ -113,5 +129,16 @@ impl Cluster {
             )
             .env("TICKETOVERFLOW__SIGNING__KEY", SIGNING_KEY);
         command
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let log = fs::read_to_string(self.log()).unwrap_or_default();
+            let lines: Vec<_> = log.lines().collect();
+            let last = &lines[lines.len().saturating_sub(LOG_LINES)..];
+            eprintln!("the end of the processes' log:\n{}", last.join("\n"));
+        }
     }
 }

@@ -19,6 +19,9 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// A rest between two purchases of one buyer, so that a sale lasts.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// The rest of one whose tickets are printed, as that takes longer.
+const PRINT_PAUSE: Duration = Duration::from_millis(100);
+
 /// Clients who buy until there is nothing left.
 #[derive(Debug)]
 pub struct Crowd {
@@ -132,7 +135,8 @@ impl Shared {
             }
             tickets.push(ticket);
             self.bought.fetch_add(1, Ordering::SeqCst);
-            tokio::time::sleep(PAUSE).await;
+            let pause = if self.prints { PRINT_PAUSE } else { PAUSE };
+            tokio::time::sleep(pause).await;
         }
         tickets
     }

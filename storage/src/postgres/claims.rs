@@ -15,8 +15,10 @@ use super::batch::{int, micros, sorted_by_key};
 use super::failure::{failed, unexpected};
 use super::rows;
 
+/// Also tells what the present is, for a job's time is one by the clock that leases last by.
 const LOOK: &str = "
-    select exists (
+    select coalesce($2, (extract(epoch from statement_timestamp()) * 1000000)::bigint),
+           exists (
                select 1
                  from paused_queues
                 where queue = $1),
@@ -82,16 +84,10 @@ pub(super) async fn claim_jobs(
     request: &ClaimRequest,
     present: Option<i64>,
 ) -> StoreResult<ClaimedBatch> {
-    let now = micros(request.now);
-    let (paused, next): (bool, Option<i64>) = sqlx::query_as(LOOK)
-        .bind(request.queue.as_str())
-        .fetch_one(&mut *conn)
-        .await
-        .map_err(failed)?;
+    let (now, paused, mut next) = look(conn, request, present).await?;
     if paused {
         return Ok(ClaimedBatch::default());
     }
-    let mut next = next;
     if next.is_some_and(|next| next <= now) {
         sqlx::query(PROMOTE)
             .bind(request.queue.as_str())
@@ -103,17 +99,28 @@ pub(super) async fn claim_jobs(
     }
     let jobs = claim_bands(conn, request, present).await?;
     if jobs.is_empty() && next.is_none() {
-        (_, next) = sqlx::query_as::<_, (bool, Option<i64>)>(LOOK)
-            .bind(request.queue.as_str())
-            .fetch_one(conn)
-            .await
-            .map_err(failed)?;
+        (_, _, next) = look(conn, request, present).await?;
     }
-    let next_run_at = next.filter(|_| jobs.is_empty());
+    let wait = next.filter(|_| jobs.is_empty()).map(|next| next - now);
     Ok(ClaimedBatch {
         jobs,
-        next_run_at: next_run_at.map(domain::clock::from_micros),
+        // By the clock of whoever asks.
+        next_run_at: wait.map(|wait| request.now + TimeDelta::microseconds(wait)),
     })
+}
+
+/// The present, whether the queue is paused, and when its next job is to run that waits for that.
+async fn look(
+    conn: &mut PgConnection,
+    request: &ClaimRequest,
+    present: Option<i64>,
+) -> StoreResult<(i64, bool, Option<i64>)> {
+    sqlx::query_as(LOOK)
+        .bind(request.queue.as_str())
+        .bind(present)
+        .fetch_one(conn)
+        .await
+        .map_err(failed)
 }
 
 async fn claim_bands(

@@ -45,7 +45,10 @@ async fn until_printed(cluster: &Cluster, asked: &HashSet<String>) {
         ),
         (
             "jobs that were not completed",
-            "select count(*) from finished_jobs where state <> 'completed'",
+            "select count(*)
+               from finished_jobs
+              where queue = 'prints'
+                and state <> 'completed'",
         ),
         (
             "tickets that were printed by two jobs",
@@ -60,7 +63,8 @@ async fn until_printed(cluster: &Cluster, asked: &HashSet<String>) {
             "attempts that nothing is known of",
             "select count(*)
                from finished_jobs
-              where attempt <> cardinality(errors) + 1",
+              where queue = 'prints'
+                and attempt <> cardinality(errors) + 1",
         ),
     ] {
         assert_eq!(cluster.number(query), 0, "{what}");
@@ -70,7 +74,10 @@ async fn until_printed(cluster: &Cluster, asked: &HashSet<String>) {
 
 /// Attempts that ended because their worker was lost, and those that failed otherwise.
 fn broken_attempts(cluster: &Cluster) -> (u64, u64) {
-    let errors = "select count(*) from finished_jobs, unnest(errors) as error where error";
+    let errors = "select count(*)
+                    from finished_jobs, unnest(errors) as error
+                   where queue = 'prints'
+                     and error";
     let lost = "'%the worker was lost%'";
     (
         cluster.number(&format!("{errors} like {lost}")),
