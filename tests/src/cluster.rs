@@ -58,11 +58,23 @@ impl Cluster {
 
     /// Starts a process in roles, such as `api` or `worker,scheduler`.
     pub fn start(&self, roles: &str) -> Server {
+        self.start_with(roles, &[])
+    }
+
+    /// As [`Cluster::start`], with settings such as `("WORKERS__GRACE_MS", "0")`.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn start_with(&self, roles: &str, settings: &[(&str, &str)]) -> Server {
         let mut command = self.command(&["run", "--listen", "127.0.0.1:0", "--roles", roles]);
         let log = OpenOptions::new()
             .create(true)
             .append(true)
             .open(self.log());
+        for (name, value) in settings {
+            command.env(format!("TICKETOVERFLOW__{name}"), value);
+        }
         command.stderr(log.expect("the folder can be written"));
         Server::of(&mut command)
     }

@@ -10,8 +10,9 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
+use crate::engine::seconds;
 use crate::http::{Answer, Http, order_body, try_answer};
-use crate::wait::eventually;
+use crate::wait::{DEADLINE, eventually};
 
 /// How long a client whose request failed waits before it asks again.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -106,12 +107,17 @@ impl Crowd {
     /// If one ticket was sold to two, or a server said what it must not.
     pub async fn sold_out(mut self) -> HashSet<String> {
         let mut tickets = HashSet::new();
-        while let Some(bought) = self.buyers.join_next().await {
+        let patience = DEADLINE + Duration::from_secs(u64::from(seconds()));
+        let end = tokio::time::Instant::now() + patience;
+        loop {
+            let home = tokio::time::timeout_at(end, self.buyers.join_next()).await;
+            let Some(bought) = home.expect("the sale ends") else {
+                return tickets;
+            };
             for ticket in bought.expect("no buyer panics") {
                 assert!(tickets.insert(ticket.clone()), "{ticket} was sold twice");
             }
         }
-        tickets
     }
 }
 

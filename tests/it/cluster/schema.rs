@@ -24,6 +24,19 @@ async fn an_old_schema_is_refused_with_what_to_run_and_three_who_run_it_do_it_on
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_lacks_the_last_migration_is_refused() {
+    let cluster = Cluster::new().await;
+    cluster.database.sql(
+        "delete from _sqlx_migrations
+          where version = (select max(version) from _sqlx_migrations)",
+    );
+    for args in [&RUN[..], &["audit"]] {
+        let said = cluster.run(args).failure();
+        assert!(said.contains("ticketoverflow migrate"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_newer_schema_is_refused_with_what_to_do() {
     let cluster = Cluster::new().await;
     cluster.database.sql(
