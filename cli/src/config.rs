@@ -131,7 +131,7 @@ impl Config {
             figment = figment.merge(Serialized::default("server.users_file", users));
         }
         if !args.roles.is_empty() {
-            let roles: Vec<_> = args.roles.iter().map(Role::name).collect();
+            let roles: Vec<_> = args.roles.iter().map(|role| role.name()).collect();
             figment = figment.merge(Serialized::default("server.roles", roles));
         }
         if args.log_json {
@@ -198,7 +198,7 @@ impl Config {
 }
 
 impl Role {
-    fn name(&self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Api => "api",
             Self::Worker => "worker",
@@ -223,7 +223,7 @@ pub fn effective(args: &ConfigArgs) -> anyhow::Result<String> {
             .and_then(|section| section.as_table_mut()?.get_mut(key))
             && !text.is_empty()
         {
-            *text = "(hidden)".to_owned();
+            "(hidden)".clone_into(text);
         }
     }
     Ok(toml::to_string_pretty(&table)?)

@@ -126,7 +126,9 @@ impl Shared {
         let mut tickets = Vec::new();
         let order = order_body(&self.concert, user);
         while !self.stopping.load(Ordering::SeqCst) {
-            let key = (user % 2 == 0).then(|| format!("{}-{user}-{}", self.concert, tickets.len()));
+            let key = user
+                .is_multiple_of(2)
+                .then(|| format!("{}-{user}-{}", self.concert, tickets.len()));
             let bought = self.insist(user, "/api/v1/tickets", key.as_deref(), Some(&order));
             let bought = bought.await;
             if bought.status == 422 {

@@ -31,8 +31,8 @@ async fn what_one_process_sells_another_prints_and_a_third_hands_out() {
     let servers = servers.map(|role| cluster.start(role));
     let [one, two, ..] = &servers;
     let concert = one.http.create_concert("A night", 20).await;
-    for user in 1..=4 {
-        let (here, there) = if user % 2 == 0 {
+    for user in 1_u32..=4 {
+        let (here, there) = if user.is_multiple_of(2) {
             (one, two)
         } else {
             (two, one)
