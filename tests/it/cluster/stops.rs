@@ -40,7 +40,7 @@ async fn a_cluster_that_is_stopped_leaves_no_claim_and_no_lease_and_burns_no_att
 async fn one_api_process_after_the_other_can_be_replaced_in_a_sale() {
     let capacity = 300 * seconds();
     let cluster = Cluster::new().await;
-    let mut servers = vec![cluster.start("api"), cluster.start("api")];
+    let mut servers = [cluster.start("api"), cluster.start("api")];
     let concert = servers[0].http.create_concert("A night", capacity).await;
     let clients = servers.iter().map(|server| server.http.clone()).collect();
     let crowd = Crowd::buy(clients, &concert, 16);
