@@ -291,6 +291,18 @@ pub enum BenchCommand {
 pub enum EngineArg {
     /// SQLite in this process
     Embedded,
+    /// PostgreSQL and Redis, as given by their URLs; the database had better be an empty one
+    Cluster,
+}
+
+impl EngineArg {
+    /// As benchmarks print it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Cluster => "cluster",
+        }
+    }
 }
 
 /// Options of every benchmark.
@@ -299,6 +311,12 @@ pub struct BenchArgs {
     /// The engine to measure
     #[arg(long, value_enum, default_value_t = EngineArg::Embedded)]
     pub engine: EngineArg,
+    /// The cluster's ledger; it is migrated first
+    #[arg(long, value_name = "URL", required_if_eq("engine", "cluster"))]
+    pub postgres_url: Option<String>,
+    /// The cluster's counters and wakeups
+    #[arg(long, value_name = "URL", required_if_eq("engine", "cluster"))]
+    pub redis_url: Option<String>,
     /// Write the result as JSON to a file, `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,

@@ -6,10 +6,11 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::error::Error;
 use crate::ports::{BATCH_MAX, StoreResult};
@@ -77,40 +78,32 @@ where
     Request: Send + 'static,
     Ack: Send + 'static,
 {
-    /// Starts a group commit on a runtime; at most `waiting_max` requests wait. `write` gets up
-    /// to [`BATCH_MAX`] requests and answers them in order; it ends when this value is dropped.
+    /// Starts a group commit on a runtime; at most `waiting_max` requests wait, and `at_once`
+    /// groups are written at a time. `write` gets up to [`BATCH_MAX`] requests and answers them
+    /// in order; it ends when this value is dropped.
     pub(crate) fn start<Write, Written>(
         runtime: &Handle,
         waiting_max: usize,
-        mut write: Write,
+        at_once: usize,
+        write: Write,
     ) -> Self
     where
-        Write: FnMut(Vec<Request>) -> Written + Send + 'static,
+        Write: Fn(Vec<Request>) -> Written + Send + Sync + 'static,
         Written: Future<Output = StoreResult<Vec<Ack>>> + Send,
     {
-        let (queue, mut waiting) = mpsc::channel::<Waiting<Request, Ack>>(waiting_max);
-        runtime.spawn(async move {
-            let mut group = Vec::with_capacity(BATCH_MAX);
-            while waiting.recv_many(&mut group, BATCH_MAX).await > 0 {
-                let (requests, answers): (Vec<_>, Vec<_>) =
-                    group.drain(..).map(|one| (one.request, one.answer)).unzip();
-                let asked = requests.len();
-                match write(requests).await {
-                    Ok(acks) => {
-                        assert_eq!(acks.len(), asked, "every request has its answer");
-                        for (answer, ack) in answers.into_iter().zip(acks) {
-                            // A caller that hung up does not want its answer.
-                            let _ = answer.send(Ok(ack));
-                        }
-                    }
-                    Err(error) => {
-                        for answer in answers {
-                            let _ = answer.send(Err(error.clone()));
-                        }
-                    }
+        let (queue, waiting) = mpsc::channel(waiting_max);
+        let (waiting, write) = (Arc::new(Mutex::new(waiting)), Arc::new(write));
+        for _ in 0..at_once.max(1) {
+            let (waiting, write) = (Arc::clone(&waiting), Arc::clone(&write));
+            runtime.spawn(async move {
+                let mut group = Vec::with_capacity(BATCH_MAX);
+                while receive(&waiting, &mut group).await {
+                    let (requests, answers): (Vec<_>, Vec<_>) =
+                        group.drain(..).map(|one| (one.request, one.answer)).unzip();
+                    give(answers, write(requests).await);
                 }
-            }
-        });
+            });
+        }
         Self { queue }
     }
 
@@ -142,6 +135,31 @@ where
     }
 }
 
+/// Takes what waits, or waits for it; `false` when nothing will come any more.
+async fn receive<Request, Ack>(
+    waiting: &Mutex<mpsc::Receiver<Waiting<Request, Ack>>>,
+    group: &mut Vec<Waiting<Request, Ack>>,
+) -> bool {
+    waiting.lock().await.recv_many(group, BATCH_MAX).await > 0
+}
+
+/// A caller that hung up does not want its answer.
+fn give<Ack>(callers: Vec<oneshot::Sender<StoreResult<Ack>>>, written: StoreResult<Vec<Ack>>) {
+    match written {
+        Ok(acks) => {
+            assert_eq!(acks.len(), callers.len(), "every request has its answer");
+            for (caller, ack) in callers.into_iter().zip(acks) {
+                let _ = caller.send(Ok(ack));
+            }
+        }
+        Err(error) => {
+            for caller in callers {
+                let _ = caller.send(Err(error.clone()));
+            }
+        }
+    }
+}
+
 impl<Request, Ack> fmt::Debug for GroupCommit<Request, Ack> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GroupCommit")
@@ -152,8 +170,6 @@ impl<Request, Ack> fmt::Debug for GroupCommit<Request, Ack> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use tokio::sync::Semaphore;
     use tokio::task::JoinHandle;
 
@@ -170,7 +186,7 @@ mod tests {
     impl Gated {
         fn start(waiting_max: usize, fails: bool) -> Self {
             let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-            let commit = GroupCommit::start(&Handle::current(), waiting_max, {
+            let commit = GroupCommit::start(&Handle::current(), waiting_max, 1, {
                 let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));
                 move |group: Vec<u32>| {
                     let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));

@@ -80,15 +80,16 @@ impl Context {
         let shared = Arc::new(parts.clone());
         let writer = WriterThread::start()?;
         let runtime = writer.runtime();
-        let sales = GroupCommit::start(runtime, limits.sales_waiting_max, {
+        let at_once = parts.store.groups_at_once();
+        let sales = GroupCommit::start(runtime, limits.sales_waiting_max, 1, {
             let parts = Arc::clone(&shared);
             move |group| write_sales(Arc::clone(&parts), group)
         });
-        let print_orders = GroupCommit::start(runtime, limits.prints_waiting_max, {
+        let print_orders = GroupCommit::start(runtime, limits.prints_waiting_max, at_once, {
             let parts = Arc::clone(&shared);
             move |group| write_print_orders(Arc::clone(&parts), group)
         });
-        let settlements = GroupCommit::start(runtime, limits.settlements_waiting_max, {
+        let settlements = GroupCommit::start(runtime, limits.settlements_waiting_max, at_once, {
             let parts = Arc::clone(&shared);
             move |group| write_settlements(Arc::clone(&parts), group)
         });

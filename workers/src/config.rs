@@ -48,7 +48,7 @@ impl Default for Config {
         Self {
             prints: DrawingPoolConfig { jobs_per_thread: 4 },
             plans: DrawingPoolConfig { jobs_per_thread: 4 },
-            system: PoolConfig { concurrency: 1_000 },
+            system: PoolConfig { concurrency: 4_000 },
             render_threads: 0,
             renders_waiting_max: 1_000,
             poll_interval_ms: 1_000,

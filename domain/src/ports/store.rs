@@ -26,6 +26,12 @@ pub trait Store: Send + Sync + 'static {
     /// it short and never render or call the network inside.
     async fn begin(&self) -> StoreResult<Box<dyn Tx>>;
 
+    /// How many groups of a sort are best written at a time. One, unless writers can run side by
+    /// side; then another one makes use of the time that a group waits for the disk.
+    fn groups_at_once(&self) -> usize {
+        1
+    }
+
     /// Opens a view. Each call on it sees everything committed before the call.
     async fn read(&self) -> StoreResult<Box<dyn View>>;
 

@@ -144,6 +144,11 @@ impl PostgresStore {
 
 #[async_trait]
 impl Store for PostgresStore {
+    /// Differs from sqlite: each connection has a process of its own on the server.
+    fn groups_at_once(&self) -> usize {
+        2
+    }
+
     async fn begin(&self) -> StoreResult<Box<dyn Tx>> {
         let lease = self.writers.0.begin(BEGIN_WRITE).await?;
         let patience = self.session.patience();

@@ -205,16 +205,22 @@ const INSERT_TICKETS: &str = "
                           is not null
                       and c.status = 'ACTIVE'
                       for share) as hall
-            on true)
-    insert into tickets (concert_id, seat_no, id, user_id, bought_at)
-    select sale.concert_id, sale.seat_no, sale.id, sale.user_id, sale.bought_at
-      from halls
-     cross join unnest($2::integer[], $3::uuid[], $4::integer[], $5::uuid[], $6::uuid[],
-                       $7::bigint[])
-           as sale (place, concert_id, seat_no, id, user_id, bought_at)
-     where sale.seat_no < halls.capacities[sale.place]
-        on conflict do nothing
- returning id";
+            on true),
+         written as (
+        insert into tickets (concert_id, seat_no, id, user_id, bought_at)
+        select sale.concert_id, sale.seat_no, sale.id, sale.user_id, sale.bought_at
+          from halls
+         cross join unnest($2::integer[], $3::uuid[], $4::integer[], $5::uuid[], $6::uuid[],
+                           $7::bigint[])
+               as sale (place, concert_id, seat_no, id, user_id, bought_at)
+         where sale.seat_no < halls.capacities[sale.place]
+            on conflict do nothing
+     returning id)
+    select case
+               when count(*) = cardinality($5) then null
+               else coalesce(array_agg(id), '{}')
+           end
+      from written";
 
 /// Tells which were written by this statement, not which are there: who writes a group again
 /// because its outcome was unknown must not count them twice.
@@ -236,7 +242,8 @@ pub(super) async fn insert_tickets(
         })
     });
     let places: Vec<i32> = places.collect();
-    let rows = sqlx::query(INSERT_TICKETS)
+    // Usually every ticket is written, and that is all there is to say.
+    let written: Option<Vec<Uuid>> = sqlx::query_scalar(INSERT_TICKETS)
         .bind(concerts)
         .bind(places)
         .bind(
@@ -256,16 +263,13 @@ pub(super) async fn insert_tickets(
                 .map(|ticket| micros(ticket.bought_at))
                 .collect::<Vec<_>>(),
         )
-        .fetch_all(conn)
+        .fetch_one(conn)
         .await
         .map_err(failed)?;
-    if rows.len() == tickets.len() {
+    let Some(written) = written else {
         return Ok(vec![true; tickets.len()]);
-    }
-    let mut written: HashSet<Uuid> = HashSet::with_capacity(rows.len());
-    for row in &rows {
-        written.insert(rows::get(row, 0, "tickets.id")?);
-    }
+    };
+    let mut written: HashSet<Uuid> = written.into_iter().collect();
     let written = tickets.iter().map(|ticket| written.remove(&ticket.id.0));
     Ok(written.collect())
 }

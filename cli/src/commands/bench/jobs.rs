@@ -20,8 +20,9 @@ const PICKUPS: usize = 200;
 
 /// Queues jobs while their queue is paused, then lets them run.
 pub(super) async fn run(args: &JobsBenchArgs) -> anyhow::Result<Outcome> {
-    let (_folder, service) = super::start(Tweaks::default()).await?;
+    let (_folder, service) = super::start(&args.bench, Tweaks::default()).await?;
     let ctx = service.context();
+    let engine = args.bench.engine.name();
     let count = args.jobs as usize;
     jobs::set_paused(ctx, Queue::System, true).await?;
 
@@ -58,9 +59,9 @@ pub(super) async fn run(args: &JobsBenchArgs) -> anyhow::Result<Outcome> {
         p99_ms: quantile(&mut pickups, 0.99),
     };
     service.stop().await?;
-    Ok(Outcome::new("jobs", "embedded", &measured, |ratio| {
+    Ok(Outcome::new("jobs", engine, &measured, |ratio| {
         format!(
-            "jobs embedded: ratio {ratio:.2} ({}/s run ÷ {}/s queued; \
+            "jobs {engine}: ratio {ratio:.2} ({}/s run ÷ {}/s queued; \
              an idle worker has a job done after p50 {:.2} ms, p99 {:.2} ms)",
             out::rate(ran),
             out::rate(inserted),

@@ -12,10 +12,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::args::{BenchArgs, BenchCommand};
-use crate::config::Config;
-use crate::out;
+use domain::ids::{IdSource, SystemIds};
+
+use crate::args::{BenchArgs, BenchCommand, EngineArg};
+use crate::config::{Config, Mode, Secret};
 use crate::service::{Service, Tweaks};
+use crate::{out, wire};
 
 /// What one benchmark found.
 #[derive(Debug, Serialize)]
@@ -95,10 +97,22 @@ impl Outcome {
     }
 }
 
-/// A server on a folder that goes away with the benchmark.
-async fn start(tweaks: Tweaks) -> anyhow::Result<(tempfile::TempDir, Service)> {
+/// A server on a folder that goes away with the benchmark, and on the cluster that was named.
+async fn start(args: &BenchArgs, tweaks: Tweaks) -> anyhow::Result<(tempfile::TempDir, Service)> {
     let folder = tempfile::tempdir().context("a temporary folder")?;
-    let service = Service::start(&Config::for_data_dir(folder.path()), tweaks).await?;
+    let mut config = Config::for_data_dir(folder.path());
+    if let (EngineArg::Cluster, Some(postgres), Some(redis)) =
+        (args.engine, &args.postgres_url, &args.redis_url)
+    {
+        config.engine.mode = Mode::Cluster;
+        config.engine.postgres_url = Secret(postgres.clone());
+        config.engine.redis_url = Secret(redis.clone());
+        config.engine.redis_prefix = format!("bench-{}", SystemIds.next());
+        config.engine.files_dir = folder.path().join("files");
+        config.signing.key_file = folder.path().join("signing.key");
+        wire::migrate(&config).await?;
+    }
+    let service = Service::start(&config, tweaks).await?;
     Ok((folder, service))
 }
 

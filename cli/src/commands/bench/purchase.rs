@@ -18,10 +18,13 @@ use crate::service::Tweaks;
 
 /// Sells and does nothing by turns, and takes the median of the ratios.
 pub(super) async fn run(args: &PurchaseBenchArgs) -> anyhow::Result<Outcome> {
-    let (_folder, service) = super::start(Tweaks {
-        baseline: true,
-        ..Tweaks::default()
-    })
+    let (_folder, service) = super::start(
+        &args.bench,
+        Tweaks {
+            baseline: true,
+            ..Tweaks::default()
+        },
+    )
     .await?;
     let length = Duration::from_secs(args.seconds);
     let mut pairs = Vec::new();
@@ -44,10 +47,10 @@ pub(super) async fn run(args: &PurchaseBenchArgs) -> anyhow::Result<Outcome> {
     }
     progress.done("done");
     service.stop().await?;
-    Ok(outcome(&mut pairs))
+    Ok(outcome(args.bench.engine.name(), &mut pairs))
 }
 
-fn outcome(pairs: &mut [(Report<Buyer>, Report<Buyer>)]) -> Outcome {
+fn outcome(engine: &'static str, pairs: &mut [(Report<Buyer>, Report<Buyer>)]) -> Outcome {
     pairs.sort_by(|a, b| {
         let ratio = |pair: &(Report<Buyer>, Report<Buyer>)| pair.0.rate() / pair.1.rate();
         ratio(a).total_cmp(&ratio(b))
@@ -61,9 +64,9 @@ fn outcome(pairs: &mut [(Report<Buyer>, Report<Buyer>)]) -> Outcome {
         p50_ms: sales.latency_ms(0.5),
         p99_ms: median(&mut p99),
     };
-    Outcome::new("purchase", "embedded", &measured, |ratio| {
+    Outcome::new("purchase", engine, &measured, |ratio| {
         format!(
-            "purchase embedded: ratio {ratio:.2} ({}/s durable ÷ {}/s no-op, p99 {:.1} ms)",
+            "purchase {engine}: ratio {ratio:.2} ({}/s durable ÷ {}/s no-op, p99 {:.1} ms)",
             out::rate(measured.value),
             out::rate(measured.baseline),
             measured.p99_ms

@@ -25,11 +25,15 @@ const RENAMINGS: usize = 100;
 
 /// Prints tickets (without drawing them), then renames both concerts in turn.
 pub(super) async fn run(args: &RenameBenchArgs) -> anyhow::Result<Outcome> {
-    let (_folder, service) = super::start(Tweaks {
-        no_workers: true,
-        ..Tweaks::default()
-    })
+    let (_folder, service) = super::start(
+        &args.bench,
+        Tweaks {
+            no_workers: true,
+            ..Tweaks::default()
+        },
+    )
     .await?;
+    let engine = args.bench.engine.name();
     let ctx = service.context();
     let small = concert_with_prints(ctx, 1).await?;
     let large = concert_with_prints(ctx, args.tickets).await?;
@@ -50,9 +54,9 @@ pub(super) async fn run(args: &RenameBenchArgs) -> anyhow::Result<Outcome> {
         p99_ms: quantile(&mut of_large, 0.99),
     };
     service.stop().await?;
-    Ok(Outcome::new("rename", "embedded", &measured, |ratio| {
+    Ok(Outcome::new("rename", engine, &measured, |ratio| {
         format!(
-            "rename embedded: ratio {ratio:.2} ({:.3} ms with {} printed tickets ÷ {:.3} ms with 1; \
+            "rename {engine}: ratio {ratio:.2} ({:.3} ms with {} printed tickets ÷ {:.3} ms with 1; \
              all read NOT_PRINTED at once)",
             measured.value, args.tickets, measured.baseline
         )
