@@ -3,7 +3,7 @@
 -- Users buy in no order, so in one large index nearly every purchase dirties a page of its own,
 -- and the log of a group of purchases grows to a page each. A slot is a run of tickets that were
 -- written one after the other: inside it the index is small, and a group's rows share its pages.
--- Whoever looks for a user's tickets looks into every slot.
+-- Which slots hold tickets of a user is known in memory.
 
 alter table tickets
     add column slot integer not null default 0;

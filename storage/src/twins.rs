@@ -7,6 +7,7 @@ pub(crate) fn cancel_twin(transition: &Transition) -> Transition {
     let error = transition.error.as_ref();
     let ended_at = error.map_or(transition.run_at, |error| error.at);
     Transition {
+        at: transition.at,
         state: State::Cancelled,
         attempt: transition.attempt,
         run_at: transition.run_at,

@@ -11,8 +11,14 @@ use tempfile::TempDir;
 use crate::postgres::Database;
 use crate::redis;
 
-/// The one variable that the tests read.
+/// The variable that chooses the engine.
 const VARIABLE: &str = "TICKETOVERFLOW_TEST_ENGINE";
+
+/// The variable that says how many seconds of load each fault of a cluster is given.
+const SECONDS: &str = "TICKETOVERFLOW_TEST_SECONDS";
+
+/// Enough for every fault to happen.
+const SECONDS_DEFAULT: u32 = 2;
 
 /// An engine, with the number of processes that serve HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,12 +47,7 @@ impl Engine {
     ///
     /// If nobody knows an engine of that name.
     pub fn of_this_run() -> Self {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the tests' own switch, read here only"
-        )]
-        let name = std::env::var(VARIABLE).unwrap_or_default();
-        match name.as_str() {
+        match variable(VARIABLE).as_str() {
             "" | "embedded" => Self::Embedded,
             "cluster" => Self::Cluster { servers: 1 },
             "cluster-of-three" => Self::Cluster { servers: 3 },
@@ -61,6 +62,28 @@ impl Engine {
             Self::Cluster { servers } => servers,
         }
     }
+}
+
+/// How many seconds of load each fault of a cluster is given, about.
+///
+/// # Panics
+///
+/// If it is no number.
+pub fn seconds() -> u32 {
+    match variable(SECONDS).as_str() {
+        "" => SECONDS_DEFAULT,
+        text => text
+            .parse()
+            .unwrap_or_else(|_| panic!("{SECONDS}={text}: it is a number")),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests' own switches, read here only"
+)]
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_default()
 }
 
 impl Home {

@@ -3,6 +3,8 @@
 
 pub mod app;
 pub mod cable;
+pub mod cluster;
+pub mod crowd;
 pub mod doom;
 pub mod engine;
 pub mod gate;
@@ -17,6 +19,8 @@ pub mod wait;
 
 pub use self::app::TestApp;
 pub use self::cable::Cable;
+pub use self::cluster::Cluster;
+pub use self::crowd::Crowd;
 pub use self::engine::Home;
 pub use self::gate::{Gate, Position};
 pub use self::http::{Answer, Http};

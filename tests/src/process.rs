@@ -26,10 +26,17 @@ impl Server {
 
     /// As [`Server::start`], with more arguments.
     pub fn start_with(data_dir: &Path, args: &[&str]) -> Self {
-        let mut child = command()
+        let mut command = command();
+        command
             .args(["run", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
-            .args(args)
+            .args(args);
+        Self::of(&mut command)
+    }
+
+    /// Starts what a command line says and waits for its first line.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .spawn()
             .expect("the binary runs");
@@ -56,9 +63,23 @@ impl Server {
 
     /// Sends SIGTERM; the process goes on until it has drained.
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Stops it without ending it: it does nothing more, in the middle of whatever it does.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill")
-            .args(["-TERM", &pid])
+            .args([signal, &pid])
             .status()
             .expect("kill is there");
         assert!(sent.success());

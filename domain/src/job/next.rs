@@ -59,6 +59,8 @@ pub enum Outcome {
 /// What is to be written of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transition {
+    /// When this was decided, by the clock of whoever did.
+    pub at: Timestamp,
     /// The new state.
     pub state: State,
     /// Attempts that count.
@@ -93,6 +95,7 @@ const ERROR_CHARS_MAX: usize = 2_000;
 /// What becomes of a job after an attempt.
 pub fn next(job: &Claimed, outcome: &Outcome, policy: &Policy, now: Timestamp) -> Transition {
     let finish = |state| Transition {
+        at: now,
         state,
         attempt: job.attempt,
         run_at: job.run_at,
@@ -101,6 +104,7 @@ pub fn next(job: &Claimed, outcome: &Outcome, policy: &Policy, now: Timestamp) -
         error: None,
     };
     let wait_until = |run_at| Transition {
+        at: now,
         state: if run_at <= now {
             State::Available
         } else {

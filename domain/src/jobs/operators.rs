@@ -87,10 +87,12 @@ pub async fn retry_all(parts: &Parts, filter: &JobFilter) -> Result<Redriven, Er
 
 /// `false` when the job stays where it is.
 async fn send_again(tx: &mut dyn Tx, parts: &Parts, job: &Job) -> Result<bool, Error> {
+    let now = parts.clock.now();
     let again = Transition {
+        at: now,
         state: State::Available,
         attempt: 0,
-        run_at: parts.clock.now(),
+        run_at: now,
         finished_at: None,
         suspect: false,
         error: None,
@@ -114,6 +116,7 @@ pub async fn cancel(parts: &Parts, id: JobId) -> Result<Cancelled, Error> {
     let done = match job.state {
         State::Available | State::Scheduled => {
             let cancelled = Transition {
+                at: now,
                 state: State::Cancelled,
                 attempt: job.attempt,
                 run_at: job.run_at,

@@ -194,7 +194,8 @@ pub trait JobView {
 ///
 /// Claims and leases last from `now` to `until`. An engine that several machines share measures
 /// that time by its own clock instead, so that it does not matter whose clock is wrong: `now` is
-/// the present then, whatever the caller takes it for.
+/// the present then, whatever the caller takes it for. So it does with the time from a
+/// transition's `at` to its `run_at`.
 #[async_trait]
 pub trait JobTx {
     /// Adds jobs. One whose unique key is already queued is not added; tells for each whether it

@@ -3,6 +3,7 @@
 //! `present` is what a statement takes for the present: nothing where the server's clock says how
 //! long claims last, see [`super::LeaseClock`].
 
+use chrono::TimeDelta;
 use domain::job::{Band, ClaimRequest, Claimed, ClaimedBatch, Lane};
 use domain::ports::StoreResult;
 use sqlx::PgConnection;
@@ -12,9 +13,11 @@ use super::failure::failed;
 use super::leases::length;
 use super::rows;
 
-/// Whether the queue is paused, which of its lanes are, and when its next scheduled job is due.
+/// Whether the queue is paused, which of its lanes are, and when its next scheduled job is due; and
+/// what the present is, for a job's time is one by the clock that leases last by.
 const LOOK: &str = "
-    select exists (
+    select coalesce($2, (extract(epoch from statement_timestamp()) * 1000000)::bigint),
+           exists (
                select 1
                  from paused_queues
                 where queue = $1),
@@ -113,8 +116,7 @@ pub(super) async fn claim_jobs(
     request: &ClaimRequest,
     present: Option<i64>,
 ) -> StoreResult<ClaimedBatch> {
-    let now = micros(request.now);
-    let (paused, lanes, mut next) = look(conn, request).await?;
+    let (now, paused, lanes, mut next) = look(conn, request, present).await?;
     if paused {
         return Ok(ClaimedBatch::default());
     }
@@ -141,21 +143,26 @@ pub(super) async fn claim_jobs(
         jobs.extend(claim_bands(conn, request, &bands, free, present).await?);
     }
     if jobs.is_empty() && next.is_none() {
-        (_, _, next) = look(conn, request).await?;
+        (_, _, _, next) = look(conn, request, present).await?;
     }
-    let next_run_at = next.filter(|_| jobs.is_empty());
+    let wait = next.filter(|_| jobs.is_empty()).map(|next| next - now);
     Ok(ClaimedBatch {
         jobs,
-        next_run_at: next_run_at.map(domain::clock::from_micros),
+        // By the clock of whoever asks.
+        next_run_at: wait.map(|wait| request.now + TimeDelta::microseconds(wait)),
     })
 }
 
+/// The present, whether the queue is paused, which of its lanes are, and when its next job is to run
+/// that waits for that.
 async fn look(
     conn: &mut PgConnection,
     request: &ClaimRequest,
-) -> StoreResult<(bool, Vec<String>, Option<i64>)> {
+    present: Option<i64>,
+) -> StoreResult<(i64, bool, Vec<String>, Option<i64>)> {
     sqlx::query_as(LOOK)
         .bind(request.queue.as_str())
+        .bind(present)
         .fetch_one(conn)
         .await
         .map_err(failed)

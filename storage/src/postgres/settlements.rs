@@ -6,17 +6,22 @@
 use std::collections::HashSet;
 
 use domain::JobId;
-use domain::job::{Claim, ERRORS_KEPT, Transition};
+use domain::clock::from_micros;
+use domain::job::{Claim, ERRORS_KEPT, State, Transition};
 use domain::ports::StoreResult;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::batch::{int, micros, place, sorted_by_key};
 use super::failure::failed;
+use super::session::LeaseClock;
 use crate::twins::cancel_twin;
 
 /// A job with the claim that it is under, if any, and what becomes of it.
 pub(super) type Ending<'a> = (JobId, Option<Claim>, &'a Transition);
+
+const PRESENT: &str = "
+    select (extract(epoch from statement_timestamp()) * 1000000)::bigint";
 
 /// `claim_token is not distinct` finds a job that nobody runs when there is no token to compare.
 /// Answers the places of those whose claim does not stand: usually none.
@@ -118,6 +123,7 @@ const RELEASE_JOBS: &str = "
 pub(super) async fn settle_jobs(
     conn: &mut PgConnection,
     settled: &[(Claim, Transition)],
+    clock: LeaseClock,
 ) -> StoreResult<Vec<bool>> {
     // A worker and the rescue may settle one job in one batch; the first of them does.
     let mut seen = HashSet::with_capacity(settled.len());
@@ -142,12 +148,41 @@ pub(super) async fn settle_jobs(
         }
     }
     if !waiting.is_empty() {
-        let (places, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
+        let set = by_the_servers_clock(conn, &waiting, clock).await?;
+        let (places, waiting): (Vec<_>, Vec<_>) = waiting
+            .iter()
+            .zip(&set)
+            .map(|((at, (id, claim, _)), to)| (*at, (*id, *claim, to)))
+            .unzip();
         for (at, released) in places.into_iter().zip(release_jobs(conn, &waiting).await?) {
             stood[at] = released;
         }
     }
     Ok(stood)
+}
+
+/// The transitions of jobs that wait, each to run as long after the server's present as it was to
+/// run after that of whoever decided. Most wait for nothing, and then nobody is asked.
+async fn by_the_servers_clock(
+    conn: &mut PgConnection,
+    waiting: &[(usize, Ending<'_>)],
+    clock: LeaseClock,
+) -> StoreResult<Vec<Transition>> {
+    let mut set: Vec<_> = waiting
+        .iter()
+        .map(|(_, (.., to))| Transition::clone(to))
+        .collect();
+    let later = set.iter().any(|to| to.state == State::Scheduled);
+    if clock == LeaseClock::Server && later {
+        let present: i64 = sqlx::query_scalar(PRESENT)
+            .fetch_one(conn)
+            .await
+            .map_err(failed)?;
+        for to in set.iter_mut().filter(|to| to.state == State::Scheduled) {
+            to.run_at = from_micros(present) + (to.run_at - to.at);
+        }
+    }
+    Ok(set)
 }
 
 /// Tells for each job whether its claim stood, or, without one, whether nobody runs it.

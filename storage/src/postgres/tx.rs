@@ -320,7 +320,7 @@ impl JobTx for PgTx {
     }
 
     async fn settle_jobs(&mut self, settled: &[(Claim, Transition)]) -> StoreResult<Vec<bool>> {
-        call!(self, settlements::settle_jobs(settled))
+        call!(self, settlements::settle_jobs(settled, self.lease_clock))
     }
 
     async fn move_job(&mut self, id: JobId, to: &Transition) -> StoreResult<bool> {

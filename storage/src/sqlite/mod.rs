@@ -125,7 +125,7 @@ impl SqliteStore {
             writer,
             readers,
             wal: Arc::new(WalGuard::of(file)),
-            slots: Arc::default(),
+            slots: Arc::new(Slots::new(options.create)),
             _lock: options.lock,
         };
         store.prepare_schema(options.create).await?;
@@ -172,13 +172,14 @@ impl Store for SqliteStore {
     }
 
     async fn read(&self) -> StoreResult<Box<dyn View>> {
-        Ok(Box::new(SqliteTx::reading(self.readers.lend().await?)))
+        let lease = self.readers.lend().await?;
+        Ok(Box::new(SqliteTx::reading(lease, Arc::clone(&self.slots))))
     }
 
     async fn snapshot(&self) -> StoreResult<Box<dyn View>> {
         let mut lease = self.readers.lend().await?;
         lease.begin(BEGIN_SNAPSHOT).await?;
-        Ok(Box::new(SqliteTx::reading(lease)))
+        Ok(Box::new(SqliteTx::reading(lease, Arc::clone(&self.slots))))
     }
 }
 

@@ -11,7 +11,7 @@ use domain::ports::{BucketPlan, StoreError, StoreResult};
 use domain::seat::SeatNo;
 use domain::ticket::Ticket;
 use domain::tickets::{Cursor, NewTicket, TicketFilter};
-use domain::{ConcertId, TicketId};
+use domain::{ConcertId, TicketId, UserId};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::batch::Batch;
 use super::failure::failed;
 use super::rows;
-use super::slots::Slots;
+use super::slots::{SLOT_TICKETS, Slots};
 
 const FIND_TICKET: &str = "
     select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
@@ -62,59 +62,98 @@ const LIST_TICKETS_OF_CONCERT: &str = "
      order by t.seat_no
      limit ?3";
 
-/// The slot of the list's cursor and all slots after it. There is no `order by`: the loops run
-/// through the slots, and in each through the index, which is an order; sorting would read all of
-/// a user's tickets for every page. With `?5` only those of that concert.
+const FIND_SLOT: &str = "
+    select slot
+      from tickets
+     where concert_id = ?1
+       and seat_no = ?2";
+
+/// There is no `order by`: the loops run through the slots as they are given, and in each through
+/// the index, which is an order; sorting would read all of a user's tickets for every page. With
+/// `?5` only those of that concert; `?6` are the slots, and `?7` is the one of the cursor.
 const LIST_TICKETS_OF_USER: &str = "
-    with recursive
-        cursor (slot) as (
-            select coalesce(
-                (select slot from tickets where concert_id = ?1 and seat_no = ?2),
-                0)
-        ),
-        slots (slot) as (
-            select slot
-              from cursor
-             union all
-            select slot + 1
-              from slots
-             where slot < (select max(slot) from tickets)
-        )
     select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
            c.version
-      from slots as s
+      from json_each(?6) as slots
      cross join tickets as t indexed by tickets_user
      cross join concerts as c
-     where t.slot = s.slot
+     where t.slot = slots.value
        and t.user_id = ?4
        and (?5 is null or t.concert_id = ?5)
-       and (s.slot > (select slot from cursor) or (t.concert_id, t.seat_no) > (?1, ?2))
+       and (t.slot > ?7 or (t.concert_id, t.seat_no) > (?1, ?2))
        and c.id = t.concert_id
      limit ?3";
 
+/// Slots that one statement looks into; a page that is not full then needs another one.
+const SLOTS_AT_ONCE: usize = 1_000;
+
 pub(super) async fn list_tickets(
     conn: &mut SqliteConnection,
+    slots: &Slots,
     filter: TicketFilter,
     after: Option<Cursor>,
     max: u32,
 ) -> StoreResult<Vec<Ticket>> {
+    if let Some(user) = filter.user_id {
+        return list_tickets_of_user(conn, slots, (user, filter.concert_id), after, max).await;
+    }
     let Some((concert, seat)) = begin_of_list(filter.concert_id, after) else {
         return Ok(Vec::new());
     };
-    let statement = match (filter.concert_id, filter.user_id) {
-        (None, None) => LIST_TICKETS,
-        (Some(_), None) => LIST_TICKETS_OF_CONCERT,
-        (_, Some(_)) => LIST_TICKETS_OF_USER,
+    let statement = match filter.concert_id {
+        None => LIST_TICKETS,
+        Some(_) => LIST_TICKETS_OF_CONCERT,
     };
-    let mut query = sqlx::query(statement).bind(concert).bind(seat).bind(max);
-    if let Some(user) = filter.user_id {
-        let only = filter
-            .concert_id
-            .map(|concert| concert.0.as_bytes().to_vec());
-        query = query.bind(user.0.as_bytes().to_vec()).bind(only);
-    }
+    let query = sqlx::query(statement).bind(concert).bind(seat).bind(max);
     let rows = query.fetch_all(conn).await.map_err(failed)?;
     rows.iter().map(rows::ticket).collect()
+}
+
+/// In the order of slots, and in a slot of concerts and seats.
+async fn list_tickets_of_user(
+    conn: &mut SqliteConnection,
+    slots: &Slots,
+    (user, only): (UserId, Option<ConcertId>),
+    after: Option<Cursor>,
+    max: u32,
+) -> StoreResult<Vec<Ticket>> {
+    let bytes = |concert: ConcertId| concert.0.as_bytes().to_vec();
+    // Nothing at all comes before every concert.
+    let (concert, seat) = after.map_or((Vec::new(), -1), |at| {
+        (bytes(at.concert_id), i64::from(at.seat.0))
+    });
+    let mut from: i64 = 0;
+    if after.is_some() {
+        let slot = sqlx::query_scalar(FIND_SLOT).bind(&concert).bind(seat);
+        from = slot
+            .fetch_optional(&mut *conn)
+            .await
+            .map_err(failed)?
+            .unwrap_or(0);
+    }
+    let mut listed = Vec::new();
+    for slots in slots.of_user(conn, user, from).await?.chunks(SLOTS_AT_ONCE) {
+        let missing = max - u32::try_from(listed.len()).expect("a page is small");
+        let slots = serde_json::to_string(slots).expect("numbers are JSON");
+        let rows = sqlx::query(LIST_TICKETS_OF_USER)
+            .bind(&concert)
+            .bind(seat)
+            .bind(missing)
+            .bind(user.0.as_bytes().as_slice())
+            .bind(only.map(bytes))
+            .bind(slots)
+            .bind(from)
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(failed)?;
+        for row in &rows {
+            listed.push(rows::ticket(row)?);
+        }
+        if listed.len() >= max as usize {
+            break;
+        }
+    }
+    Ok(listed)
 }
 
 /// The concert and the seat after which a list begins. `None` when the cursor is behind all of
@@ -208,7 +247,8 @@ pub(super) async fn list_sold(
     Ok(seats.into_iter().map(SeatNo).collect())
 }
 
-/// `?1` holds the tickets one after the other, each in [`PACKED_BYTES`]: bytes are cut out much
+/// `?1` holds the tickets one after the other, each in [`PACKED_BYTES`]; `?2` is the slot of the
+/// first, of which `?3` places are taken: bytes are cut out much
 /// faster than JSON is read, and this is the statement that carries the crowd. `cross join` keeps
 /// their order: of two tickets for a seat the first one wins.
 ///
@@ -228,16 +268,20 @@ const INSERT_TICKETS: &str = "
            substr(?1, at + 32, 16),
            cast(substr(?1, at + 48, 10) as integer) as seat_no,
            cast(substr(?1, at + 58, 20) as integer),
-           ?2
+           ?2 + (?3 + at / 78) / 64
       from packed
      cross join concerts as c
      where c.id = substr(?1, at, 16)
        and c.status = 'ACTIVE'
        and cast(substr(?1, at + 48, 10) as integer) < c.capacity
         on conflict do nothing";
+
 /// Concert, ticket and user in 16 bytes each, the seat in 10 digits, the moment in a sign's place
 /// and 19 digits.
 const PACKED_BYTES: usize = 78;
+
+/// The statement has both numbers.
+const _: () = assert!(PACKED_BYTES == 78 && SLOT_TICKETS == 64);
 
 const LIST_WRITTEN: &str = "
     select t.id
@@ -256,10 +300,12 @@ pub(super) async fn insert_tickets(
     for ticket in tickets {
         pack(&mut packed, ticket);
     }
-    let slot = slots.place(conn, tickets.len()).await?;
+    let users = tickets.iter().map(|ticket| ticket.user_id);
+    let places = slots.place(conn, users).await?;
     let done = sqlx::query(INSERT_TICKETS)
         .bind(packed)
-        .bind(slot)
+        .bind(places.first)
+        .bind(places.filled)
         .execute(&mut *conn)
         .await
         .map_err(failed)?;

@@ -48,11 +48,11 @@ impl SqliteTx {
         }
     }
 
-    pub(super) fn reading(lease: Lease) -> Self {
+    pub(super) fn reading(lease: Lease, slots: Arc<Slots>) -> Self {
         Self {
             lease,
             wal: None,
-            slots: Arc::default(),
+            slots,
         }
     }
 
@@ -167,7 +167,7 @@ impl TicketView for SqliteTx {
         after: Option<Cursor>,
         max: u32,
     ) -> StoreResult<Vec<Ticket>> {
-        call!(self, tickets::list_tickets(filter, after, max))
+        call!(self, tickets::list_tickets(&self.slots, filter, after, max))
     }
 
     async fn count_sold(

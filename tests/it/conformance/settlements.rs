@@ -43,6 +43,7 @@ async fn running(env: &Env, job: NewJob) -> Claimed {
 
 async fn move_job(env: &Env, id: JobId, to: State) -> bool {
     let to = Transition {
+        at: env.now(),
         state: to,
         attempt: 0,
         run_at: env.now(),
@@ -208,6 +209,7 @@ conformance! {
         for id in [waiting.id, later.id] {
             let error = AttemptError { attempt: 0, at: env.now(), error: "by hand".into() };
             let cancelled = Transition {
+                at: env.now(),
                 state: State::Cancelled,
                 attempt: 0,
                 run_at: env.now(),

@@ -1,5 +1,4 @@
-//! A PostgreSQL server of this process's own, started when the first test asks for a database and
-//! stopped, whatever happens, when the process ends.
+//! One server.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,23 +6,16 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use storage::postgres::{Options, PostgresStore};
 use tokio::sync::OnceCell;
+
+use super::ROLE;
 
 /// How long the server may take to start on a busy machine.
 const START_PATIENCE: Duration = Duration::from_mins(1);
-
-/// A role that the server knows from the beginning.
-const ROLE: &str = "ledger";
-
-/// The database with an up-to-date schema that others are copied from.
-const TEMPLATE: &str = "migrated";
 
 /// Where distributions put what is not on the path.
 const INSTALLED: &str = "/usr/lib/postgresql";
@@ -39,142 +31,102 @@ const SETTINGS: [&str; 7] = [
     "log_min_messages=panic",
 ];
 
+/// There while the server is not to be started again after its end.
+const DOWN: &str = "down";
+
 /// Stops the server and removes its folder when the process that asked for it ends, of which it
-/// may be told once for each thread.
+/// may be told once for each thread. A server that a test has stopped is started again when the
+/// test wants it; one that ends by itself says why.
 /// `$0` is the server, `$1` the folder, the rest its arguments.
 const KEEPER: &str = r#"
     folder=$1
     shift
     trap 'trap "" TERM; kill -QUIT "$server"; wait "$server"; rm -rf "$folder"; exit 0' TERM
-    setpriv --pdeathsig QUIT "$0" "$@" &
-    server=$!
-    wait "$server"
+    while :; do
+        setpriv --pdeathsig QUIT "$0" "$@" &
+        server=$!
+        wait "$server"
+        [ -e "$folder/down" ] || break
+        while [ -e "$folder/down" ]; do sleep 0.02; done
+    done
     cat "$folder/log" >&2
 "#;
 
-/// A database of one test. Dropped with this value.
+/// A running server. Stopped when dropped, and with the process.
 #[derive(Debug)]
-pub struct Database {
-    name: String,
-    url: String,
-}
-
-impl Database {
-    /// An empty ledger.
-    pub async fn new() -> Self {
-        static MIGRATED: OnceCell<()> = OnceCell::const_new();
-        MIGRATED
-            .get_or_init(async || {
-                let template = server().url(TEMPLATE);
-                server().run("createdb", &[TEMPLATE]);
-                PostgresStore::migrate(&template, Options::default())
-                    .await
-                    .expect("an empty database can be migrated");
-            })
-            .await;
-        Self::create(&["--template", TEMPLATE])
-    }
-
-    /// A database without anything in it.
-    pub fn empty() -> Self {
-        Self::create(&[])
-    }
-
-    /// Where it is.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
-    /// Where it is, by way of other addresses: each a host with its port, all of one server.
-    pub fn url_by(&self, hosts: &str) -> String {
-        format!("postgres://{ROLE}@{hosts}/{}", self.name)
-    }
-
-    /// The server's socket.
-    pub fn socket(&self) -> PathBuf {
-        server().folder.join(".s.PGSQL.5432")
-    }
-
-    /// Runs statements and gives what they print, a line a row.
-    pub fn sql(&self, statements: &str) -> String {
-        let (database, each) = (self.name.as_str(), "--command");
-        let quiet = ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"];
-        let args = [
-            &quiet[..],
-            &["--set", "ON_ERROR_STOP=1"],
-            &["--dbname", database, each],
-        ];
-        let args = [args.concat(), vec![statements]].concat();
-        let output = server().run("psql", &args).stdout;
-        String::from_utf8(output).expect("the server speaks UTF-8")
-    }
-
-    /// Ends every connection to it, as a restart or a fail-over does.
-    pub fn hang_up(&self) {
-        self.sql(
-            "select count(pg_terminate_backend(pid))
-               from pg_stat_activity
-              where datname = current_database()
-                and pid <> pg_backend_pid()",
-        );
-    }
-
-    fn create(args: &[&str]) -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        server().run("createdb", &[args, &[&name]].concat());
-        Self {
-            url: server().url(&name),
-            name,
-        }
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        // What is left of a failed test goes with the server.
-        let _ = server()
-            .command("dropdb", &["--force", &self.name])
-            .output();
-    }
-}
-
-/// A running server.
-#[derive(Debug)]
-struct Server {
+pub struct PostgresServer {
     folder: PathBuf,
+    /// The process that looks after it.
+    keeper: u32,
+    /// Done when there is a ledger to copy.
+    pub(super) migrated: OnceCell<()>,
 }
 
-/// The one of this process.
-fn server() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(Server::start)
-}
-
-impl Server {
+impl PostgresServer {
+    /// Starts a server.
+    ///
     /// The server is told of the end of the *thread* that started it: one that never ends by
     /// itself starts it.
-    fn start() -> Self {
-        let (started, folder) = mpsc::channel();
+    pub fn start() -> Arc<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts a server with other settings, each `name=value`.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn start_with(settings: &'static [&'static str]) -> Arc<Self> {
+        let (started, launched) = mpsc::channel();
         let keep = move || {
-            let (folder, mut child) = launch();
-            started.send(folder).expect("the test waits");
+            let (folder, mut child) = launch(settings);
+            started.send((folder, child.id())).expect("the test waits");
             child.wait().expect("it is our child");
         };
         thread::Builder::new()
             .name("postgres".into())
             .spawn(keep)
             .expect("a thread more");
-        let folder = folder.recv().expect("the server starts; see above");
-        Self { folder }
+        let (folder, keeper) = launched.recv().expect("the server starts; see above");
+        Arc::new(Self {
+            folder,
+            keeper,
+            migrated: OnceCell::new(),
+        })
     }
 
-    fn url(&self, database: &str) -> String {
+    /// Its socket.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join(".s.PGSQL.5432")
+    }
+
+    /// Ends it as a crash does, and leaves it so.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end.
+    pub fn crash(&self) {
+        fs::write(self.folder.join(DOWN), "").expect("the folder can be written");
+        let file = self.folder.join("data").join("postmaster.pid");
+        let text = fs::read_to_string(&file).expect("it runs");
+        let pid = text.lines().next().expect("its number comes first").trim();
+        finished(Command::new("kill").args(["-QUIT", pid]));
+        let process = Path::new("/proc").join(pid);
+        wait_until("the server ends", || !process.exists());
+    }
+
+    /// Starts it after a crash, and waits until it answers.
+    pub fn recover(&self) {
+        fs::remove_file(self.folder.join(DOWN)).expect("it was there since the crash");
+        wait_until("the server is back", || is_ready(&self.folder));
+    }
+
+    pub(super) fn url(&self, database: &str) -> String {
         let folder = self.folder.display();
         format!("postgres:///{database}?host={folder}&user={ROLE}")
     }
 
-    fn command(&self, name: &str, args: &[&str]) -> Command {
+    pub(super) fn command(&self, name: &str, args: &[&str]) -> Command {
         let mut command = Command::new(tool(name));
         command
             .args(args)
@@ -183,12 +135,29 @@ impl Server {
         command
     }
 
-    fn run(&self, name: &str, args: &[&str]) -> Output {
+    #[track_caller]
+    pub(super) fn run(&self, name: &str, args: &[&str]) -> Output {
         finished(&mut self.command(name, args))
     }
 }
 
-fn launch() -> (PathBuf, Child) {
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        // Its keeper may have ended already, and then there is nothing to stop.
+        let pid = self.keeper.to_string();
+        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+    }
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < START_PATIENCE, "waited in vain: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn launch(settings: &[&str]) -> (PathBuf, Child) {
     let folder = tempfile::Builder::new()
         .prefix("ticketoverflow-postgres-")
         .tempdir()
@@ -221,7 +190,12 @@ fn launch() -> (PathBuf, Child) {
         .arg(&data)
         .arg("-k")
         .arg(&folder)
-        .args(SETTINGS.iter().flat_map(|setting| ["-c", setting]))
+        .args(
+            SETTINGS
+                .iter()
+                .chain(settings)
+                .flat_map(|setting| ["-c", setting]),
+        )
         .args(["-c", "logging_collector=off"])
         .current_dir(&folder)
         .stdout(Stdio::null());
