@@ -360,8 +360,8 @@ pub struct PurchaseBenchArgs {
     /// Pairs of measurements; the median ratio counts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
     pub rounds: u32,
-    /// Connections that buy at once; a general sale has 250 buyers
-    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    /// Connections that buy at once; the more of a crowd, the larger its groups
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub connections: u32,
     /// Concerts that they buy from
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
