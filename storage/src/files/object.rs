@@ -1,5 +1,6 @@
 //! Files as objects: in a folder, in an S3-compatible store, in memory for tests.
 
+use std::error::Error as _;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,7 +110,7 @@ impl ObjectFiles {
                 return Ok(None);
             }
             // What is not of any of its other kinds: no connection, or a failure of the server.
-            Ok(Err(error)) => (matches!(error, Error::Generic { .. }), error.to_string()),
+            Ok(Err(error)) => (matches!(error, Error::Generic { .. }), words(&error)),
             Err(_) => (true, format!("no answer within {OPERATION_TIME:?}")),
         };
         if away {
@@ -149,6 +150,20 @@ impl Files for ObjectFiles {
         let path = path(key)?;
         self.ask(key, self.store.delete(&path)).await.map(drop)
     }
+}
+
+/// An error with what led to it, of which it repeats some.
+fn words(error: &Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        cause = error.source();
+    }
+    words
 }
 
 fn path(key: &str) -> Result<Path, FileError> {
