@@ -12,7 +12,7 @@ use crate::error::OpenError;
 use crate::schema::{self, APPLIED, Listed, SchemaReport};
 
 /// Every migration, in order.
-const MIGRATIONS: [Listed; 4] = [
+const MIGRATIONS: [Listed; 5] = [
     (
         1,
         "ledger",
@@ -32,6 +32,11 @@ const MIGRATIONS: [Listed; 4] = [
         4,
         "job_control",
         include_str!("../../../migrations/sqlite/0004_job_control.sql"),
+    ),
+    (
+        5,
+        "sold_side_by_side",
+        include_str!("../../../migrations/sqlite/0005_sold_side_by_side.sql"),
     ),
 ];
 
