@@ -104,7 +104,7 @@ impl Clerk {
             let wanted = ahead + u32::try_from(callers.len()).expect("at most CALLERS_MAX");
             let came = self.round(random, wanted, round > 0).await;
             if !matches!(came, Ok(Round::Seats(..))) && ahead > 0 {
-                self.desk.state().reserve.clear();
+                self.desk.state().reserve.give_up();
             }
             match came {
                 Ok(Round::Seats(seats, epoch)) => {

@@ -75,14 +75,19 @@ impl Reserve {
         let mut seats = seats.into_iter();
         self.seats.extend(seats.by_ref().take(lacked as usize));
         if self.len() - before < lacked {
-            // There are no more to be had now; whoever would ask again asked for ever.
-            self.size = self.len();
+            self.give_up();
         }
         seats.collect()
     }
 
-    /// Forgets its seats: their epoch is over, or nobody could be asked.
-    pub(super) fn clear(&mut self) {
+    /// Makes do with what it has until the next crowd: who asked again for what cannot be had now
+    /// would ask for ever.
+    pub(super) fn give_up(&mut self) {
+        self.size = self.len();
+    }
+
+    /// Forgets its seats, whose epoch is over.
+    fn clear(&mut self) {
         *self = Self {
             random: self.random,
             ..Self::default()
@@ -174,6 +179,16 @@ mod tests {
         reserve.fill(seats(50, 2), EPOCH, lacked);
         assert!(!reserve.is_low());
         assert_eq!(reserve.lacks(0, 1_000_000), 0);
+    }
+
+    #[test]
+    fn what_it_has_stays_when_more_cannot_be_had() {
+        let mut reserve = filled(8);
+        (0..6).for_each(|_| assert!(reserve.take(0, Some(EPOCH)).is_some()));
+        assert!(reserve.is_low());
+        reserve.give_up();
+        assert!(!reserve.is_low());
+        assert_eq!(reserve.take(0, Some(EPOCH)), Some((SeatNo(6), EPOCH)));
     }
 
     #[test]
