@@ -19,6 +19,7 @@ pub mod jobs;
 pub mod keys;
 pub mod layout;
 pub mod layouts;
+mod outage;
 pub mod plans;
 pub mod ports;
 pub mod prints;
@@ -36,3 +37,4 @@ pub use self::ids::{
     WorkerId,
 };
 pub use self::keys::Answered;
+pub use self::outage::Outage;

@@ -17,7 +17,7 @@ use crate::company::Company;
 use crate::handler::{Handler, panic_words};
 use crate::leases::Leases;
 use crate::registry::Registry;
-use crate::slots::Slots;
+use crate::scaler::Scale;
 
 /// The wait before something is started again that should not have ended.
 const RESTART_WAIT_FIRST: Duration = Duration::from_millis(100);
@@ -36,10 +36,9 @@ pub(crate) struct Shared {
 }
 
 /// Runs a pool until it is told to stop and its jobs have ended.
-pub(crate) async fn run(shared: Shared, queue: Queue, concurrency: usize) {
-    let running = metrics::gauge!("ticketoverflow_jobs_running", "queue" => queue.as_str());
-    let slots = Slots::new(concurrency, running);
-    let (out, jobs) = mpsc::channel::<Held>(concurrency);
+pub(crate) async fn run(shared: Shared, queue: Queue, places_max: u32, scale: Arc<Scale>) {
+    let slots = Arc::clone(scale.slots());
+    let (out, jobs) = mpsc::channel::<Held>(places_max as usize);
     let inbox = Inbox::new(jobs);
     let handler = Arc::new(Handler {
         ctx: Arc::clone(&shared.ctx),
@@ -52,6 +51,7 @@ pub(crate) async fn run(shared: Shared, queue: Queue, concurrency: usize) {
         queue,
         worker: shared.worker,
         slots,
+        scale,
         leases: shared.leases,
         poll_interval: shared.poll_interval,
         out,

@@ -6,7 +6,7 @@ use super::Band;
 use crate::clock::Timestamp;
 
 /// A pool of workers and the jobs that it runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Queue {
     /// Tickets to render.
     Prints,

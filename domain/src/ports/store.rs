@@ -181,6 +181,9 @@ pub trait JobView {
     /// Jobs by queue, state and lane, with the oldest waiting one.
     async fn count_jobs(&mut self, now: Timestamp) -> StoreResult<Vec<QueueDepth>>;
 
+    /// Worker processes that hold jobs, for each queue of which somebody does.
+    async fn count_workers(&mut self) -> StoreResult<Vec<(Queue, u32)>>;
+
     /// Tells for each claim how it stands. In a transaction a claim that stands is kept so until
     /// its end, and nobody asks its job to stop meanwhile.
     async fn check_claims(&mut self, claims: &[Claim]) -> StoreResult<Vec<Standing>>;

@@ -81,7 +81,7 @@ const CLAIM_JOBS: &str = "
                select id
                  from picked))
  returning id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
-           suspect, alone_since is not null";
+           losses, alone_since is not null";
 
 /// Ids grow with time: the smallest is the oldest. As in [`CLAIM_JOBS`], not a row more is locked.
 const CLAIM_OLDEST: &str = "
@@ -109,7 +109,7 @@ const CLAIM_OLDEST: &str = "
                select id
                  from picked))
  returning id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
-           suspect, alone_since is not null";
+           losses, alone_since is not null";
 
 pub(super) async fn claim_jobs(
     conn: &mut PgConnection,

@@ -7,7 +7,7 @@ use crate::error::OpenError;
 use crate::schema::{self, APPLIED, Listed, SchemaReport};
 
 /// Every migration, in order.
-const MIGRATIONS: [Listed; 4] = [
+const MIGRATIONS: [Listed; 5] = [
     (
         1,
         "ledger",
@@ -27,6 +27,11 @@ const MIGRATIONS: [Listed; 4] = [
         4,
         "job_control",
         include_str!("../../../migrations/postgres/0004_job_control.sql"),
+    ),
+    (
+        5,
+        "job_losses",
+        include_str!("../../../migrations/postgres/0005_job_losses.sql"),
     ),
 ];
 

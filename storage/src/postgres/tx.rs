@@ -279,6 +279,10 @@ impl JobView for PgTx {
         call!(self, jobs::count_jobs(now))
     }
 
+    async fn count_workers(&mut self) -> StoreResult<Vec<(Queue, u32)>> {
+        call!(self, leases::count_workers())
+    }
+
     async fn check_claims(&mut self, claims: &[Claim]) -> StoreResult<Vec<Standing>> {
         let locks = matches!(self.kind, Kind::Writing { .. });
         call!(self, leases::check_claims(claims, locks))

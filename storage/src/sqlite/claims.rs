@@ -59,7 +59,7 @@ const CLAIM_BAND: &str = "
                 order by waiting.due_at, waiting.id
                 limit ?4)
  returning id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
-           suspect, alone_since is not null";
+           losses, alone_since is not null";
 
 /// Ids grow with time: the smallest is the oldest.
 const CLAIM_OLDEST: &str = "
@@ -83,7 +83,7 @@ const CLAIM_OLDEST: &str = "
                 order by waiting.id
                 limit ?2)
  returning id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
-           suspect, alone_since is not null";
+           losses, alone_since is not null";
 
 const NEXT_RUN_AT: &str = "
     select min(run_at)

@@ -12,7 +12,7 @@ use crate::error::OpenError;
 use crate::schema::{self, APPLIED, Listed, SchemaReport};
 
 /// Every migration, in order.
-const MIGRATIONS: [Listed; 4] = [
+const MIGRATIONS: [Listed; 5] = [
     (
         1,
         "ledger",
@@ -32,6 +32,11 @@ const MIGRATIONS: [Listed; 4] = [
         4,
         "job_control",
         include_str!("../../../migrations/sqlite/0004_job_control.sql"),
+    ),
+    (
+        5,
+        "job_losses",
+        include_str!("../../../migrations/sqlite/0005_job_losses.sql"),
     ),
 ];
 

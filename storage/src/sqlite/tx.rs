@@ -224,6 +224,10 @@ impl JobView for SqliteTx {
         call!(self, jobs::count_jobs(now))
     }
 
+    async fn count_workers(&mut self) -> StoreResult<Vec<(Queue, u32)>> {
+        call!(self, leases::count_workers())
+    }
+
     async fn check_claims(&mut self, claims: &[Claim]) -> StoreResult<Vec<Standing>> {
         call!(self, leases::check_claims(claims))
     }

@@ -54,6 +54,32 @@ conformance! {
         assert_eq!(env.claim(9).await.len(), 0);
     }
 
+    /// Port: count_workers.
+    async fn workers_are_counted_by_queue_while_they_hold_jobs(env) {
+        assert_eq!(env.read().await.count_workers().await.unwrap(), []);
+        let prints = (0..2).map(|_| NewJob { queue: Queue::Prints, ..env.noop() });
+        let jobs: Vec<_> = (0..3).map(|_| env.noop()).chain(prints).collect();
+        env.insert_jobs(&jobs).await;
+        let held = env.claim_of(Queue::Prints, 2).await;
+        let one = env.request(Queue::System, 1);
+        claim_as(env, &one).await;
+        claim_as(env, &ClaimRequest { worker: one.worker, ..env.request(Queue::System, 1) }).await;
+        env.claim(1).await;
+        let count = async || {
+            let mut counted = env.read().await.count_workers().await.unwrap();
+            counted.sort_unstable();
+            counted
+        };
+        assert_eq!(count().await, [(Queue::Prints, 1), (Queue::System, 2)]);
+        let mut tx = env.begin().await;
+        for job in &held {
+            let done = next(job, &Outcome::Done, &Policy::DEFAULT, env.now());
+            tx.settle_jobs(&[(job.claim, done)]).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(count().await, [(Queue::System, 2)]);
+    }
+
     async fn claim_that_was_rolled_back_leaves_the_job_to_others(env) {
         env.insert_jobs(&[env.noop()]).await;
         let mut tx = env.begin().await;

@@ -10,6 +10,7 @@ mod control;
 mod failures;
 mod gate;
 mod poison;
+mod pools;
 mod repeats;
 
 use std::sync::Arc;
@@ -74,12 +75,11 @@ impl Platform {
     }
 
     fn work_with(&self, registry: Registry) -> Workers {
-        Workers::start_with(
-            &self.ctx,
-            &config(),
-            WorkerId(self.ctx.ids.next()),
-            registry,
-        )
+        self.work_as(&config(), registry)
+    }
+
+    fn work_as(&self, config: &Config, registry: Registry) -> Workers {
+        Workers::start_with(&self.ctx, config, WorkerId(self.ctx.ids.next()), registry)
     }
 
     fn job(&self, kind: &impl Kind) -> NewJob {
