@@ -24,6 +24,7 @@ pub mod plans;
 pub mod ports;
 pub mod prints;
 pub mod reconcile;
+pub mod retime;
 pub mod seat;
 pub mod ticket;
 pub mod tickets;

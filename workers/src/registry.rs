@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use domain::job::{self, Claimed, Noop, Policy, Queue, RenderPlan, RenderTicket, ServiceTimes};
+use domain::job::{
+    self, Claimed, Noop, Policy, Queue, RenderPlan, RenderTicket, RetimePrints, ServiceTimes,
+};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use metrics::{Gauge, Histogram};
@@ -68,6 +70,7 @@ impl Default for Registry {
         Self(Vec::new())
             .with::<RenderTicket>()
             .with::<RenderPlan>()
+            .with::<RetimePrints>()
             .with::<Noop>()
     }
 }

@@ -18,8 +18,10 @@ use crate::clock::Timestamp;
 use crate::ids::{ClaimToken, JobId, WorkerId};
 use crate::ports::StoreError;
 
-pub use self::kinds::{KINDS, Kind, KindInfo, Noop, RenderPlan, RenderTicket, info, on_failure};
-pub use self::lane::{Lane, Places, Queue, Rota, deadline};
+pub use self::kinds::{
+    KINDS, Kind, KindInfo, Noop, RenderPlan, RenderTicket, RetimePrints, info, on_failure,
+};
+pub use self::lane::{Lane, Places, Queue, Rota, deadline, due_times};
 pub use self::next::{AttemptError, CANCELLED, LOSSES_MAX, Outcome, State, Transition, next};
 pub use self::policy::{Backoff, Policy};
 pub use self::pool::{PoolLimits, PoolSize, Resize};

@@ -252,7 +252,12 @@ impl Env {
             .iter()
             .map(|&ticket_id| {
                 let id = JobId(self.ids.next());
-                NewJob::of(&RenderTicket { ticket_id }, id, self.now(), self.now())
+                NewJob::of(
+                    &RenderTicket::of(ticket_id, None),
+                    id,
+                    self.now(),
+                    self.now(),
+                )
             })
             .collect();
         let mut tx = self.begin().await;

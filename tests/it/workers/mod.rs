@@ -12,6 +12,7 @@ mod gate;
 mod poison;
 mod pools;
 mod repeats;
+mod retimes;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -16,6 +16,7 @@ use crate::progress::Progress;
 /// A concert in so many days, all of whose tickets are sold.
 pub(super) struct SoldOut {
     days: i64,
+    concert_id: ConcertId,
     /// Its tickets.
     pub(super) tickets: Vec<TicketId>,
 }
@@ -39,7 +40,11 @@ impl SoldOut {
         for seats in seats.chunks(BATCH_MAX) {
             tickets.extend(sell(ctx, offer.concert.id, seats).await?);
         }
-        Ok(Self { days, tickets })
+        Ok(Self {
+            days,
+            concert_id: offer.concert.id,
+            tickets,
+        })
     }
 
     /// Orders a print of each ticket.
@@ -51,7 +56,12 @@ impl SoldOut {
             let due_at = deadline(now.date_naive() + TimeDelta::days(self.days), now);
             let job = |&ticket_id| {
                 let id = JobId(ctx.ids.next());
-                NewJob::of(&RenderTicket { ticket_id }, id, due_at, now)
+                NewJob::of(
+                    &RenderTicket::of(ticket_id, self.concert_id),
+                    id,
+                    due_at,
+                    now,
+                )
             };
             let jobs: Vec<_> = tickets.iter().map(job).collect();
             let mut tx = ctx.store.begin().await?;
