@@ -6,6 +6,7 @@ mod settlements;
 use chrono::TimeDelta;
 use futures::future::join_all;
 
+use crate::again::{self, Broken};
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::error::Error;
@@ -94,11 +95,15 @@ pub async fn claim(
 
 /// Renews claims for another [`LEASE`]; tells for each how it stands.
 pub async fn renew(ctx: &Context, renewals: &[Renewal]) -> Result<Vec<Standing>, Error> {
-    let mut tx = ctx.store.begin().await?;
-    let now = ctx.clock.now();
-    let stand = tx.extend_claims(renewals, now, now + LEASE).await?;
-    tx.commit().await?;
-    Ok(stand)
+    // Written twice it only lasts longer.
+    let renewed = again::write(|_| async {
+        let mut tx = ctx.store.begin().await?;
+        let now = ctx.clock.now();
+        let stand = tx.extend_claims(renewals, now, now + LEASE).await?;
+        tx.commit().await.map_err(Broken::Committing)?;
+        Ok(stand)
+    });
+    Ok(renewed.await?)
 }
 
 /// Notes that a suspect begins to run and that nothing else runs beside it, so that the death of
