@@ -12,13 +12,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::job::{Claimed, Lane, Queue, Rota};
+use domain::jobs::{self, Room};
 use domain::ports::BATCH_MAX;
-use domain::{Context, Outage, WorkerId, jobs};
+use domain::{Context, Outage, WorkerId};
 use metrics::Histogram;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::kinds::{KindLimits, KindPlace};
 use crate::leases::{Lease, Leases};
 use crate::scaler::Scale;
 use crate::slots::{Slot, Slots};
@@ -35,6 +37,7 @@ const LOOK_AFTER: Duration = Duration::from_millis(50);
 pub(crate) struct Held {
     pub(crate) job: Claimed,
     pub(crate) lease: Lease,
+    pub(crate) _kind: Option<KindPlace>,
     pub(crate) _slot: Slot,
 }
 
@@ -44,6 +47,7 @@ pub(crate) struct Claimer {
     pub(crate) queue: Queue,
     pub(crate) worker: WorkerId,
     pub(crate) slots: Arc<Slots>,
+    pub(crate) kinds: KindLimits,
     pub(crate) scale: Arc<Scale>,
     pub(crate) leases: Arc<Leases>,
     pub(crate) poll_interval: Duration,
@@ -142,7 +146,12 @@ impl Claimer {
         }
         let max = u32::try_from(free).expect("a batch is small");
         let (asked_at, now) = (Instant::now(), self.ctx.clock.now());
-        let claimed = jobs::claim(&self.ctx, self.queue, max, &mut memory.rota, self.worker).await;
+        let room = Room {
+            places: max,
+            kinds: self.kinds.rooms(),
+        };
+        let claimed =
+            jobs::claim_within(&self.ctx, self.queue, &room, &mut memory.rota, self.worker).await;
         memory.claimed_at = Some(Instant::now());
         let batch = match claimed {
             Ok(batch) => batch,
@@ -176,6 +185,7 @@ impl Claimer {
             latency[Lane::of(job.due_at, now) as usize].record(waited);
             let held = Held {
                 lease: self.leases.hold(job.claim, asked_at),
+                _kind: self.kinds.hold(&job.kind, &self.slots),
                 _slot: self.slots.take(),
                 job,
             };

@@ -1,8 +1,9 @@
 //! How many jobs at a time, on how many threads, for how long.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use domain::job::{PoolLimits, Queue};
+use domain::job::{self, KINDS, PoolLimits, Queue};
 use serde::{Deserialize, Serialize};
 
 /// Places of a pool at the very most; its inbox has room for so many jobs.
@@ -18,6 +19,9 @@ pub struct Config {
     pub plans: DrawingPoolConfig,
     /// Everything else.
     pub system: PoolConfig,
+    /// The most jobs of a kind that are held at a time, by its name; others as many as there are
+    /// places.
+    pub kinds_max: BTreeMap<String, u32>,
     /// Threads that draw. 0: as many as the machine has cores.
     pub render_threads: usize,
     /// Drawings that may wait for a thread before the next one is refused.
@@ -71,6 +75,7 @@ impl Default for Config {
                 min: 64,
                 max: 4_000,
             },
+            kinds_max: BTreeMap::new(),
             render_threads: 0,
             renders_waiting_max: 1_000,
             resize_interval_ms: 500,
@@ -137,6 +142,21 @@ impl Config {
                 ));
             }
         }
+        for (kind, &max) in &self.kinds_max {
+            if job::info(kind).is_none() {
+                let known: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
+                return Err(format!(
+                    "workers.kinds_max: there is no kind of job {kind:?}; there are {}",
+                    known.join(", ")
+                ));
+            }
+            if max == 0 {
+                return Err(format!(
+                    "workers.kinds_max: {kind} = 0 would leave such jobs waiting for ever; \
+                     `ticketoverflow jobs pause` stops a queue"
+                ));
+            }
+        }
         Ok(())
     }
 
@@ -176,6 +196,27 @@ mod tests {
         config.system.max = PLACES_MAX + 1;
         let refused = config.check().unwrap_err();
         assert!(refused.contains("workers.system: max"), "{refused}");
+    }
+
+    #[test]
+    fn a_limit_for_a_kind_names_one_that_there_is_and_lets_some_run() {
+        for (kind, max, refused) in [
+            ("render_plan", 1, None),
+            ("render_plan", 0, Some("render_plan = 0")),
+            ("unheard_of", 1, Some("render_ticket, ")),
+        ] {
+            let config = Config {
+                kinds_max: [(kind.to_owned(), max)].into(),
+                ..Config::default()
+            };
+            let error = config.check().err();
+            assert_eq!(error.is_some(), refused.is_some(), "{kind} = {max}");
+            assert!(
+                error
+                    .unwrap_or_default()
+                    .contains(refused.unwrap_or_default())
+            );
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod current;
 mod handler;
 mod job;
 mod jobs;
+mod kinds;
 mod leases;
 mod pool;
 mod registry;
@@ -30,6 +31,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use self::company::Company;
+use self::kinds::KindLimits;
 use self::leases::{Interruption, Leases};
 use self::pool::Shared;
 use self::scaler::{Scale, Scaler};
@@ -70,6 +72,7 @@ impl Workers {
             registry: Arc::new(registry),
             leases: Arc::clone(&leases),
             company: Company::default(),
+            kinds: KindLimits::of(&config.kinds_max),
             worker,
             poll_interval: config.poll_interval(),
             stop: stop.clone(),

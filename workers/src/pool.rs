@@ -15,6 +15,7 @@ use crate::backend::Inbox;
 use crate::claimer::{Claimer, Held};
 use crate::company::Company;
 use crate::handler::{Handler, panic_words};
+use crate::kinds::KindLimits;
 use crate::leases::Leases;
 use crate::registry::Registry;
 use crate::scaler::Scale;
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
     pub(crate) leases: Arc<Leases>,
     pub(crate) company: Company,
+    pub(crate) kinds: KindLimits,
     pub(crate) worker: WorkerId,
     pub(crate) poll_interval: Duration,
     pub(crate) stop: CancellationToken,
@@ -51,6 +53,7 @@ pub(crate) async fn run(shared: Shared, queue: Queue, places_max: u32, scale: Ar
         queue,
         worker: shared.worker,
         slots,
+        kinds: shared.kinds,
         scale,
         leases: shared.leases,
         poll_interval: shared.poll_interval,

@@ -161,6 +161,8 @@ pub struct ClaimRequest {
     pub bands: Vec<Band>,
     /// The most jobs to take altogether.
     pub max: u32,
+    /// Which kinds to take.
+    pub kinds: Kinds,
     /// Who asks.
     pub worker: WorkerId,
     /// The token that the claims get.
@@ -169,6 +171,18 @@ pub struct ClaimRequest {
     pub now: Timestamp,
     /// When the claims end unless they are renewed.
     pub until: Timestamp,
+}
+
+/// Kinds of jobs, by their names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Kinds {
+    /// Every kind.
+    #[default]
+    Any,
+    /// This one.
+    Only(String),
+    /// All but these.
+    Except(Vec<String>),
 }
 
 /// A half-open interval of due times and how many jobs to take from it.

@@ -217,7 +217,8 @@ pub trait JobTx {
 
     /// Claims jobs that may run: first the oldest by their ids, unless a lane of the queue is
     /// paused; then band by band, within a band by due time. Raises their attempt. Nothing of a
-    /// paused queue or lane, and nothing whose unique key is running.
+    /// paused queue or lane, nothing whose unique key is running, and nothing of kinds that are
+    /// not asked for.
     async fn claim_jobs(&mut self, request: &ClaimRequest) -> StoreResult<ClaimedBatch>;
 
     /// Renews claims that stand and notes the progress of their jobs; tells for each how it

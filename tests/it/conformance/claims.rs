@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use chrono::TimeDelta;
 use domain::ids::IdSource;
-use domain::job::{Band, ClaimRequest, Claimed, Lane, NewJob, Outcome, Policy, Queue, State, next};
+use domain::job::{
+    Band, ClaimRequest, Claimed, Kinds, Lane, NewJob, Outcome, Policy, Queue, State, next,
+};
 use domain::{JobId, WorkerId};
 
 use super::{Env, micros};
@@ -52,6 +54,23 @@ conformance! {
         env.insert_jobs(&[env.noop()]).await;
         assert_eq!(env.claim(9).await.len(), 1);
         assert_eq!(env.claim(9).await.len(), 0);
+    }
+
+    async fn kinds_that_are_not_asked_for_are_left_alone(env) {
+        let of = |kind| NewJob { kind, ..env.noop() };
+        let jobs = ["a", "b", "a", "c", "b"].map(of);
+        env.insert_jobs(&jobs).await;
+        for (kinds, oldest, expected) in [
+            (Kinds::Only("unheard_of".into()), 1, vec![]),
+            (Kinds::Only("b".into()), 0, vec![1, 4]),
+            (Kinds::Except(vec!["c".into(), "b".into()]), 1, vec![0, 2]),
+            (Kinds::Any, 1, vec![3]),
+        ] {
+            let request = ClaimRequest { kinds: kinds.clone(), oldest, ..env.request(Queue::System, 9) };
+            let claimed = ids(&claim_as(env, &request).await);
+            let expected: Vec<_> = expected.into_iter().map(|at: usize| jobs[at].id).collect();
+            assert_eq!(claimed, expected, "{kinds:?}");
+        }
     }
 
     /// Port: count_workers.

@@ -59,7 +59,7 @@ use chrono::TimeDelta;
 use domain::clock::from_micros;
 use domain::concert::{Concert, Name, Status, parse_date};
 use domain::ids::IdSource;
-use domain::job::{Claim, ClaimRequest, Claimed, Lane, NewJob, Noop, Queue, RenderTicket};
+use domain::job::{Claim, ClaimRequest, Claimed, Kinds, Lane, NewJob, Noop, Queue, RenderTicket};
 use domain::ports::{Files, Store, Tx, View};
 use domain::seat::SeatNo;
 use domain::tickets::NewTicket;
@@ -226,6 +226,7 @@ impl Env {
             oldest: 0,
             bands: Lane::ALL.map(|lane| lane.band(now, max)).into(),
             max,
+            kinds: Kinds::Any,
             worker: WorkerId(self.ids.next()),
             token: ClaimToken(self.ids.next()),
             now,

@@ -35,6 +35,30 @@ impl Job for Patient {
     }
 }
 
+/// Keeps its place as well, and knows how many do.
+#[derive(Serialize, Deserialize)]
+struct Few {}
+
+static FEW: AtomicUsize = AtomicUsize::new(0);
+static FEW_AT_MOST: AtomicUsize = AtomicUsize::new(0);
+static FEW_LET_GO: Semaphore = Semaphore::const_new(0);
+
+impl Kind for Few {
+    const NAME: &'static str = "few";
+    const QUEUE: Queue = Queue::System;
+    const POLICY: Policy = Policy::DEFAULT;
+}
+
+impl Job for Few {
+    async fn run(&self, _ctx: &JobContext) -> JobResult {
+        let now = FEW.fetch_add(1, Ordering::SeqCst) + 1;
+        FEW_AT_MOST.fetch_max(now, Ordering::SeqCst);
+        FEW_LET_GO.acquire().await.unwrap().forget();
+        FEW.fetch_sub(1, Ordering::SeqCst);
+        Ok(Success::nothing())
+    }
+}
+
 /// Counts the transactions that are begun.
 struct Counting {
     inner: Arc<dyn Store>,
@@ -189,6 +213,39 @@ async fn pool_grows_to_its_most_for_late_work_and_shrinks_when_it_is_done() {
     }
     until_places(&workers, 1).await;
     assert_eq!(system(&workers).held, 0);
+    workers.stop(GRACE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_jobs_of_a_kind_are_held_than_its_limit_says_and_others_go_on() {
+    let platform = Platform::new().await;
+    let registry = Registry::default().with::<Few>();
+    let config = Config {
+        kinds_max: [(Few::NAME.to_owned(), 2)].into(),
+        ..config(8, 8)
+    };
+    let workers = platform.work_as(&config, registry);
+    let mut jobs = Vec::new();
+    for _ in 0..9 {
+        jobs.push(platform.queue(platform.job(&Few {})).await);
+    }
+    eventually("so many of them run", || async {
+        (FEW.load(Ordering::SeqCst) == 2).then_some(())
+    })
+    .await;
+    for _ in 0..5 {
+        platform.until_looked(Queue::System).await;
+    }
+    assert_eq!(
+        system(&workers).held,
+        2,
+        "they hold no places that they cannot use"
+    );
+    FEW_LET_GO.add_permits(jobs.len());
+    for job in jobs {
+        platform.until(job, State::Completed).await;
+    }
+    assert_eq!(FEW_AT_MOST.load(Ordering::SeqCst), 2);
     workers.stop(GRACE).await;
 }
 
