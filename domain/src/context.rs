@@ -83,7 +83,7 @@ impl Context {
         let writer = WriterThread::start()?;
         let runtime = writer.runtime();
         let at_once = parts.store.groups_at_once();
-        let sales = GroupCommit::start(runtime, limits.sales_waiting_max, 1, {
+        let sales = GroupCommit::start(runtime, limits.sales_waiting_max, at_once, {
             let parts = Arc::clone(&shared);
             move |group| write_sales(Arc::clone(&parts), group)
         });
