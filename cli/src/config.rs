@@ -1,6 +1,8 @@
 //! The configuration: defaults, overlaid by a file, by the environment, by flags. A key that
 //! nobody knows is an error wherever it stands.
 
+mod engine;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -10,6 +12,8 @@ use serde::Deserialize;
 
 use crate::args::{ConfigArgs, RunArgs};
 use crate::{env, logging};
+
+pub use self::engine::{EngineConfig, Mode, S3Config};
 
 /// The defaults with their comments: the reference of every setting.
 pub const DEFAULTS: &str = include_str!("../default.toml");
@@ -34,34 +38,6 @@ pub struct Config {
     pub scheduler: scheduler::Config,
     /// Logs.
     pub log: logging::Config,
-}
-
-/// Section `[engine]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EngineConfig {
-    /// Which engine.
-    pub mode: Mode,
-    /// The folder of the embedded engine.
-    pub data_dir: PathBuf,
-    /// The ledger of a cluster.
-    pub postgres_url: Secret,
-    /// Counters and wakeups of a cluster.
-    pub redis_url: Secret,
-    /// Begins every key and channel in Redis.
-    pub redis_prefix: String,
-    /// The folder of a cluster's rendered files, which all of its processes share.
-    pub files_dir: PathBuf,
-}
-
-/// An engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// One process, one folder.
-    Embedded,
-    /// Any number of processes on PostgreSQL and Redis.
-    Cluster,
 }
 
 /// A text that is not shown.
@@ -176,18 +152,7 @@ impl Config {
             }
             return Ok(());
         }
-        for (setting, value, flag) in [
-            (
-                "engine.postgres_url",
-                &engine.postgres_url,
-                "--postgres-url",
-            ),
-            ("engine.redis_url", &engine.redis_url, "--redis-url"),
-        ] {
-            if value.0.is_empty() {
-                bail!("{setting} is not set, and a cluster needs it; give it, or {flag}");
-            }
-        }
+        engine.check_cluster()?;
         if self.signing.key.0.is_empty() && self.signing.key_file.as_os_str().is_empty() {
             bail!(
                 "neither signing.key nor signing.key_file is set; all processes of a cluster \
@@ -218,10 +183,12 @@ impl std::fmt::Debug for Secret {
 pub fn effective(args: &ConfigArgs) -> anyhow::Result<String> {
     let value: figment::value::Dict = figment(args)?.extract()?;
     let mut table: toml::Table = toml::Table::try_from(value)?;
-    for (section, key) in SECRETS {
-        if let Some(toml::Value::String(text)) = table
-            .get_mut(section)
-            .and_then(|section| section.as_table_mut()?.get_mut(key))
+    for path in SECRETS {
+        let (key, sections) = path.split_last().expect("a setting has a name");
+        let section = sections.iter().try_fold(&mut table, |table, section| {
+            table.get_mut(*section)?.as_table_mut()
+        });
+        if let Some(toml::Value::String(text)) = section.and_then(|section| section.get_mut(*key))
             && !text.is_empty()
         {
             "(hidden)".clone_into(text);
@@ -231,10 +198,11 @@ pub fn effective(args: &ConfigArgs) -> anyhow::Result<String> {
 }
 
 /// Settings that are not shown.
-const SECRETS: [(&str, &str); 3] = [
-    ("engine", "postgres_url"),
-    ("engine", "redis_url"),
-    ("signing", "key"),
+const SECRETS: [&[&str]; 4] = [
+    &["engine", "postgres_url"],
+    &["engine", "redis_url"],
+    &["engine", "s3", "secret_access_key"],
+    &["signing", "key"],
 ];
 
 fn figment(args: &ConfigArgs) -> anyhow::Result<Figment> {
@@ -298,6 +266,7 @@ mod tests {
     fn an_unknown_key_is_refused_by_name_in_every_section() {
         for section in [
             "engine",
+            "engine.s3",
             "server",
             "api",
             "limits",
@@ -326,10 +295,12 @@ mod tests {
     #[test]
     fn a_cluster_needs_its_servers_and_a_key() {
         let cluster = |text: &str| load_text(&format!("[engine]\nmode = \"cluster\"\n{text}"));
-        let urls = "postgres_url = \"postgres://h/d\"\nredis_url = \"redis://h\"\n";
+        let servers = "postgres_url = \"postgres://h/d\"\nredis_url = \"redis://h\"\n";
+        let urls = &format!("{servers}files_dir = \"f\"\n");
         for (text, missing) in [
             ("", "engine.postgres_url"),
             ("postgres_url = \"postgres://h/d\"\n", "engine.redis_url"),
+            (servers, "engine.files_dir"),
             (urls, "signing.key"),
         ] {
             let error = format!("{:#}", cluster(text).unwrap_err());
@@ -341,17 +312,52 @@ mod tests {
     }
 
     #[test]
+    fn files_of_a_cluster_are_in_one_place() {
+        let cluster = |text: &str| {
+            let servers = "postgres_url = \"postgres://h/d\"\nredis_url = \"redis://h\"\n";
+            let signing = "[signing]\nkey_file = \"k\"\n";
+            load_text(&format!(
+                "{signing}[engine]\nmode = \"cluster\"\n{servers}{text}"
+            ))
+        };
+        let keys = "[engine.s3]\naccess_key_id = \"me\"\nsecret_access_key = \"hunter2\"\n";
+        let s3 = format!("files_url = \"s3://tickets/a\"\n{keys}");
+        for (text, said) in [
+            (format!("files_dir = \"f\"\n{s3}"), "both"),
+            ("files_url = \"s3://tickets\"\n".to_owned(), "access_key_id"),
+            (format!("files_url = \"tickets\"\n{keys}"), "s3://"),
+            (format!("{s3}endpoint = \"http://s3\"\n"), "allow_http"),
+        ] {
+            let error = format!("{:#}", cluster(&text).unwrap_err());
+            assert!(error.contains(said), "{text}: {error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+        let config = cluster(&format!(
+            "{s3}endpoint = \"http://s3\"\nallow_http = true\n"
+        ));
+        let config = config.unwrap();
+        let files = config.engine.files().unwrap();
+        assert_eq!(
+            format!("{files:?}"),
+            "S3(S3Place(s3://tickets/a at http://s3))"
+        );
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
     fn secrets_are_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, "[engine.s3]\nsecret_access_key = \"hunter2\"\n").unwrap();
         let args = ConfigArgs {
+            config: Some(file),
             postgres_url: Some("postgres://u:hunter2@h/d".into()),
             redis_url: Some("redis://:hunter2@h".into()),
             ..ConfigArgs::default()
         };
         let shown = effective(&args).unwrap();
-        assert!(
-            shown.contains("(hidden)") && !shown.contains("hunter2"),
-            "{shown}"
-        );
+        assert_eq!(shown.matches("(hidden)").count(), 3, "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
         let secret = Secret("hunter2".into());
         assert!(!format!("{secret:?}").contains("hunter2"));
     }

@@ -85,7 +85,7 @@ async fn open(config: &Config, access: Access) -> anyhow::Result<Ports> {
                 postgres_url: &engine.postgres_url.0,
                 redis_url: &engine.redis_url.0,
                 redis_prefix: &engine.redis_prefix,
-                files: &engine.files_dir,
+                files: engine.files()?,
                 process: SystemIds.next(),
             };
             let opened = storage::open_cluster(places, Options::default()).await?;

@@ -125,7 +125,7 @@ pub async fn request(
 }
 
 /// The print of a ticket, if there is one of the concert's present version. A file that was lost
-/// or cut short is drawn again from the ledger.
+/// or cut short, or whose store is away, is drawn again from the ledger.
 pub async fn fetch(ctx: &Context, id: TicketId, format: Format) -> Result<PrintFile, Error> {
     let ticket = tickets::find(ctx, id).await?;
     if ticket.print_status() != PrintStatus::Printed {
@@ -133,14 +133,19 @@ pub async fn fetch(ctx: &Context, id: TicketId, format: Format) -> Result<PrintF
     }
     let version = ticket.concert_version;
     let key = file_key(id, version, format);
-    let stored = ctx
-        .files
-        .get(&key)
-        .await?
-        .filter(|bytes| format.is_whole(bytes));
-    let bytes = match stored {
-        Some(bytes) => bytes,
-        None => draw_again(ctx, ticket, &key, format).await?,
+    let bytes = match ctx.files.get(&key).await {
+        Ok(Some(bytes)) if format.is_whole(&bytes) => bytes,
+        Ok(_) => {
+            let bytes = draw_again(ctx, ticket, format).await?;
+            if let Err(error) = ctx.files.put(&key, bytes.clone()).await {
+                tracing::debug!(%error, "a print that was drawn again is not kept");
+            }
+            bytes
+        }
+        Err(error) => {
+            tracing::debug!(%error, "a print is drawn again");
+            draw_again(ctx, ticket, format).await?
+        }
     };
     // A change may have been answered while the file was read: nothing old leaves after that.
     if tickets::find(ctx, id).await?.concert_version != version {
@@ -149,12 +154,7 @@ pub async fn fetch(ctx: &Context, id: TicketId, format: Format) -> Result<PrintF
     Ok(PrintFile { bytes, version })
 }
 
-async fn draw_again(
-    ctx: &Context,
-    ticket: Ticket,
-    key: &str,
-    format: Format,
-) -> Result<Bytes, Error> {
+async fn draw_again(ctx: &Context, ticket: Ticket, format: Format) -> Result<Bytes, Error> {
     let version = ticket.concert_version;
     let drawing = drawing(ctx, ticket)
         .await?
@@ -162,9 +162,7 @@ async fn draw_again(
     if drawing.concert.version != version {
         return Err(Error::NotFound("print"));
     }
-    let bytes = ctx.renderer.ticket(drawing, format).await?;
-    ctx.files.put(key, bytes.clone()).await?;
-    Ok(bytes)
+    Ok(ctx.renderer.ticket(drawing, format).await?)
 }
 
 /// Collects what a ticket shows, from the ledger as it is now. `None` when the ticket's concert

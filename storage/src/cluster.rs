@@ -1,5 +1,5 @@
-//! The ledger in PostgreSQL, counters and wakeups in Redis, files in a folder that all share: for
-//! any number of processes.
+//! The ledger in PostgreSQL, counters and wakeups in Redis, files in a folder that all share or in
+//! an S3-compatible store: for any number of processes.
 
 use std::io;
 use std::path::Path;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::counters::RedisCounters;
 use crate::error::OpenError;
-use crate::files::ObjectFiles;
+use crate::files::{ObjectFiles, S3Place};
 use crate::postgres::{Options, PostgresStore};
 use crate::redis::{Redis, RedisUrl};
 use crate::wakeups::RedisWakeups;
@@ -23,10 +23,19 @@ pub struct ClusterPlaces<'a> {
     pub redis_url: &'a str,
     /// Begins every key and channel in Redis; one for each ledger.
     pub redis_prefix: &'a str,
-    /// Rendered files, the same folder for every process.
-    pub files: &'a Path,
+    /// Rendered files.
+    pub files: FilesPlace<'a>,
     /// Names this start of this process among all others.
     pub process: Uuid,
+}
+
+/// Where a cluster's rendered files are, the same for every process.
+#[derive(Debug, Clone)]
+pub enum FilesPlace<'a> {
+    /// In a folder that all share.
+    Folder(&'a Path),
+    /// In an S3-compatible store.
+    S3(S3Place),
 }
 
 /// The ports of a cluster.
@@ -52,10 +61,7 @@ pub async fn open_cluster(
         .parse()
         .map_err(|error: crate::RedisUrlError| OpenError::Redis(error.to_string()))?;
     let store = PostgresStore::open(places.postgres_url, options).await?;
-    let files = ObjectFiles::on_disk(places.files).map_err(|source| OpenError::Folder {
-        folder: places.files.into(),
-        source: io::Error::other(source),
-    })?;
+    let files = open_files(&places.files)?;
     let redis = Redis::new(url, places.redis_prefix);
     if let Err(error) = redis.ping().await {
         tracing::warn!(%error, "Redis does not answer yet; purchases wait for it");
@@ -66,4 +72,22 @@ pub async fn open_cluster(
         wakeups: Arc::new(RedisWakeups::new(redis, places.process)),
         files: Arc::new(files),
     })
+}
+
+/// Opens the rendered files of a cluster. A folder must be there; a store may come later.
+pub fn open_files(place: &FilesPlace<'_>) -> Result<ObjectFiles, OpenError> {
+    match place {
+        FilesPlace::Folder(folder) => {
+            ObjectFiles::on_disk(folder).map_err(|source| OpenError::Folder {
+                folder: folder.to_path_buf(),
+                source: io::Error::other(source),
+            })
+        }
+        FilesPlace::S3(place) => {
+            ObjectFiles::in_s3(place).map_err(|error| OpenError::ObjectStore {
+                place: place.to_string(),
+                reason: error.reason,
+            })
+        }
+    }
 }

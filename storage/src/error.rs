@@ -88,6 +88,14 @@ pub enum OpenError {
     /// The URL of Redis cannot be understood.
     #[error("the URL of Redis cannot be used: {0}")]
     Redis(String),
+    /// The settings of an object store cannot be used.
+    #[error("the object store {place} cannot be used: {reason}")]
+    ObjectStore {
+        /// Bucket and endpoint.
+        place: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// No server answers there, or none that can write, or it refuses us.
     #[error(
         "the database {database} cannot be reached; check that it runs, \

@@ -1,5 +1,5 @@
 //! The ports of `domain`, implemented: the ledger in SQLite or PostgreSQL, counters and wakeups
-//! within the process or in Redis, files on disk.
+//! within the process or in Redis, files on disk or in S3.
 //!
 //! Invariant: an engine remembers and compares, it decides nothing. What becomes of a job or a
 //! print is computed in `domain` and only stored here.
@@ -13,10 +13,11 @@ pub mod postgres;
 mod redis;
 mod schema;
 pub mod sqlite;
+mod tls;
 mod twins;
 pub mod wakeups;
 
-pub use self::cluster::{ClusterPlaces, OpenedCluster, open_cluster};
+pub use self::cluster::{ClusterPlaces, FilesPlace, OpenedCluster, open_cluster, open_files};
 pub use self::embedded::{Access, Opened, check, is_served, migrate, open_embedded, schema};
 pub use self::error::OpenError;
 pub use self::redis::{Failure as RedisFailure, Redis, RedisUrl, UrlError as RedisUrlError};

@@ -11,4 +11,5 @@ mod recovery;
 mod redis;
 mod sale;
 mod tidy;
+mod tls;
 mod workers;

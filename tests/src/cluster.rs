@@ -84,6 +84,20 @@ impl Cluster {
         Ended::of(&mut self.command(args))
     }
 
+    /// As [`Cluster::run`], with settings as of [`Cluster::start_with`].
+    pub fn run_with(&self, args: &[&str], settings: &[(&str, String)]) -> Ended {
+        let mut command = self.command(args);
+        for (name, value) in settings {
+            command.env(format!("TICKETOVERFLOW__{name}"), value);
+        }
+        Ended::of(&mut command)
+    }
+
+    /// Whether a process keeps files in the folder that all share.
+    pub fn has_files(&self) -> bool {
+        self.folder.path().join("files").exists()
+    }
+
     /// The configuration of a server in this process.
     pub fn config(&self, roles: &[Role]) -> Config {
         let mut config = Config::for_data_dir(self.folder.path());

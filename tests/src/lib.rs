@@ -1,8 +1,9 @@
 //! The harness that the integration tests share: a server in this process or in its own, real
-//! HTTP, real Redis servers, and the tools that look at rendered files.
+//! HTTP, real PostgreSQL, Redis and S3 servers, and the tools that look at rendered files.
 
 pub mod app;
 pub mod cable;
+pub mod certificates;
 pub mod cluster;
 pub mod crowd;
 pub mod doom;
@@ -13,12 +14,14 @@ pub mod postgres;
 pub mod process;
 pub mod raw;
 pub mod redis;
+pub mod s3;
 pub mod svg;
 pub mod tools;
 pub mod wait;
 
 pub use self::app::TestApp;
 pub use self::cable::Cable;
+pub use self::certificates::{Authority, Certificate};
 pub use self::cluster::Cluster;
 pub use self::crowd::Crowd;
 pub use self::engine::Home;
@@ -27,4 +30,5 @@ pub use self::http::{Answer, Http};
 pub use self::postgres::Database;
 pub use self::process::Server;
 pub use self::raw::Raw;
+pub use self::s3::S3Server;
 pub use self::wait::eventually;

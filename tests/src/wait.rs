@@ -1,6 +1,7 @@
-//! Waiting for what happens by itself.
+//! Waiting for what happens by itself, and finding what is free.
 
 use std::future::Future;
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 /// How long anything may take. Generous: it only ends a test that fails.
@@ -23,4 +24,14 @@ where
         assert!(begun.elapsed() < DEADLINE, "waited in vain: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// A port that was free a moment ago.
+///
+/// # Panics
+///
+/// If there is none.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    listener.local_addr().expect("it is bound").port()
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use domain::job::{Claim, Claimed, Kind, Outcome, Progress};
 use domain::ports::{FileError, RenderError, StoreError};
 use domain::prints::Effect;
@@ -13,6 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
 use crate::leases::Line;
+
+/// How long a job waits when the store of files fails.
+const FILES_WAIT: TimeDelta = TimeDelta::seconds(2);
 
 /// A kind of job that can be run.
 ///
@@ -153,8 +157,10 @@ impl From<StoreError> for JobError {
 }
 
 impl From<FileError> for JobError {
+    /// The job waits for the store, however long it is away: nothing is wrong with the job.
     fn from(error: FileError) -> Self {
-        Self::retry(error.to_string())
+        tracing::debug!(%error, "a job waits for the store of files");
+        Self(Outcome::Snooze(FILES_WAIT))
     }
 }
 

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
+use domain::ids::{IdSource, SystemIds};
 use domain::user::UserDirectory;
 use serde_json::json;
-use storage::Redis;
 use storage::postgres::{Options, PostgresStore};
+use storage::{FilesPlace, Redis};
 use tokio::net::TcpListener;
 
 use crate::args::LedgerArgs;
-use crate::config::{Config, Mode};
+use crate::config::{Config, EngineConfig, Mode};
 use crate::{out, signing, users};
 
 /// Free space below which a server should not be started.
@@ -63,8 +64,10 @@ async fn examine(config: &Config) -> Vec<Finding> {
             findings.push(shared_ledger(&engine.postgres_url.0).await);
             findings.push(redis(&engine.redis_url.0, &engine.redis_prefix).await);
             findings.push(key(config));
-            findings.push(shared_files(&engine.files_dir));
-            findings.extend(disk(&engine.files_dir));
+            findings.push(shared_files(engine).await);
+            if !engine.files_dir.as_os_str().is_empty() {
+                findings.extend(disk(&engine.files_dir));
+            }
         }
     }
     findings.push(directory(&config.server.users_file));
@@ -147,16 +150,29 @@ async fn redis(url: &str, prefix: &str) -> Finding {
     }
 }
 
-fn shared_files(folder: &Path) -> Finding {
-    let (well, detail) = match std::fs::create_dir_all(folder) {
-        Ok(()) => (true, folder.display().to_string()),
-        Err(error) => (false, format!("{}: {error}", folder.display())),
+async fn shared_files(engine: &EngineConfig) -> Finding {
+    let (well, detail) = match try_files(engine).await {
+        Ok(place) => (true, format!("written, read and deleted in {place}")),
+        Err(error) => (false, format!("{error:#}")),
     };
     Finding {
         what: "files",
         well,
         detail,
     }
+}
+
+/// Uses the store of files as workers and downloads do.
+async fn try_files(engine: &EngineConfig) -> anyhow::Result<String> {
+    let place = engine.files()?;
+    let files = storage::open_files(&place)?;
+    files
+        .try_out(&format!("doctor/{}", SystemIds.next()))
+        .await?;
+    Ok(match place {
+        FilesPlace::Folder(folder) => folder.display().to_string(),
+        FilesPlace::S3(place) => place.to_string(),
+    })
 }
 
 fn key(config: &Config) -> Finding {

@@ -1,7 +1,9 @@
-//! Files as objects: on disk for the embedded engine, in memory for tests.
+//! Files as objects: in a folder, in an S3-compatible store, in memory for tests.
 
+use std::error::Error as _;
 use std::path::Path as FilePath;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -9,12 +11,21 @@ use domain::ports::{FileError, Files};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
+use object_store::prefix::PrefixStore;
 use object_store::{Error, ObjectStore, ObjectStoreExt};
+use tokio::time::timeout;
+
+use super::S3Place;
+use super::breaker::Breaker;
+use super::s3::OPERATION_TIME;
 
 /// Files in an object store.
 #[derive(Debug, Clone)]
 pub struct ObjectFiles {
     store: Arc<dyn ObjectStore>,
+    breaker: Arc<Breaker>,
+    /// How long it may take to answer, if it is across a network.
+    patience: Option<Duration>,
 }
 
 impl ObjectFiles {
@@ -32,6 +43,25 @@ impl ObjectFiles {
             .with_automatic_cleanup(true);
         Ok(Self {
             store: Arc::new(store),
+            breaker: Arc::new(Breaker::new(folder.display())),
+            patience: None,
+        })
+    }
+
+    /// Files in an S3-compatible store. A store that is away fails whoever asks within seconds,
+    /// and those who ask soon afterwards at once.
+    pub fn in_s3(place: &S3Place) -> Result<Self, FileError> {
+        let name = place.to_string();
+        let failed = |reason| FileError {
+            key: name.clone(),
+            reason,
+        };
+        let (_, prefix) = place.bucket_and_prefix().map_err(failed)?;
+        let store = PrefixStore::new(place.connect().map_err(failed)?, prefix);
+        Ok(Self {
+            store: Arc::new(store),
+            breaker: Arc::new(Breaker::new(name)),
+            patience: Some(OPERATION_TIME),
         })
     }
 
@@ -39,6 +69,62 @@ impl ObjectFiles {
     pub fn in_memory() -> Self {
         Self {
             store: Arc::new(InMemory::new()),
+            breaker: Arc::new(Breaker::new("memory")),
+            patience: None,
+        }
+    }
+
+    /// Writes, reads and deletes a file that nobody else uses.
+    pub async fn try_out(&self, key: &str) -> Result<(), FileError> {
+        let bytes = Bytes::from_static(b"ticketoverflow");
+        self.put(key, bytes.clone()).await?;
+        let read = self.get(key).await?;
+        self.delete(key).await?;
+        if read != Some(bytes) {
+            return Err(self.failed(key, "what was written is not what is read"));
+        }
+        Ok(())
+    }
+
+    /// Does one thing within its time; nothing when there is no such object.
+    async fn ask<T>(
+        &self,
+        key: &str,
+        doing: impl Future<Output = Result<T, Error>>,
+    ) -> Result<Option<T>, FileError> {
+        let done = match self.patience {
+            None => Ok(doing.await),
+            Some(patience) => {
+                let enter = self.breaker.enter(patience);
+                enter.map_err(|reason| self.failed(key, reason))?;
+                timeout(patience, doing).await
+            }
+        };
+        let (away, error) = match done {
+            Ok(Ok(done)) => {
+                self.breaker.answered();
+                return Ok(Some(done));
+            }
+            Ok(Err(Error::NotFound { .. })) => {
+                self.breaker.answered();
+                return Ok(None);
+            }
+            // What is not of any of its other kinds: no connection, or a failure of the server.
+            Ok(Err(error)) => (matches!(error, Error::Generic { .. }), words(&error)),
+            Err(_) => (true, format!("no answer within {OPERATION_TIME:?}")),
+        };
+        if away {
+            self.breaker.failed(&error);
+        } else {
+            self.breaker.answered();
+        }
+        Err(self.failed(key, error))
+    }
+
+    fn failed(&self, key: &str, reason: impl std::fmt::Display) -> FileError {
+        FileError {
+            key: key.to_owned(),
+            reason: format!("{}: {reason}", self.breaker.place()),
         }
     }
 }
@@ -46,29 +132,38 @@ impl ObjectFiles {
 #[async_trait]
 impl Files for ObjectFiles {
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), FileError> {
-        let put = self.store.put(&path(key)?, bytes.into()).await;
-        put.map(drop).map_err(|error| failed(key, &error))
+        let path = path(key)?;
+        let put = self.ask(key, self.store.put(&path, bytes.into())).await?;
+        // As a store answers that has no such bucket.
+        put.map(drop)
+            .ok_or_else(|| self.failed(key, "there is no such place"))
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, FileError> {
-        let found = match self.store.get(&path(key)?).await {
-            Ok(found) => found.bytes().await,
-            Err(error) => Err(error),
-        };
-        match found {
-            Ok(bytes) => Ok(Some(bytes)),
-            // It may also vanish between being found and being read.
-            Err(Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(failed(key, &error)),
-        }
+        let path = path(key)?;
+        // It may also vanish between being found and being read.
+        self.ask(key, async { self.store.get(&path).await?.bytes().await })
+            .await
     }
 
     async fn delete(&self, key: &str) -> Result<(), FileError> {
-        match self.store.delete(&path(key)?).await {
-            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(failed(key, &error)),
-        }
+        let path = path(key)?;
+        self.ask(key, self.store.delete(&path)).await.map(drop)
     }
+}
+
+/// An error with what led to it, of which it repeats some.
+fn words(error: &Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        cause = error.source();
+    }
+    words
 }
 
 fn path(key: &str) -> Result<Path, FileError> {
@@ -76,11 +171,4 @@ fn path(key: &str) -> Result<Path, FileError> {
         key: key.to_owned(),
         reason: error.to_string(),
     })
-}
-
-fn failed(key: &str, error: &Error) -> FileError {
-    FileError {
-        key: key.to_owned(),
-        reason: error.to_string(),
-    }
 }

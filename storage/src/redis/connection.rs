@@ -5,7 +5,10 @@ use std::time::Duration;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisResult, ServerErrorKind, Value};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, RedisResult, ServerErrorKind,
+    Value,
+};
 
 use super::ANSWER_TIME;
 use super::failure::Failure;
@@ -73,13 +76,13 @@ pub(crate) async fn server_for_messages(url: &RedisUrl, attempt: usize) -> Resul
 
 /// The server, or the one that is the master now.
 async fn server(url: &RedisUrl) -> Result<Client, Failure> {
-    let Kind::Sentinel { master } = &url.kind else {
+    let Kind::Sentinel { master, login } = &url.kind else {
         let node = url.nodes.first().expect("an URL has a node");
         return Client::open(node.clone()).map_err(|error| Failure::of(&error));
     };
     let mut failure = Failure::plain("no Sentinel");
     for sentinel in &url.nodes {
-        match find_master(url, sentinel.addr().clone(), master).await {
+        match find_master(url, RedisUrl::sentinel(sentinel, login), master).await {
             Ok(client) => return Ok(client),
             Err(error) => failure = error,
         }
@@ -87,11 +90,11 @@ async fn server(url: &RedisUrl) -> Result<Client, Failure> {
     Err(failure)
 }
 
-/// Asks one Sentinel, without a login, for the master, and the master whether it is one: Sentinels
-/// learn of a fail-over one after the other.
+/// Asks one Sentinel for the master, and the master whether it is one: Sentinels learn of a
+/// fail-over one after the other.
 async fn find_master(
     url: &RedisUrl,
-    sentinel: redis::ConnectionAddr,
+    sentinel: ConnectionInfo,
     name: &str,
 ) -> Result<Client, Failure> {
     let client = Client::open(sentinel).map_err(|error| Failure::of(&error))?;
@@ -105,7 +108,9 @@ async fn find_master(
     let Some((host, port)) = address else {
         return Err(Failure::plain(format!("Sentinel knows no master {name}")));
     };
-    let client = Client::open(url.at(host, port)).map_err(|error| Failure::of(&error))?;
+    let server = url.at(host, port);
+    let client = server.and_then(Client::open);
+    let client = client.map_err(|error| Failure::of(&error))?;
     let mut server = open_plain(&client).await?;
     let role: Vec<Value> = redis::cmd("ROLE")
         .query_async(&mut server)
@@ -128,7 +133,12 @@ async fn open_plain(client: &Client) -> Result<MultiplexedConnection, Failure> {
 }
 
 async fn open_cluster(url: &RedisUrl) -> Result<ClusterConnection, Failure> {
-    let client = ClusterClientBuilder::new(url.nodes.clone())
+    let mut builder = ClusterClientBuilder::new(url.nodes.clone());
+    if let Some(certificates) = &url.tls {
+        // For the nodes that the first one names, too.
+        builder = builder.certs(certificates.clone());
+    }
+    let client = builder
         .connection_timeout(CONNECT_TIME)
         .response_timeout(ANSWER_TIME)
         .retries(CLUSTER_RETRIES)

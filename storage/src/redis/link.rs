@@ -61,6 +61,18 @@ impl Link {
         &self.runtime
     }
 
+    /// Why a command was not answered for so long.
+    pub(super) fn silent(&self, after: Duration) -> Failure {
+        let failure = Failure::slow(after);
+        if self.url.tls.is_some() && self.state().open.is_none() {
+            // A server without TLS does not understand the greeting, and waits for more.
+            return Failure::plain(format!(
+                "{failure}; does the server speak TLS at that port?"
+            ));
+        }
+        failure
+    }
+
     pub(super) async fn send(self: &Arc<Self>, command: &Cmd) -> Result<Value, Failure> {
         let (mut connection, number) = self.connection().await?;
         let answer = connection.send(command).await;

@@ -74,7 +74,7 @@ impl Redis {
     /// Commands that are polled together, as by `join_all`, travel together.
     pub(crate) async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Failure> {
         let answered = tokio::time::timeout(COMMAND_TIME, self.link.send(command)).await;
-        let value = answered.map_err(|_| Failure::slow(COMMAND_TIME))??;
+        let value = answered.map_err(|_| self.link.silent(COMMAND_TIME))??;
         redis::from_redis_value(value).map_err(|error| Failure::of(&error.into()))
     }
 

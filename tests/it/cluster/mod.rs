@@ -10,6 +10,7 @@ mod kills;
 mod postgres;
 mod redis;
 mod roles;
+mod s3;
 mod schema;
 mod stops;
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 const KEY: &str = "tickets/0190163d-8694-739b-aea5-966c26f8ad90/v3/ticket.svg";
 
 conformance! {
-    for local
+    for files
 
     /// Ports: put, get.
     async fn file_is_read_as_it_was_written_and_replaced_as_a_whole(env) {

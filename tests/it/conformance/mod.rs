@@ -8,11 +8,12 @@
 /// Defines cases and runs each on every engine, as `sqlite::name`. To add an engine, add its line
 /// and a constructor of [`Env`] with its name.
 ///
-/// Cases `for local` do not concern the ledger: they run on what every process has of its own.
+/// Cases `for files` do not concern the ledger: they run on a folder and on an S3 server.
 macro_rules! conformance {
-    (for local $($(#[$doc:meta])* async fn $name:ident($env:ident) $body:block)+) => {
+    (for files $($(#[$doc:meta])* async fn $name:ident($env:ident) $body:block)+) => {
         $($(#[$doc])* async fn $name($env: &$crate::conformance::Env) $body)+
-        conformance!(@engine sqlite: $($name)+);
+        conformance!(@engine folder: $($name)+);
+        conformance!(@engine s3: $($name)+);
     };
     ($($(#[$doc:meta])* async fn $name:ident($env:ident) $body:block)+) => {
         $($(#[$doc])* async fn $name($env: &$crate::conformance::Env) $body)+
@@ -68,9 +69,10 @@ use domain::{
     WorkerId,
 };
 use storage::Access;
+use storage::files::ObjectFiles;
 use storage::postgres::{LeaseClock, Options, PostgresStore};
 use tempfile::TempDir;
-use tests::Database;
+use tests::{Database, s3};
 
 /// An empty engine of what is kept (for what may be lost, see [`hints`]), a clock that stands still and ids that repeat.
 struct Env {
@@ -97,6 +99,18 @@ impl Env {
             ids: SeededIds::new(11),
             _folder: folder,
             _database: None,
+        }
+    }
+
+    async fn folder() -> Self {
+        Self::sqlite().await
+    }
+
+    async fn s3() -> Self {
+        let files = ObjectFiles::in_s3(&s3::shared().place()).unwrap();
+        Self {
+            files: Arc::new(files),
+            ..Self::sqlite().await
         }
     }
 

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 
 use super::ROLE;
+use crate::certificates::Certificate;
+use crate::wait::free_port;
 
 /// How long the server may take to start on a busy machine.
 const START_PATIENCE: Duration = Duration::from_mins(1);
@@ -20,9 +22,14 @@ const START_PATIENCE: Duration = Duration::from_mins(1);
 /// Where distributions put what is not on the path.
 const INSTALLED: &str = "/usr/lib/postgresql";
 
+/// Names the socket of a server that listens to nothing else.
+const SOCKET_PORT: u16 = 5432;
+
+/// Connections from elsewhere are let in with TLS alone.
+const ENCRYPTED_ONLY: &str = "local all all trust\nhostssl all all 127.0.0.1/32 trust\n";
+
 /// Nobody cuts the power of a test.
-const SETTINGS: [&str; 7] = [
-    "listen_addresses=",
+const SETTINGS: [&str; 6] = [
     "fsync=off",
     "full_page_writes=off",
     "max_connections=400",
@@ -56,6 +63,7 @@ const KEEPER: &str = r#"
 #[derive(Debug)]
 pub struct PostgresServer {
     folder: PathBuf,
+    port: u16,
     /// The process that looks after it.
     keeper: u32,
     /// Done when there is a ledger to copy.
@@ -77,9 +85,26 @@ impl PostgresServer {
     ///
     /// If it does not start.
     pub fn start_with(settings: &'static [&'static str]) -> Arc<Self> {
+        let settings = settings.iter().map(ToString::to_string).collect();
+        Self::start_on(SOCKET_PORT, settings, None)
+    }
+
+    /// Starts a server that also listens on 127.0.0.1, where it lets in who speaks TLS.
+    pub fn start_encrypted(certificate: &Certificate) -> Arc<Self> {
+        let settings = ["listen_addresses=127.0.0.1", "ssl=on"].map(String::from);
+        Self::start_on(free_port(), settings.into(), Some(certificate.clone()))
+    }
+
+    /// Starts a server that also listens on 127.0.0.1 and does not know of TLS.
+    pub fn start_listening() -> Arc<Self> {
+        let settings = vec!["listen_addresses=127.0.0.1".to_owned()];
+        Self::start_on(free_port(), settings, None)
+    }
+
+    fn start_on(port: u16, settings: Vec<String>, tls: Option<Certificate>) -> Arc<Self> {
         let (started, launched) = mpsc::channel();
         let keep = move || {
-            let (folder, mut child) = launch(settings);
+            let (folder, mut child) = launch(port, &settings, tls.as_ref());
             started.send((folder, child.id())).expect("the test waits");
             child.wait().expect("it is our child");
         };
@@ -90,6 +115,7 @@ impl PostgresServer {
         let (folder, keeper) = launched.recv().expect("the server starts; see above");
         Arc::new(Self {
             folder,
+            port,
             keeper,
             migrated: OnceCell::new(),
         })
@@ -97,7 +123,12 @@ impl PostgresServer {
 
     /// Its socket.
     pub fn socket(&self) -> PathBuf {
-        self.folder.join(".s.PGSQL.5432")
+        self.folder.join(format!(".s.PGSQL.{}", self.port))
+    }
+
+    /// Where it listens on 127.0.0.1, if it does.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Ends it as a crash does, and leaves it so.
@@ -118,12 +149,13 @@ impl PostgresServer {
     /// Starts it after a crash, and waits until it answers.
     pub fn recover(&self) {
         fs::remove_file(self.folder.join(DOWN)).expect("it was there since the crash");
-        wait_until("the server is back", || is_ready(&self.folder));
+        wait_until("the server is back", || is_ready(&self.folder, self.port));
     }
 
     pub(super) fn url(&self, database: &str) -> String {
         let folder = self.folder.display();
-        format!("postgres:///{database}?host={folder}&user={ROLE}")
+        let port = self.port;
+        format!("postgres:///{database}?host={folder}&port={port}&user={ROLE}")
     }
 
     pub(super) fn command(&self, name: &str, args: &[&str]) -> Command {
@@ -131,6 +163,7 @@ impl PostgresServer {
         command
             .args(args)
             .env("PGHOST", &self.folder)
+            .env("PGPORT", self.port.to_string())
             .env("PGUSER", ROLE);
         command
     }
@@ -157,7 +190,7 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-fn launch(settings: &[&str]) -> (PathBuf, Child) {
+fn launch(port: u16, settings: &[String], tls: Option<&Certificate>) -> (PathBuf, Child) {
     let folder = tempfile::Builder::new()
         .prefix("ticketoverflow-postgres-")
         .tempdir()
@@ -181,6 +214,15 @@ fn launch(settings: &[&str]) -> (PathBuf, Child) {
             .args(["--no-locale", "--pgdata"])
             .arg(&data),
     );
+    let mut settings = [&SETTINGS.map(String::from), settings].concat();
+    settings.push(format!("port={port}"));
+    if let Some(certificate) = tls {
+        let files = lay_down(certificate, &folder, user.as_deref());
+        settings.extend(files);
+        fs::write(data.join("pg_hba.conf"), ENCRYPTED_ONLY).expect("the folder can be written");
+    } else if port == SOCKET_PORT {
+        settings.push("listen_addresses=".into());
+    }
     let mut keeper = as_user(user.as_deref(), &["--pdeathsig", "TERM"]);
     keeper
         .args(["sh", "-c", KEEPER])
@@ -190,18 +232,13 @@ fn launch(settings: &[&str]) -> (PathBuf, Child) {
         .arg(&data)
         .arg("-k")
         .arg(&folder)
-        .args(
-            SETTINGS
-                .iter()
-                .chain(settings)
-                .flat_map(|setting| ["-c", setting]),
-        )
+        .args(settings.iter().flat_map(|setting| ["-c", setting]))
         .args(["-c", "logging_collector=off"])
         .current_dir(&folder)
         .stdout(Stdio::null());
     let mut child = keeper.spawn().expect("setpriv is there (util-linux)");
     let begun = Instant::now();
-    while !is_ready(&folder) {
+    while !is_ready(&folder, port) {
         let ended = child.try_wait().expect("it is our child");
         assert!(ended.is_none(), "the server ended at once: {ended:?}");
         assert!(
@@ -213,7 +250,24 @@ fn launch(settings: &[&str]) -> (PathBuf, Child) {
     (folder, child)
 }
 
-fn is_ready(folder: &Path) -> bool {
+/// Gives the server a certificate and its key, which nobody else may read.
+fn lay_down(certificate: &Certificate, folder: &Path, user: Option<&str>) -> [String; 2] {
+    let files = [
+        ("ssl_cert_file", &certificate.file),
+        ("ssl_key_file", &certificate.key),
+    ];
+    files.map(|(setting, from)| {
+        let file = folder.join(setting);
+        fs::copy(from, &file).expect("the folder can be written");
+        finished(Command::new("chmod").arg("600").arg(&file));
+        if let Some(user) = user {
+            finished(Command::new("chown").arg(user).arg(&file));
+        }
+        format!("{setting}={}", file.display())
+    })
+}
+
+fn is_ready(folder: &Path, port: u16) -> bool {
     let asked = Command::new(tool("psql"))
         .args([
             "--no-psqlrc",
@@ -223,6 +277,7 @@ fn is_ready(folder: &Path) -> bool {
             "postgres",
         ])
         .env("PGHOST", folder)
+        .env("PGPORT", port.to_string())
         .env("PGUSER", ROLE)
         .output();
     asked.is_ok_and(|output| output.status.success())

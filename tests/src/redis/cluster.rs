@@ -3,7 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::server::{RedisServer, folder};
+use super::server::{RedisServer, folder, tls_args};
+use crate::certificates::{Authority, Certificate};
 use crate::wait::DEADLINE;
 
 const SLOTS: [(&str, &str); 3] = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
@@ -18,7 +19,19 @@ pub struct RedisCluster {
 impl RedisCluster {
     /// Starts a cluster and waits until every node knows it to be complete.
     pub fn start() -> Self {
-        let args = ["--cluster-enabled", "yes", "--cluster-port", "PORT+1"];
+        Self::start_with(&[])
+    }
+
+    /// Starts a cluster whose nodes listen for TLS, too.
+    pub fn start_encrypted(authority: &Authority, certificate: &Certificate) -> Self {
+        let args = tls_args(authority, certificate);
+        let args: Vec<_> = args.iter().map(String::as_str).collect();
+        Self::start_with(&args)
+    }
+
+    fn start_with(args: &[&str]) -> Self {
+        let cluster = ["--cluster-enabled", "yes", "--cluster-port", "PORT+1"];
+        let args = [&cluster, args].concat();
         let nodes = SLOTS.map(|_| RedisServer::start_with(&folder(), &args));
         for (node, (first, last)) in nodes.iter().zip(SLOTS) {
             node.run(&["CLUSTER", "ADDSLOTSRANGE", first, last]);

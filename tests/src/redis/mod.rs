@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use self::cluster::RedisCluster;
-pub use self::sentinels::RedisSentinels;
+pub use self::sentinels::{EncryptedSentinel, RedisSentinels};
 pub use self::server::RedisServer;
 
 /// The server that tests share which do it no harm.

@@ -3,7 +3,8 @@
 use std::fs;
 
 use super::cluster::wait_until;
-use super::server::{RedisServer, folder};
+use super::server::{RedisServer, folder, tls_args};
+use crate::certificates::{Authority, Certificate};
 
 const SENTINELS: usize = 3;
 
@@ -76,5 +77,69 @@ impl RedisSentinels {
                 master.lines().any(|line| line == promoted)
             });
         }
+    }
+}
+
+/// A server and one Sentinel that names it, both over TLS, and each with a login of its own that
+/// the other does not know. Killed when dropped, and with the process.
+#[derive(Debug)]
+pub struct EncryptedSentinel {
+    server: RedisServer,
+    sentinel: RedisServer,
+}
+
+impl EncryptedSentinel {
+    /// Starts both.
+    pub fn start(authority: &Authority, certificate: &Certificate) -> Self {
+        let server = RedisServer::start_encrypted(authority, certificate);
+        server.run(&[
+            "ACL",
+            "SETUSER",
+            "buyer",
+            "on",
+            ">of-the-server",
+            "~*",
+            "&*",
+            "+@all",
+        ]);
+        let folder = folder();
+        let file = folder.join("sentinel.conf");
+        let port = server.tls_port.expect("it listens for TLS");
+        let config = format!("sentinel monitor tickets 127.0.0.1 {port} 1\n");
+        fs::write(&file, config).expect("the folder can be written");
+        let file = file.to_string_lossy().into_owned();
+        let args = tls_args(authority, certificate);
+        let mut all = vec![file.as_str(), "--sentinel"];
+        all.extend(args.iter().map(String::as_str));
+        let sentinel = RedisServer::start_with(&folder, &all);
+        wait_until(|| sentinel.run(&["INFO", "sentinel"]).contains("status=ok"));
+        sentinel.run(&[
+            "ACL",
+            "SETUSER",
+            "asker",
+            "on",
+            ">of-sentinels",
+            "~*",
+            "&*",
+            "+@all",
+        ]);
+        sentinel.run(&["ACL", "SETUSER", "default", "off"]);
+        Self { server, sentinel }
+    }
+
+    /// Its URL, with the server's login and without the Sentinel's and without whom to trust.
+    pub fn url(&self) -> String {
+        let port = self.sentinel.tls_port.expect("it listens for TLS");
+        format!("rediss+sentinel://buyer:of-the-server@127.0.0.1:{port}/tickets")
+    }
+
+    /// The Sentinel's login, as a query has it.
+    pub fn login(&self) -> &'static str {
+        "sentinel_user=asker&sentinel_password=of-sentinels"
+    }
+
+    /// The server behind it.
+    pub fn server(&self) -> &RedisServer {
+        &self.server
     }
 }

@@ -1,7 +1,6 @@
 //! One server process.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,16 +8,22 @@ use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::wait::DEADLINE;
+use crate::certificates::{Authority, Certificate};
+use crate::wait::{DEADLINE, free_port};
 
 /// Ports that are tried: between being found free and being used, one may be taken.
 const PORTS_TRIED: u32 = 20;
+
+/// Stands for a free port among the arguments.
+const TLS_PORT: &str = "TLS-PORT";
 
 /// A running `redis-server`. Killed when dropped, and with the process.
 #[derive(Debug)]
 pub struct RedisServer {
     /// Where it listens, on 127.0.0.1.
     pub port: u16,
+    /// Where it listens for TLS, if it does.
+    pub tls_port: Option<u16>,
     folder: PathBuf,
     args: Vec<String>,
     child: Child,
@@ -30,23 +35,33 @@ impl RedisServer {
         Self::start_with(&folder(), &[])
     }
 
-    /// Starts a server in a folder of its own with more arguments, of which `PORT+1` is another
-    /// free port.
+    /// Starts a server that listens for TLS, too.
+    pub fn start_encrypted(authority: &Authority, certificate: &Certificate) -> Self {
+        let args = tls_args(authority, certificate);
+        let args: Vec<_> = args.iter().map(String::as_str).collect();
+        Self::start_with(&folder(), &args)
+    }
+
+    /// Starts a server in a folder of its own with more arguments, of which `PORT+1` and
+    /// `TLS-PORT` are other free ports.
     ///
     /// # Panics
     ///
     /// If there is no `redis-server`, or it does not come up.
     pub(super) fn start_with(folder: &Path, args: &[&str]) -> Self {
         for _ in 0..PORTS_TRIED {
-            let (port, other) = (free_port(), free_port().to_string());
+            let (port, other, tls_port) = (free_port(), free_port().to_string(), free_port());
+            let encrypted = args.contains(&TLS_PORT);
             let args: Vec<_> = args
                 .iter()
+                .map(|arg| arg.replace(TLS_PORT, &tls_port.to_string()))
                 .map(|arg| arg.replace("PORT+1", &other))
                 .collect();
             let mut child = spawn(folder, port, &args);
             if is_up(&mut child, port) {
                 return Self {
                     port,
+                    tls_port: encrypted.then_some(tls_port),
                     folder: folder.to_owned(),
                     args,
                     child,
@@ -130,6 +145,22 @@ impl Drop for RedisServer {
     }
 }
 
+/// Arguments of a server that listens for TLS, too, and replicates by it.
+pub(super) fn tls_args(authority: &Authority, certificate: &Certificate) -> Vec<String> {
+    let text = |file: &Path| file.display().to_string();
+    [
+        ("--tls-port", TLS_PORT.to_owned()),
+        ("--tls-cert-file", text(&certificate.file)),
+        ("--tls-key-file", text(&certificate.key)),
+        ("--tls-ca-cert-file", text(&authority.file())),
+        ("--tls-auth-clients", "no".to_owned()),
+        ("--tls-replication", "yes".to_owned()),
+    ]
+    .into_iter()
+    .flat_map(|(name, value)| [name.to_owned(), value])
+    .collect()
+}
+
 /// Runs a command with `redis-cli`.
 pub(super) fn cli(port: u16, command: &[&str]) -> Result<String, String> {
     let output = Command::new("redis-cli")
@@ -168,11 +199,6 @@ pub(super) fn folder() -> PathBuf {
     let folder = parent.join(format!("{NAME}{}-{number}", std::process::id()));
     fs::create_dir_all(&folder).expect("the temporary folder can be written");
     folder
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-    listener.local_addr().expect("it is bound").port()
 }
 
 fn spawn(folder: &Path, port: u16, args: &[String]) -> Child {
