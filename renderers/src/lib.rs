@@ -3,8 +3,10 @@
 //! Pure: no clock, no files, no environment, no network. The typefaces are compiled in. The same
 //! document gives the same bytes, always; nothing but the size of the input bounds the work.
 
+mod brand;
 mod document;
 mod error;
+mod language;
 mod palette;
 mod pdf;
 mod plan;
@@ -16,8 +18,12 @@ mod svg;
 mod text;
 mod ticket;
 
-pub use self::document::{PlanDocument, TicketDocument};
+pub use self::brand::{Brand, BrandColour, Logo};
+pub use self::document::{OnMissing, PlanDocument, Sheet, TicketDocument};
 pub use self::error::RenderError;
+pub use self::language::Language;
+pub use self::pdf::Backend as PdfBackend;
 pub use self::plan::{plan_png, plan_svg};
 pub use self::sold::SoldSeats;
-pub use self::ticket::{ticket_pdf, ticket_png, ticket_svg};
+pub use self::text::add_fonts;
+pub use self::ticket::{ticket_missing, ticket_pdf, ticket_pdf_by, ticket_png, ticket_svg};

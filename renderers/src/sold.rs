@@ -70,6 +70,11 @@ impl SoldSeats {
             .is_some_and(|word| word >> (seat % 64) & 1 == 1)
     }
 
+    /// Whether no seat is sold.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
     /// How many seats are sold.
     pub fn count(&self) -> u32 {
         self.words.iter().map(|word| word.count_ones()).sum()

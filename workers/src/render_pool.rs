@@ -133,6 +133,7 @@ fn ticket_document(drawing: PrintDrawing) -> TicketDocument {
         holder_name: drawing.holder.name,
         holder_email: drawing.holder.email,
         code: drawing.code,
+        ..TicketDocument::default()
     }
 }
 
@@ -151,6 +152,7 @@ fn plan_document(drawing: PlanDrawing) -> PlanDocument {
                 .into_iter()
                 .map(|seats| (seats.start, seats.end - seats.start)),
         ),
+        ..PlanDocument::default()
     }
 }
 
@@ -162,8 +164,12 @@ fn refused(error: &renderers::RenderError) -> RenderError {
         | Drawing::SeatOutOfRange { .. }
         | Drawing::CapacityTooLarge { .. }
         | Drawing::LayoutDiffers { .. }
-        | Drawing::SizeOutOfRange { .. } => RenderError::Undrawable(error.to_string()),
-        Drawing::Backend { .. } => RenderError::Failed(error.to_string()),
+        | Drawing::SizeOutOfRange { .. }
+        | Drawing::NoGlyph { .. }
+        | Drawing::Logo(_)
+        | Drawing::Colour(_)
+        | Drawing::NoSection(_) => RenderError::Undrawable(error.to_string()),
+        Drawing::Backend { .. } | Drawing::Fonts(_) => RenderError::Failed(error.to_string()),
     }
 }
 

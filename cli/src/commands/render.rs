@@ -127,6 +127,7 @@ pub(crate) fn example_ticket() -> TicketDocument {
         holder_name: "José García".into(),
         holder_email: "jose@example.com".into(),
         code: "6BF0-8+7GR+QK$TS4FJ*UXQO/3Z9KP1".repeat(5),
+        ..TicketDocument::default()
     }
 }
 
@@ -138,10 +139,10 @@ pub(crate) fn example_plan() -> PlanDocument {
         concert_name: ticket.concert_name,
         venue: ticket.venue,
         date: ticket.date,
-        layout: None,
         capacity: 3_000,
         sold: (0..3_000)
             .filter(|seat| seat % 3 != 0)
             .collect::<SoldSeats>(),
+        ..PlanDocument::default()
     }
 }

@@ -110,6 +110,7 @@ fn frame(
         width: &width,
         height: &height,
         view: size,
+        language: document.language.tag(),
     };
     let mut writer = Writer::new(words);
     writer.open(&page, &clean(&description));

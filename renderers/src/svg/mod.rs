@@ -1,15 +1,16 @@
 //! Writes SVG: with words for viewers, or with outlines for the PNG back end.
 
+mod fonts;
 mod number;
 mod outline;
 
-use crate::scene::{Anchor, Colour, Item, Modules, Rect, Rule, Text};
-use crate::text::{Line, Weight};
+use crate::scene::{Anchor, Colour, Item, Modules, Picture, Rect, Rule, Text};
+use crate::text::{Line, Reading, Weight};
 
 pub(crate) use self::number::{push_number, push_signed};
 
-/// Viewers without Noto Sans take the next best; the widths of long texts are pinned.
-const FONT_FAMILY: &str = "'Noto Sans','Noto Sans Hebrew','Noto Sans Arabic','Noto Sans CJK JP',\
+/// What is not embedded is looked for in the viewer; the widths of long texts are pinned.
+const FONT_FAMILY: &str = "'Ticket Sans','Noto Sans','Noto Sans Hebrew','Noto Sans Arabic','Noto Sans CJK JP',\
     'Segoe UI','Helvetica Neue',Arial,'DejaVu Sans',sans-serif";
 
 /// How text is written.
@@ -47,6 +48,8 @@ impl Writer {
             self.out.push(' ');
             push_number(&mut self.out, length);
         }
+        self.out.push_str("\" lang=\"");
+        self.out.push_str(page.language);
         self.out.push_str(r#""><desc>"#);
         push_escaped(&mut self.out, description);
         self.out.push_str("</desc>");
@@ -55,6 +58,13 @@ impl Writer {
             self.out.push_str(FONT_FAMILY);
             self.out.push_str("\">");
         }
+    }
+
+    /// Embeds the typefaces for the letters of `texts`.
+    pub(crate) fn fonts<'a>(&mut self, texts: impl Iterator<Item = &'a Text>) {
+        self.out.push_str("<style>");
+        fonts::push_rules(&mut self.out, texts);
+        self.out.push_str("</style>");
     }
 
     pub(crate) fn finish(mut self) -> String {
@@ -77,6 +87,7 @@ impl Writer {
                 Item::Rule(rule) => self.rule(rule),
                 Item::Text(text) => self.text(text),
                 Item::Modules(modules) => self.modules(modules),
+                Item::Picture(picture) => self.picture(picture),
             }
         }
     }
@@ -144,7 +155,9 @@ impl Writer {
 
     /// One path for the whole code, on the pixel grid: scanners like sharp edges.
     fn modules(&mut self, modules: &Modules) {
-        self.out.push_str("<path shape-rendering=\"crispEdges\"");
+        self.out
+            .push_str("<path role=\"img\" shape-rendering=\"crispEdges\"");
+        self.attribute("aria-label", |out| push_value(out, &modules.spoken));
         self.colour("fill", Colour::INK);
         self.attribute("transform", |out| {
             out.push_str("translate(");
@@ -165,6 +178,18 @@ impl Writer {
                 out.push('z');
             }
         });
+        self.out.push_str("/>");
+    }
+
+    /// Dots in the file itself: nothing is fetched.
+    fn picture(&mut self, picture: &Picture) {
+        self.out.push_str("<image");
+        self.length("x", picture.x);
+        self.length("y", picture.y);
+        self.length("width", picture.width);
+        self.length("height", picture.height);
+        self.attribute("aria-label", |out| push_value(out, &picture.spoken));
+        self.attribute("href", |out| out.push_str(picture.image.data_uri()));
         self.out.push_str("/>");
     }
 
@@ -191,10 +216,17 @@ impl Writer {
         if text.tracking > 0.0 {
             self.length("letter-spacing", text.tracking * text.fitted.size);
         }
-        match text.anchor {
-            Anchor::Start => {}
-            Anchor::Middle => self.out.push_str(" text-anchor=\"middle\""),
-            Anchor::End => self.out.push_str(" text-anchor=\"end\""),
+        // A text that runs from the right starts there.
+        let is_rtl = text.reading == Reading::RightToLeft;
+        if is_rtl {
+            self.out.push_str(" direction=\"rtl\"");
+        }
+        match (text.anchor, is_rtl) {
+            (Anchor::Start, false) | (Anchor::End, true) => {}
+            (Anchor::Middle, _) => self.out.push_str(" text-anchor=\"middle\""),
+            (Anchor::End, false) | (Anchor::Start, true) => {
+                self.out.push_str(" text-anchor=\"end\"");
+            }
         }
         self.colour("fill", text.colour);
         if let [line] = &text.fitted.lines[..] {
@@ -233,6 +265,8 @@ pub(crate) struct Page<'a> {
     pub(crate) width: &'a str,
     pub(crate) height: &'a str,
     pub(crate) view: [f32; 2],
+    /// The language's tag.
+    pub(crate) language: &'a str,
 }
 
 fn push_colour(out: &mut String, colour: Colour) {
@@ -244,8 +278,18 @@ fn push_colour(out: &mut String, colour: Colour) {
     }
 }
 
+/// Adds `text` as the value of an attribute.
+fn push_value(out: &mut String, text: &str) {
+    for (index, part) in text.split('"').enumerate() {
+        if index > 0 {
+            out.push_str("&quot;");
+        }
+        push_escaped(out, part);
+    }
+}
+
 /// Adds `text` as XML character data. Characters that XML cannot hold were removed before.
-fn push_escaped(out: &mut String, text: &str) {
+pub(crate) fn push_escaped(out: &mut String, text: &str) {
     for character in text.chars() {
         match character {
             '&' => out.push_str("&amp;"),

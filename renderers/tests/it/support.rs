@@ -27,6 +27,7 @@ pub(crate) fn ticket() -> TicketDocument {
         holder_name: "Zoë O'Brien".to_owned(),
         holder_email: "zoe.obrien@example.org".to_owned(),
         code: CODE.to_owned(),
+        ..TicketDocument::default()
     }
 }
 
@@ -45,9 +46,9 @@ pub(crate) fn plan(capacity: u32, sold: SoldSeats) -> PlanDocument {
         concert_name: "The \"Northern\" Lights & Friends".to_owned(),
         venue: "Sydney Opera House".to_owned(),
         date: date(),
-        layout: None,
         capacity,
         sold,
+        ..PlanDocument::default()
     }
 }
 

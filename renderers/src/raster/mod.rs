@@ -1,4 +1,6 @@
-//! Draws SVG of ours into pixels and packs them as PNG.
+//! Draws scenes, and SVG of ours, into pixels and packs them as PNG.
+
+mod items;
 
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter, PixelDimensions, Unit};
 use resvg::tiny_skia::{Color, Pixmap, Transform};
@@ -6,6 +8,8 @@ use resvg::usvg::{Options, Tree};
 
 use crate::error::RenderError;
 use crate::palette::Palette;
+
+pub(crate) use self::items::draw_items;
 
 /// Where more effort saves little: measured on tickets and plans.
 const DEFLATE_LEVEL: u8 = 1;
@@ -73,6 +77,29 @@ pub(crate) fn encode(pixmap: &Pixmap, dpi: Option<u32>) -> Result<Vec<u8>, Rende
     encoder.set_palette(palette.colours());
     encoder.set_deflate_compression(DeflateCompression::Level(DEFLATE_LEVEL));
     encoder.set_filter(Filter::NoFilter);
+    write(encoder, &pixels, dpi)?;
+    Ok(bytes)
+}
+
+/// Packs a picture with any colours as a PNG.
+pub(crate) fn encode_colours(pixmap: &Pixmap, dpi: Option<u32>) -> Result<Vec<u8>, RenderError> {
+    let opaque = pixmap.data().chunks_exact(4);
+    let pixels: Vec<u8> = opaque.flat_map(|pixel| &pixel[..3]).copied().collect();
+    let mut bytes = Vec::with_capacity(pixels.len() / 16);
+    let mut encoder = Encoder::new(&mut bytes, pixmap.width(), pixmap.height());
+    encoder.set_color(ColorType::Rgb);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_deflate_compression(DeflateCompression::Level(DEFLATE_LEVEL));
+    encoder.set_filter(Filter::Up);
+    write(encoder, &pixels, dpi)?;
+    Ok(bytes)
+}
+
+fn write(
+    mut encoder: Encoder<&mut Vec<u8>>,
+    pixels: &[u8],
+    dpi: Option<u32>,
+) -> Result<(), RenderError> {
     if let Some(dpi) = dpi {
         // Dots a metre.
         let density = (dpi * 10_000).div_ceil(254);
@@ -86,10 +113,9 @@ pub(crate) fn encode(pixmap: &Pixmap, dpi: Option<u32>) -> Result<Vec<u8>, Rende
         .write_header()
         .map_err(|error| failed("png", &error))?;
     writer
-        .write_image_data(&pixels)
+        .write_image_data(pixels)
         .map_err(|error| failed("png", &error))?;
-    writer.finish().map_err(|error| failed("png", &error))?;
-    Ok(bytes)
+    writer.finish().map_err(|error| failed("png", &error))
 }
 
 fn failed(backend: &'static str, reason: &impl ToString) -> RenderError {
