@@ -23,7 +23,7 @@ pub use self::document::{OnMissing, PlanDocument, Sheet, TicketDocument};
 pub use self::error::RenderError;
 pub use self::language::Language;
 pub use self::pdf::Backend as PdfBackend;
-pub use self::plan::{plan_png, plan_svg};
+pub use self::plan::{SeatingPlan, Section, plan_png, plan_section_svg, plan_sections, plan_svg};
 pub use self::sold::SoldSeats;
 pub use self::text::add_fonts;
 pub use self::ticket::{ticket_missing, ticket_pdf, ticket_pdf_by, ticket_png, ticket_svg};

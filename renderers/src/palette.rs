@@ -5,12 +5,12 @@ use std::sync::OnceLock;
 use crate::scene::Colour;
 
 /// Steps from white to each colour, for smooth edges.
-const SHADES: u16 = 16;
+pub(crate) const SHADES: u16 = 16;
 /// Bits of each channel by which a pixel is looked up.
 const BITS: u32 = 5;
 const SIDE: usize = 1 << BITS;
 
-/// White, and every colour of ours in shades. Pictures hold nothing else but blends of them.
+/// White, and some colours in shades. Pictures hold nothing else but blends of them.
 pub(crate) struct Palette {
     /// Red, green, blue, one after the other.
     colours: Vec<u8>,
@@ -19,24 +19,25 @@ pub(crate) struct Palette {
 }
 
 impl Palette {
+    /// White, and every colour of ours.
     pub(crate) fn ours() -> &'static Self {
         static OURS: OnceLock<Palette> = OnceLock::new();
-        OURS.get_or_init(|| {
-            let shades = Colour::ALL
-                .iter()
-                .flat_map(|colour| (1..=SHADES).map(|s| shade(*colour, s)));
-            let colours: Vec<[u8; 3]> = [Colour::WHITE.0].into_iter().chain(shades).collect();
-            let keys = 0..SIDE * SIDE * SIDE;
-            let mut nearest: Vec<u8> = keys.map(|key| nearest(&colours, pixel_of(key))).collect();
-            // Plain areas are not approximated.
-            for (index, colour) in (0..).zip(&colours).step_by(usize::from(SHADES)) {
-                nearest[key_of(*colour)] = index;
-            }
-            Self {
-                colours: colours.concat(),
-                nearest,
-            }
-        })
+        OURS.get_or_init(|| Self::of(&Colour::ALL))
+    }
+
+    /// White, and up to 15 colours. It takes some milliseconds.
+    fn of(colours: &[Colour]) -> Self {
+        let colours = shades(colours);
+        let keys = 0..SIDE * SIDE * SIDE;
+        let mut nearest: Vec<u8> = keys.map(|key| nearest(&colours, pixel_of(key))).collect();
+        // Plain areas are not approximated.
+        for (index, colour) in (0..).zip(&colours).step_by(usize::from(SHADES)) {
+            nearest[key_of(*colour)] = index;
+        }
+        Self {
+            colours: colours.concat(),
+            nearest,
+        }
     }
 
     pub(crate) fn colours(&self) -> &[u8] {
@@ -45,9 +46,31 @@ impl Palette {
 
     /// The colour of each pixel, given as red, green, blue, opacity.
     pub(crate) fn indices(&self, pixels: &[u8]) -> Vec<u8> {
-        let index = |pixel: &[u8]| self.nearest[key_of([pixel[0], pixel[1], pixel[2]])];
-        pixels.chunks_exact(4).map(index).collect()
+        let mut indices = vec![0; pixels.len() / 4];
+        let runs = pixels.chunks(4 * RUN).zip(indices.chunks_mut(RUN));
+        // Most of a picture is paper.
+        for (pixels, indices) in runs.filter(|(pixels, _)| !is_white(pixels)) {
+            for (pixel, index) in pixels.chunks_exact(4).zip(indices) {
+                *index = self.nearest[key_of([pixel[0], pixel[1], pixel[2]])];
+            }
+        }
+        indices
     }
+}
+
+/// Pixels that are looked at together.
+const RUN: usize = 16;
+
+fn is_white(pixels: &[u8]) -> bool {
+    pixels.iter().fold(0xFF, |all, byte| all & byte) == 0xFF
+}
+
+/// White, and [`SHADES`] shades of each colour, the palest first.
+pub(crate) fn shades(colours: &[Colour]) -> Vec<[u8; 3]> {
+    let shades = colours
+        .iter()
+        .flat_map(|colour| (1..=SHADES).map(|step| shade(*colour, step)));
+    [Colour::WHITE.0].into_iter().chain(shades).collect()
 }
 
 /// A mixture of white and `step` sixteenths of a colour.

@@ -20,14 +20,17 @@ impl Colour {
     /// A free and a sold seat.
     pub(crate) const FREE: Self = Self([0x0B, 0x7A, 0x5B]);
     pub(crate) const SOLD: Self = Self([0xA9, 0xB0, 0xBC]);
+    /// A seat that somebody is buying.
+    pub(crate) const HELD: Self = Self([0xC2, 0x6A, 0x00]);
     /// All but white.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::INK,
         Self::MUTED,
         Self::HAIRLINE,
         Self::ACCENT,
         Self::FREE,
         Self::SOLD,
+        Self::HELD,
     ];
 }
 
@@ -38,6 +41,14 @@ pub(crate) enum Item {
     Text(Text),
     Modules(Modules),
     Picture(Picture),
+    Shape(Shape),
+}
+
+/// A filled shape with straight sides.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape {
+    pub(crate) corners: Vec<[f32; 2]>,
+    pub(crate) colour: Colour,
 }
 
 /// A rectangle, filled or outlined.
@@ -121,6 +132,12 @@ impl Item {
                 x: width - picture.x - picture.width,
                 ..picture
             }),
+            Self::Shape(mut shape) => {
+                for corner in &mut shape.corners {
+                    corner[0] = width - corner[0];
+                }
+                Self::Shape(shape)
+            }
         }
     }
 }

@@ -30,7 +30,6 @@ pub(super) const AR: Words = Words {
     labels: Labels {
         admit_one: "دخول شخص واحد",
         when: "التاريخ",
-        begins: "يبدأ",
         place: "المكان",
         section: "القسم",
         row: "الصف",
@@ -84,7 +83,6 @@ pub(super) const JA: Words = Words {
     labels: Labels {
         admit_one: "1名様入場券",
         when: "開催日",
-        begins: "開演",
         place: "会場",
         section: "エリア",
         row: "列",

@@ -63,7 +63,6 @@ pub(crate) enum DateOrder {
 pub(crate) struct Labels {
     pub(crate) admit_one: &'static str,
     pub(crate) when: &'static str,
-    pub(crate) begins: &'static str,
     pub(crate) place: &'static str,
     pub(crate) section: &'static str,
     pub(crate) row: &'static str,

@@ -30,7 +30,6 @@ pub(super) const EN: Words = Words {
     labels: Labels {
         admit_one: "Admit one",
         when: "Date",
-        begins: "Begins",
         place: "Venue",
         section: "Section",
         row: "Row",
@@ -69,7 +68,7 @@ pub(super) const EN: Words = Words {
         free: "Free",
         sold: "Sold",
         held: "On hold",
-        accessible: "Wheelchair place",
+        accessible: "Room for wheelchairs",
         companion: "Companion",
         restricted: "Restricted view",
         stage: "STAGE",
@@ -104,7 +103,6 @@ pub(super) const DE: Words = Words {
     labels: Labels {
         admit_one: "Eintritt für eine Person",
         when: "Datum",
-        begins: "Beginn",
         place: "Ort",
         section: "Bereich",
         row: "Reihe",

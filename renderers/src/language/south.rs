@@ -24,7 +24,6 @@ pub(super) const FR: Words = Words {
     labels: Labels {
         admit_one: "Une entrée",
         when: "Date",
-        begins: "Début",
         place: "Lieu",
         section: "Zone",
         row: "Rang",
@@ -98,7 +97,6 @@ pub(super) const ES: Words = Words {
     labels: Labels {
         admit_one: "Una entrada",
         when: "Fecha",
-        begins: "Comienzo",
         place: "Lugar",
         section: "Zona",
         row: "Fila",
@@ -172,7 +170,6 @@ pub(super) const IT: Words = Words {
     labels: Labels {
         admit_one: "Un ingresso",
         when: "Data",
-        begins: "Inizio",
         place: "Luogo",
         section: "Settore",
         row: "Fila",
@@ -246,7 +243,6 @@ pub(super) const RO: Words = Words {
     labels: Labels {
         admit_one: "O intrare",
         when: "Data",
-        begins: "Ora de începere",
         place: "Locul",
         section: "Zona",
         row: "Rând",

@@ -1,15 +1,10 @@
-//! The seats of a house that has a layout: each where it is.
-//!
-//! One dotted path for each zone, status and shape, as with plain rows. Seats for wheelchairs are
-//! squares, all others are round.
+//! A house that has a layout: how it is brought into the picture, and what is drawn beside the
+//! seats.
 
-use domain::layout::{Layout, PlaceKind, Zone};
+use domain::layout::Layout;
 
 use super::geometry::{FOOT, MARGIN, WIDTH};
-use super::seats::{FREE_SIZE, SOLD_SIZE, push_separated, tenths};
-use crate::scene::{Anchor, Colour, Text, count};
-use crate::sold::SoldSeats;
-use crate::svg::{Writer, push_number, push_signed};
+use crate::scene::{Anchor, Colour, Item, Shape, Text, count};
 use crate::text::{Weight, clean};
 
 /// Below the head.
@@ -27,7 +22,7 @@ const NAME_WIDTH: f32 = 90.0;
 
 /// How a layout is brought into the picture.
 pub(super) struct House<'a> {
-    layout: &'a Layout,
+    pub(super) layout: &'a Layout,
     scale: f32,
     left: f32,
     /// Distance of neighbouring seats in the picture.
@@ -55,41 +50,27 @@ impl<'a> House<'a> {
         [WIDTH, (TOP + (bottom - top) * self.scale + FOOT).ceil()]
     }
 
-    /// Whether some seats are squares.
-    pub(super) fn has_squares(&self) -> bool {
-        let places = &self.layout.places;
-        places
-            .iter()
-            .any(|place| place.kind == PlaceKind::Accessible)
+    /// Areas with their words, below the seats.
+    pub(super) fn areas(&self) -> Vec<Item> {
+        let mut items = Vec::new();
+        for area in &self.layout.areas {
+            let corners = area.outline.iter().map(|[x, y]| self.place(*x, *y));
+            items.push(Item::Shape(Shape {
+                corners: corners.collect(),
+                colour: Colour(area.fill),
+            }));
+            if let Some((words, [x, y])) = &area.text {
+                items.push(name(words, self.place(*x, *y), ink_on(area.fill)));
+            }
+        }
+        items
     }
 
-    /// Writes areas, seats and the names of the zones.
-    pub(super) fn write(&self, writer: &mut Writer, sold: &SoldSeats) {
-        for area in &self.layout.areas {
-            let mut path = String::new();
-            for (at, point) in area.outline.iter().enumerate() {
-                let [x, y] = self.place(point[0], point[1]);
-                path.push(if at == 0 { 'M' } else { 'L' });
-                push_number(&mut path, x);
-                path.push(' ');
-                push_number(&mut path, y);
-            }
-            writer.raw("<path");
-            writer.colour("fill", Colour(area.fill));
-            writer.raw(&format!(" d=\"{path}z\"/>"));
-            if let Some((words, [x, y])) = &area.text {
-                push_name(writer, words, self.place(*x, *y), ink_on(area.fill));
-            }
-        }
-        for zone in &self.layout.zones {
-            self.zone(writer, zone, sold);
-        }
-        let named = self
-            .layout
-            .zones
-            .iter()
-            .filter(|zone| !zone.name.is_empty());
-        for zone in named.take(NAMES_MAX) {
+    /// The names of the zones, above them.
+    pub(super) fn names(&self) -> Vec<Item> {
+        let zones = self.layout.zones.iter();
+        let named = zones.filter(|zone| !zone.name.is_empty()).take(NAMES_MAX);
+        let names = named.filter_map(|zone| {
             let places = &self.layout.places[zone.seats.start as usize..zone.seats.end as usize];
             let count = count(places.len()).max(1.0);
             let middle = places.iter().map(|place| place.x).sum::<f32>() / count;
@@ -101,47 +82,14 @@ impl<'a> House<'a> {
                 .map(|place| place.y)
                 .reduce(f32::min);
             let top = places.iter().map(|place| place.y).reduce(f32::min);
-            let Some(top) = below.or(top) else {
-                continue;
-            };
-            let [x, y] = self.place(middle, top);
+            let [x, y] = self.place(middle, below.or(top)?);
             let above = y - self.pitch * 0.5 - 8.0;
-            push_name(writer, &zone.name, [x, above], Colour::MUTED);
-        }
+            Some(name(&zone.name, [x, above], Colour::MUTED))
+        });
+        names.collect()
     }
 
-    fn zone(&self, writer: &mut Writer, zone: &Zone, sold: &SoldSeats) {
-        // Free and sold, round and square.
-        let mut dots = [const { Dots::new() }; 4];
-        for seat in zone.seats.clone() {
-            let place = &self.layout.places[seat as usize];
-            let square = place.kind == PlaceKind::Accessible;
-            let which = usize::from(sold.contains(seat)) + 2 * usize::from(square);
-            let [x, y] = self.place(place.x, place.y);
-            dots[which].push(tenths(x), tenths(y));
-        }
-        writer.raw(r#"<g fill="none" transform="scale(.1)">"#);
-        for (which, dots) in dots
-            .iter()
-            .enumerate()
-            .filter(|(_, dots)| dots.last.is_some())
-        {
-            let (colour, size) = if which % 2 == 0 {
-                (Colour::FREE, FREE_SIZE)
-            } else {
-                (Colour::SOLD, SOLD_SIZE)
-            };
-            let cap = if which < 2 { "round" } else { "square" };
-            writer.raw("<path");
-            writer.colour("stroke", colour);
-            writer.raw(&format!(" stroke-linecap=\"{cap}\""));
-            writer.length("stroke-width", size * self.pitch * 10.0);
-            writer.raw(&format!(" d=\"{}\"/>", dots.path));
-        }
-        writer.raw("</g>");
-    }
-
-    fn place(&self, x: f32, y: f32) -> [f32; 2] {
+    pub(super) fn place(&self, x: f32, y: f32) -> [f32; 2] {
         let [left, top, ..] = self.layout.bounds;
         [
             self.left + (x - left) * self.scale,
@@ -150,34 +98,10 @@ impl<'a> House<'a> {
     }
 }
 
-fn push_name(writer: &mut Writer, words: &str, [x, y]: [f32; 2], colour: Colour) {
+fn name(words: &str, [x, y]: [f32; 2], colour: Colour) -> Item {
     let words = clean(words);
     let text = Text::label(&words, (x, y), NAME_SIZE, Weight::Bold);
-    writer.text(&text.anchored(Anchor::Middle).coloured(colour));
-}
-
-/// A path of zero-length lines, in tenths of a pixel.
-struct Dots {
-    path: String,
-    last: Option<(i32, i32)>,
-}
-
-impl Dots {
-    const fn new() -> Self {
-        Self {
-            path: String::new(),
-            last: None,
-        }
-    }
-
-    fn push(&mut self, x: i32, y: i32) {
-        let (command, from) = self.last.map_or(('M', (0, 0)), |last| ('m', last));
-        self.path.push(command);
-        push_signed(&mut self.path, x - from.0);
-        push_separated(&mut self.path, y - from.1);
-        self.path.push_str("h0");
-        self.last = Some((x, y));
-    }
+    Item::Text(text.anchored(Anchor::Middle).coloured(colour))
 }
 
 /// The distance of neighbours: the least one in a row, in the layout's units.

@@ -6,7 +6,7 @@ use resvg::tiny_skia::{
 };
 use skrifa::outline::OutlinePen;
 
-use crate::scene::{Colour, Item, Modules, Picture, Rect, Rule, Text};
+use crate::scene::{Colour, Item, Modules, Picture, Rect, Rule, Shape as ShapeItem, Text};
 use crate::text::{CodeBox, Face, Shape};
 
 /// Control points of a quarter circle, as a share of its radius.
@@ -30,6 +30,7 @@ pub(crate) fn draw_items(items: &[Item], [width, height]: [f32; 2], pixmap: &mut
             Item::Text(text) => brush.text(text),
             Item::Modules(modules) => brush.modules(modules),
             Item::Picture(picture) => brush.picture(picture),
+            Item::Shape(shape) => brush.shape(shape),
         }
     }
 }
@@ -51,6 +52,19 @@ impl Brush<'_> {
             self.pixmap
                 .fill_path(&path, &paint(colour), FillRule::Winding, transform, None);
         }
+    }
+
+    fn shape(&mut self, shape: &ShapeItem) {
+        let mut path = PathBuilder::new();
+        for (at, [x, y]) in shape.corners.iter().enumerate() {
+            if at == 0 {
+                path.move_to(*x, *y);
+            } else {
+                path.line_to(*x, *y);
+            }
+        }
+        path.close();
+        self.fill(path.finish(), shape.colour);
     }
 
     fn rect(&mut self, rect: &Rect) {

@@ -1,10 +1,9 @@
-//! Draws scenes, and SVG of ours, into pixels and packs them as PNG.
+//! Draws scenes into pixels and packs them as PNG.
 
 mod items;
 
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter, PixelDimensions, Unit};
-use resvg::tiny_skia::{Color, Pixmap, Transform};
-use resvg::usvg::{Options, Tree};
+use resvg::tiny_skia::{Color, Pixmap};
 
 use crate::error::RenderError;
 use crate::palette::Palette;
@@ -47,37 +46,33 @@ pub(crate) fn blank([width, height]: [u32; 2]) -> Result<Pixmap, RenderError> {
     Ok(pixmap)
 }
 
-/// Draws `svg`, stretched over the whole picture.
-pub(crate) fn draw(svg: &str, pixmap: &mut Pixmap) -> Result<(), RenderError> {
-    let tree = Tree::from_str(svg, &Options::default()).map_err(|error| failed("svg", &error))?;
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "pictures are far below 2^23 pixels wide"
-    )]
-    let scale = (
-        pixmap.width() as f32 / tree.size().width(),
-        pixmap.height() as f32 / tree.size().height(),
-    );
-    resvg::render(
-        &tree,
-        Transform::from_scale(scale.0, scale.1),
-        &mut pixmap.as_mut(),
-    );
-    Ok(())
-}
-
 /// Packs a picture of ours as an indexed PNG: a third of the bytes that packing dominates with.
 pub(crate) fn encode(pixmap: &Pixmap, dpi: Option<u32>) -> Result<Vec<u8>, RenderError> {
     let palette = Palette::ours();
     let pixels = palette.indices(pixmap.data());
+    encode_indexed(
+        &pixels,
+        [pixmap.width(), pixmap.height()],
+        palette.colours(),
+        dpi,
+    )
+}
+
+/// Packs pixels that are indices into a palette, which is red, green and blue in turn.
+pub(crate) fn encode_indexed(
+    pixels: &[u8],
+    [width, height]: [u32; 2],
+    palette: &[u8],
+    dpi: Option<u32>,
+) -> Result<Vec<u8>, RenderError> {
     let mut bytes = Vec::with_capacity(pixels.len() / 16);
-    let mut encoder = Encoder::new(&mut bytes, pixmap.width(), pixmap.height());
+    let mut encoder = Encoder::new(&mut bytes, width, height);
     encoder.set_color(ColorType::Indexed);
     encoder.set_depth(BitDepth::Eight);
-    encoder.set_palette(palette.colours());
+    encoder.set_palette(palette);
     encoder.set_deflate_compression(DeflateCompression::Level(DEFLATE_LEVEL));
     encoder.set_filter(Filter::NoFilter);
-    write(encoder, &pixels, dpi)?;
+    write(encoder, pixels, dpi)?;
     Ok(bytes)
 }
 

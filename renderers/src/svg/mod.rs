@@ -1,10 +1,9 @@
-//! Writes SVG: with words for viewers, or with outlines for the PNG back end.
+//! Writes SVG, with words as words.
 
 mod fonts;
 mod number;
-mod outline;
 
-use crate::scene::{Anchor, Colour, Item, Modules, Picture, Rect, Rule, Text};
+use crate::scene::{Anchor, Colour, Item, Modules, Picture, Rect, Rule, Shape, Text};
 use crate::text::{Line, Reading, Weight};
 
 pub(crate) use self::number::{push_number, push_signed};
@@ -13,26 +12,20 @@ pub(crate) use self::number::{push_number, push_signed};
 const FONT_FAMILY: &str = "'Ticket Sans','Noto Sans','Noto Sans Hebrew','Noto Sans Arabic','Noto Sans CJK JP',\
     'Segoe UI','Helvetica Neue',Arial,'DejaVu Sans',sans-serif";
 
-/// How text is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Words {
-    /// As `<text>`: selectable, searchable, set by the viewer.
-    Text,
-    /// As paths of our own glyphs: the same picture everywhere, without fonts.
-    Outlines,
-}
-
 /// An SVG file in the making.
 pub(crate) struct Writer {
     out: String,
-    words: Words,
 }
 
 impl Writer {
-    pub(crate) fn new(words: Words) -> Self {
+    pub(crate) fn new() -> Self {
+        Self::with_capacity(16 * 1024)
+    }
+
+    /// With room for a file of about so many bytes.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
         Self {
-            out: String::with_capacity(16 * 1024),
-            words,
+            out: String::with_capacity(bytes),
         }
     }
 
@@ -53,11 +46,9 @@ impl Writer {
         self.out.push_str(r#""><desc>"#);
         push_escaped(&mut self.out, description);
         self.out.push_str("</desc>");
-        if self.words == Words::Text {
-            self.out.push_str("<g font-family=\"");
-            self.out.push_str(FONT_FAMILY);
-            self.out.push_str("\">");
-        }
+        self.out.push_str("<g font-family=\"");
+        self.out.push_str(FONT_FAMILY);
+        self.out.push_str("\">");
     }
 
     /// Embeds the typefaces for the letters of `texts`.
@@ -68,10 +59,7 @@ impl Writer {
     }
 
     pub(crate) fn finish(mut self) -> String {
-        if self.words == Words::Text {
-            self.out.push_str("</g>");
-        }
-        self.out.push_str("</svg>");
+        self.out.push_str("</g></svg>");
         self.out
     }
 
@@ -88,6 +76,7 @@ impl Writer {
                 Item::Text(text) => self.text(text),
                 Item::Modules(modules) => self.modules(modules),
                 Item::Picture(picture) => self.picture(picture),
+                Item::Shape(shape) => self.shape(shape),
             }
         }
     }
@@ -181,6 +170,21 @@ impl Writer {
         self.out.push_str("/>");
     }
 
+    fn shape(&mut self, shape: &Shape) {
+        self.out.push_str("<path");
+        self.colour("fill", shape.colour);
+        self.attribute("d", |out| {
+            for (at, [x, y]) in shape.corners.iter().enumerate() {
+                out.push(if at == 0 { 'M' } else { 'L' });
+                push_number(out, *x);
+                out.push(' ');
+                push_number(out, *y);
+            }
+            out.push('z');
+        });
+        self.out.push_str("/>");
+    }
+
     /// Dots in the file itself: nothing is fetched.
     fn picture(&mut self, picture: &Picture) {
         self.out.push_str("<image");
@@ -194,13 +198,6 @@ impl Writer {
     }
 
     pub(crate) fn text(&mut self, text: &Text) {
-        match self.words {
-            Words::Text => self.words_of(text),
-            Words::Outlines => outline::push_text(&mut self.out, text),
-        }
-    }
-
-    fn words_of(&mut self, text: &Text) {
         // A text that stands on several lines or was cut is also there in one piece.
         let has_title = text.fitted.lines.len() > 1 || !text.fitted.complete;
         if has_title {
@@ -267,6 +264,15 @@ pub(crate) struct Page<'a> {
     pub(crate) view: [f32; 2],
     /// The language's tag.
     pub(crate) language: &'a str,
+}
+
+/// Adds ` name="#rrggbb"`.
+pub(crate) fn push_colour_of(out: &mut String, name: &str, colour: Colour) {
+    out.push(' ');
+    out.push_str(name);
+    out.push_str("=\"");
+    push_colour(out, colour);
+    out.push('"');
 }
 
 fn push_colour(out: &mut String, colour: Colour) {

@@ -121,11 +121,6 @@ impl Face {
         self.weight_class
     }
 
-    /// Whether it was added when the process started.
-    pub(crate) fn is_added(&self) -> bool {
-        usize::from(self.id.0) >= BUILT_IN.len()
-    }
-
     /// Hands the glyph's outline to `pen`, in font units with y upwards.
     pub(crate) fn draw(&self, glyph: u16, pen: &mut impl OutlinePen) {
         if let Some(outline) = self.outlines.get(GlyphId::from(glyph)) {

@@ -15,7 +15,7 @@ use crate::document::{OnMissing, Sheet, TicketDocument};
 use crate::error::RenderError;
 use crate::qr::{self, QUIET_ZONE};
 use crate::scene::{Colour, Item, Modules, Rect, Text};
-use crate::svg::{Page, Words, Writer};
+use crate::svg::{Page, Writer};
 use crate::text::clean;
 use crate::{pdf, raster};
 
@@ -31,8 +31,8 @@ const DPI_MAX: u32 = 600;
 /// Fails with [`RenderError::CodeTooLong`] only.
 pub fn ticket_svg(document: &TicketDocument) -> Result<Vec<u8>, RenderError> {
     let paper = Paper::of(document);
-    let face = face(document, Words::Text)?;
-    let mut writer = Writer::new(Words::Text);
+    let face = face(document, Glyphs::Viewer)?;
+    let mut writer = Writer::new();
     let page = page(document);
     writer.open(&page, &clean(&document.ticket_id));
     writer.fonts(paper.letters().chain(texts(&face)));
@@ -55,7 +55,7 @@ pub fn ticket_pdf_by(
     document: &TicketDocument,
     backend: pdf::Backend,
 ) -> Result<Vec<u8>, RenderError> {
-    let face = face(document, Words::Outlines)?;
+    let face = face(document, Glyphs::Ours)?;
     let title = format!("{} – {}", document.concert_name, document.ticket_id);
     let sheet = pdf::Sheet {
         size: size(document.sheet),
@@ -85,7 +85,7 @@ pub fn ticket_png(document: &TicketDocument, dpi: u32) -> Result<Vec<u8>, Render
             max,
         });
     }
-    let face = face(document, Words::Outlines)?;
+    let face = face(document, Glyphs::Ours)?;
     let mut pixmap = Paper::of(document).pixels(dpi)?;
     raster::draw_items(&face, size(document.sheet), &mut pixmap);
     if document.brand.is_some() {
@@ -124,12 +124,19 @@ fn page(document: &TicketDocument) -> Page<'static> {
     }
 }
 
-/// What differs from ticket to ticket. With outlines and a character that no typeface has, a note
+/// Whose letterforms are seen: ours, or also those of the viewer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Glyphs {
+    Ours,
+    Viewer,
+}
+
+/// What differs from ticket to ticket. With our letterforms only and a character that no typeface has, a note
 /// explains the frames.
-fn face(document: &TicketDocument, words: Words) -> Result<Vec<Item>, RenderError> {
+fn face(document: &TicketDocument, glyphs: Glyphs) -> Result<Vec<Item>, RenderError> {
     let mut items = dynamic(document);
     let set = Setter::of(document);
-    if words == Words::Outlines {
+    if glyphs == Glyphs::Ours {
         let missing = texts(&items).find_map(|text| Some((text.missing().next()?, text)));
         match (missing, document.on_missing) {
             (None, _) => {}

@@ -13,7 +13,7 @@ use crate::language::Language;
 use crate::pdf::tagged::Prepared;
 use crate::raster;
 use crate::scene::{Item, Text};
-use crate::svg::{Words, Writer};
+use crate::svg::Writer;
 
 /// The resolution whose empty paper is kept ready.
 const DPI_USUAL: u32 = 150;
@@ -85,7 +85,7 @@ impl Paper {
     /// As markup with words.
     pub(super) fn svg(&self) -> &str {
         self.svg.get_or_init(|| {
-            let mut writer = Writer::new(Words::Text);
+            let mut writer = Writer::new();
             writer.items(&self.items);
             writer.into_markup()
         })

@@ -71,7 +71,7 @@ fn check(document: &TicketDocument) {
     );
     let [width, height] = size(document.sheet);
     let paper = Paper::of(document);
-    let face = face(document, Words::Outlines).unwrap();
+    let face = face(document, Glyphs::Ours).unwrap();
     let lines: Vec<_> = paper.letters().chain(texts(&face)).map(boxes).collect();
     let code = paper
         .items()

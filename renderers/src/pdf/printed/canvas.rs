@@ -48,8 +48,9 @@ impl Canvas {
             Item::Rect(rect) => self.rect(rect),
             Item::Rule(rule) => self.rule(rule),
             Item::Modules(modules) => self.modules(modules),
-            // A brand's dots would bring the whole of printpdf's picture handling with them.
-            Item::Picture(_) => {}
+            // A brand's dots would bring the whole of printpdf's picture handling with them, and
+            // only plans have shapes.
+            Item::Picture(_) | Item::Shape(_) => {}
             Item::Text(text) => self.text(text),
         }
     }

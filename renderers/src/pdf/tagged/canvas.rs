@@ -90,6 +90,8 @@ impl Canvas {
         match item {
             Item::Rect(rect) => self.artifact(|canvas| canvas.rect(rect)),
             Item::Rule(rule) => self.artifact(|canvas| canvas.rule(rule)),
+            // Only plans have shapes, and plans are not written as PDF.
+            Item::Shape(_) => {}
             Item::Modules(modules) => {
                 let size = f32::from(modules.side) * modules.size;
                 let place = self.place(modules.x, modules.y, size, size);
