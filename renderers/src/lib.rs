@@ -7,7 +7,6 @@ mod brand;
 mod document;
 mod error;
 mod language;
-mod palette;
 mod pdf;
 mod plan;
 mod qr;

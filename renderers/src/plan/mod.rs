@@ -21,16 +21,14 @@ mod section;
 mod sprites;
 
 use domain::seat::CAPACITY_MAX;
-use resvg::tiny_skia::Pixmap;
 
 use self::field::{Field, Statuses};
 use self::geometry::Geometry;
 use self::house::House;
 use crate::document::PlanDocument;
 use crate::error::RenderError;
-use crate::palette::{Palette, shades};
-use crate::raster;
-use crate::scene::{Colour, Item};
+use crate::raster::{self, Canvas};
+use crate::scene::Item;
 use crate::sold::SoldSeats;
 use crate::svg::{Page, Writer};
 use crate::text::clean;
@@ -67,13 +65,24 @@ pub fn plan_png(document: &PlanDocument, width_px: u32) -> Result<Vec<u8>, Rende
         });
     }
     let scene = Scene::of(document);
-    let height_px = raster::scaled(scene.size, width_px);
-    let mut pixmap = raster::blank([width_px, height_px])?;
-    raster::draw_items(&scene.below, scene.size, &mut pixmap);
-    let figures = frame::figures(document, sold_of(document));
-    raster::draw_items(&figures, scene.size, &mut pixmap);
-    raster::draw_items(&scene.above, scene.size, &mut pixmap);
-    scene.png(document, &pixmap)
+    let size = [width_px, raster::scaled(scene.size, width_px)];
+    let looks = scene.field.looks.iter().map(|look| look.colour);
+    let shapes = scene.below.iter().filter_map(|item| match item {
+        Item::Shape(shape) => Some(shape.colour),
+        _ => None,
+    });
+    let mut canvas = Canvas::new(size, Canvas::colours(looks.chain(shapes)));
+    let figures = frame::figures(document, document.sold.count());
+    // The first item is the paper, which is there.
+    canvas.draw(scene.below[1..].iter().chain(&figures), scene.size);
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a picture of a few thousand pixels"
+    )]
+    let scale = width_px as f32 / scene.size[0];
+    sprites::draw(&mut canvas, &scene.field, statuses_of(document), scale);
+    canvas.draw(&scene.above, scene.size);
+    raster::encode(&canvas, None)
 }
 
 /// A plan that is kept up to date: what a sale does not change is not drawn again.
@@ -141,7 +150,7 @@ impl SeatingPlan {
     /// The plan as it is now, as [`plan_svg`] gives it.
     pub fn svg(&self) -> Vec<u8> {
         let document = &self.document;
-        let sold = sold_of(document);
+        let sold = document.sold.count();
         let description = format!("{}|{}|{sold}", document.concert_id, document.capacity);
         let [width, height] = self.scene.size.map(|length| length.to_string());
         let page = Page {
@@ -209,31 +218,6 @@ impl Scene {
             field: Field::of_rows(geometry),
         }
     }
-
-    /// Adds the dots to what is drawn already. Colours of areas are brought near to ours.
-    fn png(&self, document: &PlanDocument, pixmap: &Pixmap) -> Result<Vec<u8>, RenderError> {
-        let mut colours = Colour::ALL.to_vec();
-        for look in &self.field.looks {
-            if !colours.contains(&look.colour) {
-                colours.push(look.colour);
-            }
-        }
-        let [width, height] = [pixmap.width(), pixmap.height()];
-        let mut canvas = sprites::Canvas {
-            width: width as usize,
-            height: height as usize,
-            pixels: Palette::ours().indices(pixmap.data()),
-        };
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a picture of a few thousand pixels"
-        )]
-        let scale = width as f32 / self.size[0];
-        let statuses = statuses_of(document);
-        sprites::draw(&mut canvas, &self.field, statuses, scale, &colours);
-        let palette = shades(&colours).concat();
-        raster::encode_indexed(&canvas.pixels, [width, height], &palette, None)
-    }
 }
 
 fn statuses_of(document: &PlanDocument) -> Statuses<'_> {
@@ -241,10 +225,6 @@ fn statuses_of(document: &PlanDocument) -> Statuses<'_> {
         sold: &document.sold,
         held: &document.held,
     }
-}
-
-fn sold_of(document: &PlanDocument) -> u32 {
-    document.sold.count()
 }
 
 fn check(document: &PlanDocument) -> Result<(), RenderError> {

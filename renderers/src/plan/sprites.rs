@@ -5,20 +5,12 @@
 
 use super::field::{Field, Statuses};
 use super::looks::Look;
-use crate::palette::SHADES;
-use crate::scene::Colour;
+use crate::raster::{Canvas, SHADES, mixed};
 
 /// Positions within a pixel, across and down.
 const STEPS: usize = 4;
 /// Samples within a pixel, across and down, that its coverage is counted by.
 const SAMPLES: usize = 4;
-
-/// A picture of indices.
-pub(super) struct Canvas {
-    pub(super) width: usize,
-    pub(super) height: usize,
-    pub(super) pixels: Vec<u8>,
-}
 
 /// A look at one position within a pixel.
 struct Sprite {
@@ -28,41 +20,23 @@ struct Sprite {
 }
 
 /// Draws every dot; `scale` is pixels of the canvas in one of the plan.
-pub(super) fn draw(
-    canvas: &mut Canvas,
-    field: &Field,
-    statuses: Statuses,
-    scale: f32,
-    colours: &[Colour],
-) {
-    let sprites: Vec<Vec<Sprite>> = field
+pub(super) fn draw(canvas: &mut Canvas, field: &Field, statuses: Statuses, scale: f32) {
+    let looks: Vec<(Vec<Sprite>, u8)> = field
         .looks
         .iter()
-        .map(|look| sprites(look, field.pitch * scale))
-        .collect();
-    let firsts: Vec<u8> = field
-        .looks
-        .iter()
-        .map(|look| first_index(look.colour, colours))
+        .map(|look| {
+            (
+                sprites(look, field.pitch * scale),
+                canvas.palest(look.colour),
+            )
+        })
         .collect();
     for (dot, place) in field.dots.iter().enumerate() {
-        let look = field.look_of(dot, statuses);
+        let (sprites, palest) = &looks[field.look_of(dot, statuses)];
         let (x, left) = split(place[0], scale);
         let (y, top) = split(place[1], scale);
-        blit(
-            canvas,
-            &sprites[look][top * STEPS + left],
-            firsts[look],
-            [x, y],
-        );
+        blit(canvas, &sprites[top * STEPS + left], *palest, [x, y]);
     }
-}
-
-/// The index of the palest shade of a colour.
-pub(super) fn first_index(colour: Colour, colours: &[Colour]) -> u8 {
-    let at = colours.iter().position(|known| *known == colour);
-    let at = at.expect("the palette was made of these colours");
-    u8::try_from(1 + at * usize::from(SHADES)).expect("a palette has 256 colours")
 }
 
 /// The pixel that a place in tenths lies in, and the step within it.
@@ -102,7 +76,7 @@ fn sprite(look: &Look, pitch: f32, left: usize, top: usize) -> Sprite {
             x * x + y * y <= radius * radius
         }
     };
-    let samples = (SAMPLES * SAMPLES) as u16;
+    let samples = (SAMPLES * SAMPLES) as u8;
     let middle = |step: usize| half as f32 + (step as f32 + 0.5) / STEPS as f32;
     let mut cover = Vec::with_capacity(side * side);
     for row in 0..side {
@@ -112,39 +86,32 @@ fn sprite(look: &Look, pitch: f32, left: usize, top: usize) -> Sprite {
                 let offset = |at: usize| (at as f32 + 0.5) / SAMPLES as f32;
                 let x = column as f32 + offset(sample % SAMPLES) - middle(left);
                 let y = row as f32 + offset(sample / SAMPLES) - middle(top);
-                hits += u16::from(within(x, y, outer) && !within(x, y, inner));
+                hits += u8::from(within(x, y, outer) && !within(x, y, inner));
             }
-            cover.push((hits * SHADES / samples) as u8);
+            // As many samples as shades.
+            cover.push(hits * (SHADES / samples));
         }
     }
     Sprite { side, cover }
 }
 
-/// Copies a sprite. On other things than paper there are no half shades.
-fn blit(canvas: &mut Canvas, sprite: &Sprite, first: u8, [x, y]: [usize; 2]) {
+/// Copies a sprite. What would lie beyond the edge is not drawn.
+fn blit(canvas: &mut Canvas, sprite: &Sprite, palest: u8, [x, y]: [usize; 2]) {
     let half = sprite.side / 2;
-    let most = u8::try_from(SHADES).expect("few shades");
+    let Some(left) = x
+        .checked_sub(half)
+        .filter(|x| x + sprite.side <= canvas.width)
+    else {
+        return;
+    };
     for (row, cover) in sprite.cover.chunks_exact(sprite.side).enumerate() {
         let Some(at) = (y + row).checked_sub(half).filter(|at| *at < canvas.height) else {
             continue;
         };
-        let Some(start) = x
-            .checked_sub(half)
-            .filter(|x| x + sprite.side <= canvas.width)
-        else {
-            continue;
-        };
-        let start = at * canvas.width + start;
+        let start = at * canvas.width + left;
         let line = &mut canvas.pixels[start..start + sprite.side];
-        for (pixel, cover) in line.iter_mut().zip(cover) {
-            if *cover == 0 {
-                continue;
-            }
-            if *pixel == 0 {
-                *pixel = first + cover - 1;
-            } else if *cover >= most / 2 {
-                *pixel = first + most - 1;
-            }
+        for (pixel, cover) in line.iter_mut().zip(cover).filter(|(_, cover)| **cover > 0) {
+            *pixel = mixed(*pixel, palest, *cover);
         }
     }
 }

@@ -1,56 +1,114 @@
 //! Draws a scene's items into pixels.
+//!
+//! Every item has one colour, so an item is how much of each pixel it covers, and a pixel is a
+//! shade between white and a colour: an index into a palette. That takes a quarter of the memory
+//! of pixels with channels, and they need not be brought back to few colours at the end.
 
 use resvg::tiny_skia::{
-    Color, FillRule, FilterQuality, IntSize, Paint, Path, PathBuilder, Pixmap, PixmapPaint,
-    PremultipliedColorU8, Stroke, StrokeDash, Transform,
+    FillRule, FilterQuality, IntSize, Mask, Path, PathBuilder, Pixmap, PixmapPaint, Stroke,
+    StrokeDash, Transform,
 };
 use skrifa::outline::OutlinePen;
 
+use super::Canvas;
 use crate::scene::{Colour, Item, Modules, Picture, Rect, Rule, Shape as ShapeItem, Text};
 use crate::text::{CodeBox, Face, Shape};
 
 /// Control points of a quarter circle, as a share of its radius.
 const KAPPA: f32 = 0.552_3;
 
-/// Draws the items of a page, `width` points wide, stretched over the whole picture.
-pub(crate) fn draw_items(items: &[Item], [width, height]: [f32; 2], pixmap: &mut Pixmap) {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "pictures are far below 2^23 pixels wide"
-    )]
-    let scale = [
-        pixmap.width() as f32 / width,
-        pixmap.height() as f32 / height,
-    ];
-    let mut brush = Brush { pixmap, scale };
-    for item in items {
-        match item {
-            Item::Rect(rect) => brush.rect(rect),
-            Item::Rule(rule) => brush.rule(rule),
-            Item::Text(text) => brush.text(text),
-            Item::Modules(modules) => brush.modules(modules),
-            Item::Picture(picture) => brush.picture(picture),
-            Item::Shape(shape) => brush.shape(shape),
+impl Canvas {
+    /// Draws the items of a page of `size`, stretched over the whole picture. Pictures of dots
+    /// are left out: they have too many colours (see [`Canvas::with_pictures`]).
+    pub(crate) fn draw<'a>(
+        &mut self,
+        items: impl IntoIterator<Item = &'a Item>,
+        [width, height]: [f32; 2],
+    ) {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "pictures are far below 2^23 pixels wide"
+        )]
+        let scale = [self.width as f32 / width, self.height as f32 / height];
+        let mut brush = Brush {
+            canvas: self,
+            scale,
+        };
+        for item in items {
+            match item {
+                Item::Rect(rect) => brush.rect(rect),
+                Item::Rule(rule) => brush.rule(rule),
+                Item::Text(text) => brush.text(text),
+                Item::Modules(modules) => brush.modules(modules),
+                Item::Shape(shape) => brush.shape(shape),
+                Item::Picture(_) => {}
+            }
         }
+    }
+
+    /// The picture with channels, and the pictures of dots among the items.
+    pub(crate) fn with_pictures<'a>(
+        &self,
+        items: impl IntoIterator<Item = &'a Item>,
+        [width, height]: [f32; 2],
+    ) -> Option<Pixmap> {
+        let palette = self.palette();
+        let colours = palette.chunks_exact(3).map(|c| [c[0], c[1], c[2], 255]);
+        let colours: Vec<_> = colours.collect();
+        let pixels = self
+            .pixels
+            .iter()
+            .flat_map(|pixel| colours[usize::from(*pixel)]);
+        let [w, h] = [self.width, self.height].map(|side| u32::try_from(side).ok());
+        let mut pixmap = Pixmap::from_vec(pixels.collect(), IntSize::from_wh(w?, h?)?)?;
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "pictures are far below 2^23 pixels wide"
+        )]
+        let scale = [self.width as f32 / width, self.height as f32 / height];
+        for item in items {
+            if let Item::Picture(picture) = item {
+                draw_picture(&mut pixmap, picture, scale);
+            }
+        }
+        Some(pixmap)
     }
 }
 
 struct Brush<'a> {
-    pixmap: &'a mut Pixmap,
+    canvas: &'a mut Canvas,
     /// Pixels in a point, across and down.
     scale: [f32; 2],
 }
 
 impl Brush<'_> {
-    fn transform(&self) -> Transform {
-        Transform::from_scale(self.scale[0], self.scale[1])
-    }
-
+    /// Fills a path that is given in points.
     fn fill(&mut self, path: Option<Path>, colour: Colour) {
-        if let Some(path) = path {
-            let transform = self.transform();
-            self.pixmap
-                .fill_path(&path, &paint(colour), FillRule::Winding, transform, None);
+        let scale = Transform::from_scale(self.scale[0], self.scale[1]);
+        let Some(path) = path.and_then(|path| path.transform(scale)) else {
+            return;
+        };
+        let bounds = path.bounds();
+        let left = whole(bounds.left().floor()).min(self.canvas.width);
+        let top = whole(bounds.top().floor()).min(self.canvas.height);
+        let right = (whole(bounds.right().ceil()) + 1).min(self.canvas.width);
+        let bottom = (whole(bounds.bottom().ceil()) + 1).min(self.canvas.height);
+        let [width, height] = [right - left, bottom - top].map(|side| u32::try_from(side).ok());
+        let (Some(width), Some(height)) = (width, height) else {
+            return;
+        };
+        let Some(mut mask) = Mask::new(width, height) else {
+            return;
+        };
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "pictures are far below 2^23 pixels wide"
+        )]
+        let place = Transform::from_translate(-(left as f32), -(top as f32));
+        mask.fill_path(&path, FillRule::Winding, true, place);
+        let cover = mask.data().chunks_exact(right - left);
+        for (row, cover) in (top..).zip(cover) {
+            self.canvas.cover(left, row, cover, colour);
         }
     }
 
@@ -83,17 +141,17 @@ impl Brush<'_> {
     }
 
     fn stroke(&mut self, path: Option<Path>, width: f32, dash: Option<(u8, u8)>, colour: Colour) {
-        let dash = dash.map(|(dash, gap)| vec![f32::from(dash), f32::from(gap)]);
+        let dash = dash.and_then(|(dash, gap)| StrokeDash::new(vec![dash.into(), gap.into()], 0.0));
+        let path = path.and_then(|path| match &dash {
+            Some(dash) => path.dash(dash, self.scale[0]),
+            None => Some(path),
+        });
         let stroke = Stroke {
             width,
-            dash: dash.and_then(|dash| StrokeDash::new(dash, 0.0)),
             ..Stroke::default()
         };
-        if let Some(path) = path {
-            let transform = self.transform();
-            self.pixmap
-                .stroke_path(&path, &paint(colour), &stroke, transform, None);
-        }
+        let outline = path.and_then(|path| path.stroke(&stroke, self.scale[0]));
+        self.fill(outline, colour);
     }
 
     fn text(&mut self, text: &Text) {
@@ -123,57 +181,51 @@ impl Brush<'_> {
 
     /// On the pixel grid: scanners like sharp edges.
     fn modules(&mut self, modules: &Modules) {
-        let [red, green, blue] = Colour::INK.0;
-        let ink = PremultipliedColorU8::from_rgba(red, green, blue, 255);
-        let ink = ink.expect("an opaque colour is a colour");
-        let edge = |at: f32, scale: f32, most: u32| whole(at * scale).min(most) as usize;
-        let (width, height) = (self.pixmap.width(), self.pixmap.height());
+        let ink = self.canvas.full(Colour::INK);
+        let (width, height) = (self.canvas.width, self.canvas.height);
         let size = modules.size;
+        let x =
+            |column: f32| whole(((modules.x + column * size) * self.scale[0]).round()).min(width);
+        let y = |row: f32| whole(((modules.y + row * size) * self.scale[1]).round()).min(height);
         for (column, row, length) in &modules.runs {
-            let x = |column: f32| edge(modules.x + column * size, self.scale[0], width);
-            let y = |row: f32| edge(modules.y + row * size, self.scale[1], height);
             let columns = x((*column).into())..x(f32::from(*column) + f32::from(*length));
-            let rows = y((*row).into())..y(f32::from(*row) + 1.0);
-            let pixels = self.pixmap.pixels_mut();
-            for row in rows {
-                let start = row * width as usize;
-                pixels[start + columns.start..start + columns.end].fill(ink);
+            for row in y((*row).into())..y(f32::from(*row) + 1.0) {
+                let start = row * width;
+                self.canvas.pixels[start + columns.start..start + columns.end].fill(ink);
             }
         }
     }
+}
 
-    fn picture(&mut self, picture: &Picture) {
-        let image = &picture.image;
-        let size = IntSize::from_wh(image.width, image.height);
-        let pixels = image.rgba.chunks_exact(4).flat_map(|pixel| {
-            let opacity = u16::from(pixel[3]);
-            let mixed = |channel: u8| {
-                u8::try_from(u16::from(channel) * opacity / 255).expect("a share of a byte")
-            };
-            [mixed(pixel[0]), mixed(pixel[1]), mixed(pixel[2]), pixel[3]]
-        });
-        let Some(dots) = size.and_then(|size| Pixmap::from_vec(pixels.collect(), size)) else {
-            return;
+fn draw_picture(pixmap: &mut Pixmap, picture: &Picture, scale: [f32; 2]) {
+    let image = &picture.image;
+    let size = IntSize::from_wh(image.width, image.height);
+    let pixels = image.rgba.chunks_exact(4).flat_map(|pixel| {
+        let opacity = u16::from(pixel[3]);
+        let mixed = |channel: u8| {
+            u8::try_from(u16::from(channel) * opacity / 255).expect("a share of a byte")
         };
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a logo has at most 4 million pixels"
-        )]
-        let shrink = [
-            picture.width / image.width as f32,
-            picture.height / image.height as f32,
-        ];
-        let place = self
-            .transform()
-            .pre_translate(picture.x, picture.y)
-            .pre_scale(shrink[0], shrink[1]);
-        let paint = PixmapPaint {
-            quality: FilterQuality::Bicubic,
-            ..PixmapPaint::default()
-        };
-        self.pixmap
-            .draw_pixmap(0, 0, dots.as_ref(), &paint, place, None);
-    }
+        [mixed(pixel[0]), mixed(pixel[1]), mixed(pixel[2]), pixel[3]]
+    });
+    let Some(dots) = size.and_then(|size| Pixmap::from_vec(pixels.collect(), size)) else {
+        return;
+    };
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a logo has at most 4 million pixels"
+    )]
+    let shrink = [
+        picture.width / image.width as f32,
+        picture.height / image.height as f32,
+    ];
+    let place = Transform::from_scale(scale[0], scale[1])
+        .pre_translate(picture.x, picture.y)
+        .pre_scale(shrink[0], shrink[1]);
+    let paint = PixmapPaint {
+        quality: FilterQuality::Bicubic,
+        ..PixmapPaint::default()
+    };
+    pixmap.draw_pixmap(0, 0, dots.as_ref(), &paint, place, None);
 }
 
 #[expect(
@@ -181,15 +233,8 @@ impl Brush<'_> {
     clippy::cast_sign_loss,
     reason = "a place in a picture of a few thousand pixels"
 )]
-fn whole(pixels: f32) -> u32 {
-    pixels.round().max(0.0) as u32
-}
-
-fn paint(colour: Colour) -> Paint<'static> {
-    let [red, green, blue] = colour.0;
-    let mut paint = Paint::default();
-    paint.set_color(Color::from_rgba8(red, green, blue, 255));
-    paint
+fn whole(pixels: f32) -> usize {
+    pixels.max(0.0) as usize
 }
 
 fn outline_of(rect: &Rect) -> Option<Path> {

@@ -1,14 +1,14 @@
 //! Draws scenes into pixels and packs them as PNG.
 
+mod canvas;
 mod items;
 
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter, PixelDimensions, Unit};
-use resvg::tiny_skia::{Color, Pixmap};
+use resvg::tiny_skia::Pixmap;
 
 use crate::error::RenderError;
-use crate::palette::Palette;
 
-pub(crate) use self::items::draw_items;
+pub(crate) use self::canvas::{Canvas, SHADES, mixed};
 
 /// Where more effort saves little: measured on tickets and plans.
 const DEFLATE_LEVEL: u8 = 1;
@@ -38,41 +38,21 @@ pub(crate) fn scaled([width, height]: [f32; 2], width_px: u32) -> u32 {
     (height * width_px as f32 / width).round() as u32
 }
 
-/// A white picture, width and height in pixels.
-pub(crate) fn blank([width, height]: [u32; 2]) -> Result<Pixmap, RenderError> {
-    let mut pixmap =
-        Pixmap::new(width, height).ok_or_else(|| failed("png", &"the picture is empty"))?;
-    pixmap.fill(Color::WHITE);
-    Ok(pixmap)
-}
-
-/// Packs a picture of ours as an indexed PNG: a third of the bytes that packing dominates with.
-pub(crate) fn encode(pixmap: &Pixmap, dpi: Option<u32>) -> Result<Vec<u8>, RenderError> {
-    let palette = Palette::ours();
-    let pixels = palette.indices(pixmap.data());
-    encode_indexed(
-        &pixels,
-        [pixmap.width(), pixmap.height()],
-        palette.colours(),
-        dpi,
-    )
-}
-
-/// Packs pixels that are indices into a palette, which is red, green and blue in turn.
-pub(crate) fn encode_indexed(
-    pixels: &[u8],
-    [width, height]: [u32; 2],
-    palette: &[u8],
-    dpi: Option<u32>,
-) -> Result<Vec<u8>, RenderError> {
-    let mut bytes = Vec::with_capacity(pixels.len() / 16);
+/// Packs a picture of few colours as an indexed PNG: a third of the bytes that packing dominates
+/// with.
+pub(crate) fn encode(canvas: &Canvas, dpi: Option<u32>) -> Result<Vec<u8>, RenderError> {
+    let [width, height] = [canvas.width, canvas.height].map(u32::try_from);
+    let (Ok(width), Ok(height)) = (width, height) else {
+        return Err(failed("png", &"the picture is too large"));
+    };
+    let mut bytes = Vec::with_capacity(canvas.pixels.len() / 16);
     let mut encoder = Encoder::new(&mut bytes, width, height);
     encoder.set_color(ColorType::Indexed);
     encoder.set_depth(BitDepth::Eight);
-    encoder.set_palette(palette);
+    encoder.set_palette(canvas.palette());
     encoder.set_deflate_compression(DeflateCompression::Level(DEFLATE_LEVEL));
     encoder.set_filter(Filter::NoFilter);
-    write(encoder, pixels, dpi)?;
+    write(encoder, &canvas.pixels, dpi)?;
     Ok(bytes)
 }
 

@@ -86,13 +86,20 @@ pub fn ticket_png(document: &TicketDocument, dpi: u32) -> Result<Vec<u8>, Render
         });
     }
     let face = face(document, Glyphs::Ours)?;
-    let mut pixmap = Paper::of(document).pixels(dpi)?;
-    raster::draw_items(&face, size(document.sheet), &mut pixmap);
-    if document.brand.is_some() {
-        raster::encode_colours(&pixmap, Some(dpi))
-    } else {
-        raster::encode(&pixmap, Some(dpi))
+    let paper = Paper::of(document);
+    let mut canvas = paper.pixels(dpi);
+    let page = size(document.sheet);
+    canvas.draw(&face, page);
+    let is_picture = |item: &&Item| matches!(item, Item::Picture(_));
+    if paper.items().iter().find(is_picture).is_none() {
+        return raster::encode(&canvas, Some(dpi));
     }
+    let pixmap = canvas.with_pictures(paper.items(), page);
+    let pixmap = pixmap.ok_or_else(|| RenderError::Backend {
+        backend: "png",
+        reason: "the picture is empty".to_owned(),
+    })?;
+    raster::encode_colours(&pixmap, Some(dpi))
 }
 
 /// The characters of a document that no typeface has. In PDF and PNG they are drawn as their

@@ -2,24 +2,21 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use resvg::tiny_skia::Pixmap;
-
 use super::set::Setter;
 use super::{a4, phone, size, texts};
 use crate::brand::Brand;
 use crate::document::{Sheet, TicketDocument};
-use crate::error::RenderError;
 use crate::language::Language;
 use crate::pdf::tagged::Prepared;
-use crate::raster;
-use crate::scene::{Item, Text};
+use crate::raster::{self, Canvas};
+use crate::scene::{Colour, Item, Text};
 use crate::svg::Writer;
 
 /// The resolution whose empty paper is kept ready.
 const DPI_USUAL: u32 = 150;
-/// Kinds of paper that are kept: with its pixels one takes about 9 MB. At the limit the one that
+/// Kinds of paper that are kept: with its pixels one takes about 2 MB. At the limit the one that
 /// was not used for longest goes.
-const KEPT_MAX: usize = 8;
+const KEPT_MAX: usize = 32;
 
 /// What all tickets of a kind share.
 pub(super) struct Paper {
@@ -27,7 +24,7 @@ pub(super) struct Paper {
     items: Vec<Item>,
     svg: OnceLock<String>,
     pdf: OnceLock<Prepared>,
-    pixels: OnceLock<Pixmap>,
+    pixels: OnceLock<Canvas>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -97,20 +94,22 @@ impl Paper {
         self.pdf.get_or_init(|| Prepared::new(height, &self.items))
     }
 
-    /// Drawn, to draw the rest upon.
-    pub(super) fn pixels(&self, dpi: u32) -> Result<Pixmap, RenderError> {
-        if dpi == DPI_USUAL
-            && let Some(pixels) = self.pixels.get()
-        {
-            return Ok(pixels.clone());
+    /// Drawn, to draw the rest upon. Pictures are left out.
+    pub(super) fn pixels(&self, dpi: u32) -> Canvas {
+        if dpi != DPI_USUAL {
+            return self.draw(dpi);
         }
+        self.pixels.get_or_init(|| self.draw(dpi)).clone()
+    }
+
+    fn draw(&self, dpi: u32) -> Canvas {
         let page = size(self.kind.sheet);
-        let mut pixels = raster::blank(page.map(|points| raster::pixels(points, dpi)))?;
-        raster::draw_items(&self.items, page, &mut pixels);
-        if dpi == DPI_USUAL {
-            return Ok(self.pixels.get_or_init(|| pixels).clone());
-        }
-        Ok(pixels)
+        let brand = self.kind.brand.as_ref().and_then(|brand| brand.colour);
+        let accent = brand.map(|colour| Colour(colour.on_paper()));
+        let pixels = page.map(|points| raster::pixels(points, dpi));
+        let mut canvas = Canvas::new(pixels, Canvas::colours(accent));
+        canvas.draw(&self.items, page);
+        canvas
     }
 }
 

@@ -196,11 +196,7 @@ fn every_seat_of_a_layout_is_drawn_once_in_its_status_and_shape() {
         ("square", sold, 1),
     ];
     assert_eq!(drawn, expected);
-    for words in [
-        "Stalls",
-        "<Stage> & more",
-        "Room for wheelchairs",
-    ] {
+    for words in ["Stalls", "<Stage> & more", "Room for wheelchairs"] {
         assert!(texts(&svg).iter().any(|text| text == words), "{words}");
     }
 }
