@@ -89,6 +89,8 @@ pub struct SigningConfig {
     pub key: Secret,
     /// A file of 32 bytes, made if it is not there. Empty: `signing.key` in the data folder.
     pub key_file: PathBuf,
+    /// The key's number, which codes carry: another one for another key.
+    pub key_id: u8,
 }
 
 /// Section `[server]`.

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use domain::plans::PlanDrawing;
 use domain::ports::{RenderError, Renderer};
 use domain::prints::{Format, PrintDrawing};
-use renderers::{PlanDocument, SoldSeats, TicketDocument};
+use renderers::{Language, PlanDocument, Sheet, SoldSeats, TicketDocument};
 use tokio::sync::{Semaphore, oneshot};
 use tracing::Span;
 
@@ -102,6 +102,9 @@ impl Renderer for RenderPool {
     async fn ticket(&self, drawing: PrintDrawing, format: Format) -> Result<Bytes, RenderError> {
         self.draw("ticket", format, move || {
             let document = ticket_document(drawing);
+            if format != Format::Svg {
+                count_missing(&document);
+            }
             match format {
                 Format::Svg => renderers::ticket_svg(&document),
                 Format::Pdf => renderers::ticket_pdf(&document),
@@ -119,6 +122,27 @@ impl Renderer for RenderPool {
     }
 }
 
+/// Counts characters that no typeface has, so that an operator learns which font to add: the
+/// ticket shows their code points, with a note, and admits as well.
+fn count_missing(document: &TicketDocument) {
+    let missing = renderers::ticket_missing(document);
+    if !missing.is_empty() {
+        metrics::counter!("ticketoverflow_render_missing_glyphs_total")
+            .increment(missing.len() as u64);
+        let ticket = &document.ticket_id;
+        let codes: Vec<_> = missing
+            .iter()
+            .map(|c| format!("U+{:04X}", u32::from(*c)))
+            .collect();
+        let codes = codes.join(" ");
+        tracing::info!(
+            ticket.id = ticket,
+            characters = codes,
+            "drawn as code points"
+        );
+    }
+}
+
 fn ticket_document(drawing: PrintDrawing) -> TicketDocument {
     let concert = drawing.concert;
     TicketDocument {
@@ -133,6 +157,12 @@ fn ticket_document(drawing: PrintDrawing) -> TicketDocument {
         holder_name: drawing.holder.name,
         holder_email: drawing.holder.email,
         code: drawing.code,
+        language: Language::of_tag(drawing.style.language).unwrap_or_default(),
+        sheet: if drawing.style.phone {
+            Sheet::Phone
+        } else {
+            Sheet::A4
+        },
         ..TicketDocument::default()
     }
 }

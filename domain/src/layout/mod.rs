@@ -7,6 +7,7 @@
 
 mod format;
 mod general;
+pub mod houses;
 mod read;
 
 use std::ops::Range;
