@@ -1,6 +1,7 @@
 //! Drawing, on threads of its own and no more of them than there are cores: it is the one thing
 //! here that keeps a processor busy, and it must not keep anybody else waiting.
 
+mod plans;
 mod threads;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use tracing::Span;
 use crate::config::Config;
 use crate::handler::panic_words;
 
+use self::plans::KeptPlans;
 use self::threads::Threads;
 
 /// The resolution of tickets for screens.
@@ -30,6 +32,7 @@ pub struct RenderPool {
     threads: Threads,
     /// One permit for each drawing that is made or waits.
     places: Arc<Semaphore>,
+    plans: Arc<KeptPlans>,
 }
 
 impl RenderPool {
@@ -40,6 +43,7 @@ impl RenderPool {
         Self {
             threads: Threads::new(threads),
             places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+            plans: Arc::default(),
         }
     }
 
@@ -114,9 +118,15 @@ impl Renderer for RenderPool {
         .await
     }
 
-    async fn plan(&self, drawing: PlanDrawing) -> Result<Bytes, RenderError> {
+    async fn plan(&self, mut drawing: PlanDrawing) -> Result<Bytes, RenderError> {
+        let plans = Arc::clone(&self.plans);
         self.draw("plan", Format::Svg, move || {
-            renderers::plan_svg(&plan_document(drawing))
+            let section = drawing.section.take();
+            let document = plan_document(drawing);
+            match section {
+                Some(section) => renderers::plan_section_svg(&document, &section),
+                None => plans.draw(document),
+            }
         })
         .await
     }

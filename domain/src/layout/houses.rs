@@ -173,7 +173,8 @@ fn seats(plan: &Plan, radius: f64, places: u32) -> Vec<Value> {
                 (3, 1) => format!("{name} right"),
                 (3, 2) => format!("{name} centre"),
                 (3, _) => format!("{name} left"),
-                _ => format!("{name} {number}"),
+                // Blocks are numbered by their tier, as stadiums do.
+                _ => (100 * (tier + 1) + number).to_string(),
             };
             json!({"name": name, "level": plan.tiers[tier].0, "position": {"x": 0, "y": 0}, "rows": rows})
         }));

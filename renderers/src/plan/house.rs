@@ -1,10 +1,10 @@
 //! A house that has a layout: how it is brought into the picture, and what is drawn beside the
 //! seats.
 
-use domain::layout::Layout;
+use domain::layout::{Layout, Place};
 
 use super::geometry::{FOOT, MARGIN, WIDTH};
-use crate::scene::{Anchor, Colour, Item, Shape, Text, count};
+use crate::scene::{Anchor, Colour, Item, Rect, Shape, Text, count};
 use crate::text::{Weight, clean};
 
 /// Below the head.
@@ -17,6 +17,9 @@ const PITCH_MAX: f32 = 44.0;
 /// Zones that are named; more names than that would hide the seats.
 const NAMES_MAX: usize = 200;
 const NAME_SIZE: f32 = 16.0;
+/// The size of names where seats are nearer to each other than this.
+const SMALL_NAME: f32 = 13.0;
+const PITCH_NAMED_ABOVE: f32 = 9.0;
 /// What a name takes, about.
 const NAME_WIDTH: f32 = 90.0;
 
@@ -66,27 +69,53 @@ impl<'a> House<'a> {
         items
     }
 
-    /// The names of the zones, above them.
+    /// The names of the zones: above them, or where seats are small in their middle, on paper.
     pub(super) fn names(&self) -> Vec<Item> {
         let zones = self.layout.zones.iter();
         let named = zones.filter(|zone| !zone.name.is_empty()).take(NAMES_MAX);
-        let names = named.filter_map(|zone| {
-            let places = &self.layout.places[zone.seats.start as usize..zone.seats.end as usize];
-            let count = count(places.len()).max(1.0);
-            let middle = places.iter().map(|place| place.x).sum::<f32>() / count;
-            // Above those seats that are below the name, so that a bent zone is named in its bow.
-            let half = NAME_WIDTH / 2.0 / self.scale;
-            let below = places
-                .iter()
-                .filter(|place| (place.x - middle).abs() <= half)
-                .map(|place| place.y)
-                .reduce(f32::min);
-            let top = places.iter().map(|place| place.y).reduce(f32::min);
-            let [x, y] = self.place(middle, below.or(top)?);
-            let above = y - self.pitch * 0.5 - 8.0;
-            Some(name(&zone.name, [x, above], Colour::MUTED))
-        });
-        names.collect()
+        named
+            .flat_map(|zone| {
+                let seats = zone.seats.start as usize..zone.seats.end as usize;
+                self.name_of(&zone.name, &self.layout.places[seats])
+            })
+            .collect()
+    }
+
+    fn name_of(&self, words: &str, places: &[Place]) -> Vec<Item> {
+        let mean = |coordinate: fn(&Place) -> f32| {
+            places.iter().map(coordinate).sum::<f32>() / count(places.len()).max(1.0)
+        };
+        let middle = mean(|place| place.x);
+        if self.pitch < PITCH_NAMED_ABOVE && !places.is_empty() {
+            let [x, y] = self.place(middle, mean(|place| place.y));
+            let words = clean(words);
+            let text = Text::label(&words, (x, y + 4.5), SMALL_NAME, Weight::Bold);
+            let width: f32 = text.lines().map(|(line, ..)| text.width_of(line)).sum();
+            let paper = Rect {
+                x: x - width / 2.0 - 4.0,
+                y: y - 8.5,
+                width: width + 8.0,
+                height: 17.0,
+                radius: 4.0,
+                colour: Colour::WHITE,
+                stroke: None,
+            };
+            return vec![Item::Rect(paper), Item::Text(text.anchored(Anchor::Middle))];
+        }
+        // Above those seats that are below the name, so that a bent zone is named in its bow.
+        let half = NAME_WIDTH / 2.0 / self.scale;
+        let below = places
+            .iter()
+            .filter(|place| (place.x - middle).abs() <= half)
+            .map(|place| place.y)
+            .reduce(f32::min);
+        let top = places.iter().map(|place| place.y).reduce(f32::min);
+        let Some(top) = below.or(top) else {
+            return Vec::new();
+        };
+        let [x, y] = self.place(middle, top);
+        let above = y - self.pitch * 0.5 - 8.0;
+        vec![name(words, [x, above], Colour::MUTED)]
     }
 
     pub(super) fn place(&self, x: f32, y: f32) -> [f32; 2] {

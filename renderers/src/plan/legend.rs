@@ -53,7 +53,10 @@ pub(super) fn of_house(
         }
     }
     let coloured = layout.categories.len() > 1;
-    for category in layout.categories.iter().take(CATEGORIES_MAX) {
+    for (number, category) in (0_u8..).zip(&layout.categories).take(CATEGORIES_MAX) {
+        if layout.places.iter().all(|place| place.category != number) {
+            continue;
+        }
         let colour = category.colour.map(Colour).filter(|_| coloured);
         let look = Look::of_seat(PlaceKind::Standard, Status::Free, colour);
         let name = clean(&category.name);

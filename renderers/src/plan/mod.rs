@@ -20,6 +20,8 @@ mod markup;
 mod section;
 mod sprites;
 
+use std::sync::Arc;
+
 use domain::seat::CAPACITY_MAX;
 
 use self::field::{Field, Statuses};
@@ -123,6 +125,16 @@ impl SeatingPlan {
     pub fn update(&mut self, sold: SoldSeats, held: SoldSeats) -> Result<usize, RenderError> {
         check_seats(&sold, self.document.capacity)?;
         check_seats(&held, self.document.capacity)?;
+        if held.is_empty() != self.document.held.is_empty() {
+            // The legend explains held seats only where there are some.
+            let document = PlanDocument {
+                sold,
+                held,
+                ..self.document.clone()
+            };
+            *self = Self::new(document)?;
+            return Ok(self.chunks.len());
+        }
         let (before_sold, before_held) = (&self.document.sold, &self.document.held);
         let statuses = Statuses {
             sold: &sold,
@@ -140,6 +152,24 @@ impl SeatingPlan {
         self.document.sold = sold;
         self.document.held = held;
         Ok(drawn)
+    }
+
+    /// Whether another document shows the same but for what is sold and held.
+    pub fn is_of(&self, other: &PlanDocument) -> bool {
+        let own = &self.document;
+        let same_layout = match (&own.layout, &other.layout) {
+            (None, None) => true,
+            // Layouts never change, so another place in memory only costs a new drawing.
+            (Some(one), Some(two)) => Arc::ptr_eq(one, two),
+            _ => false,
+        };
+        same_layout
+            && own.concert_id == other.concert_id
+            && own.concert_name == other.concert_name
+            && own.venue == other.venue
+            && own.date == other.date
+            && own.capacity == other.capacity
+            && own.language == other.language
     }
 
     /// What is drawn.

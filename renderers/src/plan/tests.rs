@@ -45,6 +45,20 @@ fn sale_redraws_the_neighbours_only() {
 }
 
 #[test]
+fn first_held_seat_brings_its_entry_in_the_legend() {
+    let mut plan = SeatingPlan::new(document(100, [1])).unwrap();
+    let held: SoldSeats = [5].into_iter().collect();
+    plan.update([1].into_iter().collect(), held.clone())
+        .unwrap();
+    let anew = PlanDocument {
+        held,
+        ..document(100, [1])
+    };
+    assert_eq!(plan.svg(), plan_svg(&anew).unwrap());
+    assert!(String::from_utf8(plan.svg()).unwrap().contains("On hold"));
+}
+
+#[test]
 fn chunks_cover_every_seat_and_dot_once() {
     for capacity in [0, 1, 999, 10_000, 96_000, 120_000, 1_000_000] {
         let field = Field::of_rows(Geometry::of(capacity));

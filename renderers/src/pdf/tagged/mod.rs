@@ -96,14 +96,14 @@ pub(crate) fn write(
     resources.finish();
     page.finish();
     pdf.pages(PAGES).kids([PAGE]).count(1);
-    describe(&mut pdf, sheet, &tree);
+    describe(&mut pdf, sheet, tree);
     let digest = Sha256::digest(pdf.as_bytes())[..16].to_vec();
     pdf.set_file_id((digest.clone(), digest));
     Ok(pdf.finish())
 }
 
 /// The catalog, and what the file says about itself.
-fn describe(pdf: &mut Pdf, sheet: &Sheet, tree: &structure::Tree) {
+fn describe(pdf: &mut Pdf, sheet: &Sheet, tree: Ref) {
     let metadata = metadata(sheet);
     pdf.metadata(METADATA, metadata.as_bytes());
     pdf.icc_profile(PROFILE, COLOURS).n(3);
@@ -125,7 +125,7 @@ fn describe(pdf: &mut Pdf, sheet: &Sheet, tree: &structure::Tree) {
         .info(TextStr("sRGB IEC61966-2.1"))
         .dest_output_profile(PROFILE);
     intents.finish();
-    tree.write_root(&mut catalog);
+    catalog.pair(Name(b"StructTreeRoot"), tree);
 }
 
 /// XMP (ISO 16684-1) with the conformance that the file claims.

@@ -1,6 +1,5 @@
 //! The tree that tells assistive technology what is on the page, in reading order.
 
-use pdf_writer::writers::Catalog;
 use pdf_writer::{Finish, Name, Pdf, Rect, Ref, TextStr};
 
 use super::Refs;
@@ -21,13 +20,6 @@ pub(super) enum Kind {
     Figure(String, [f32; 4]),
 }
 
-/// The tree as the catalog names it.
-pub(super) struct Tree {
-    document: Ref,
-    /// The element of each part, by its number in the content.
-    elements: Vec<Ref>,
-}
-
 impl Kind {
     /// The name of the structure type (ISO 32000-1, 14.8.4).
     pub(super) fn name(&self) -> &'static [u8] {
@@ -40,9 +32,9 @@ impl Kind {
     }
 }
 
-/// Writes an element for each tag, and one around them all.
-pub(super) fn write(pdf: &mut Pdf, refs: &mut Refs, tags: &[Tag], page: Ref) -> Tree {
-    let document = refs.next();
+/// Writes an element for each tag, one around them all, and the root, which is given back.
+pub(super) fn write(pdf: &mut Pdf, refs: &mut Refs, tags: &[Tag], page: Ref) -> Ref {
+    let (root, document) = (refs.next(), refs.next());
     let elements: Vec<Ref> = tags.iter().map(|_| refs.next()).collect();
     for ((number, tag), id) in (0..).zip(tags).zip(&elements) {
         let mut element = pdf.indirect(*id).dict();
@@ -63,29 +55,21 @@ pub(super) fn write(pdf: &mut Pdf, refs: &mut Refs, tags: &[Tag], page: Ref) -> 
     let mut around = pdf.indirect(document).dict();
     around.pair(Name(b"Type"), Name(b"StructElem"));
     around.pair(Name(b"S"), Name(b"Document"));
+    around.pair(Name(b"P"), root);
     let mut kids = around.insert(Name(b"K")).array();
     for number in order {
         kids.item(elements[number]);
     }
     kids.finish();
     around.finish();
-    Tree { document, elements }
-}
-
-impl Tree {
-    pub(super) fn write_root(&self, catalog: &mut Catalog) {
-        let mut root = catalog.struct_tree_root();
-        root.child(self.document);
-        let mut parents = root.insert(Name(b"ParentTree")).dict();
-        let mut numbers = parents.insert(Name(b"Nums")).array();
-        numbers.item(0);
-        let mut elements = numbers.push().array();
-        for element in &self.elements {
-            elements.item(*element);
-        }
-        elements.finish();
-        numbers.finish();
-        parents.finish();
-        root.pair(Name(b"ParentTreeNextKey"), 1);
-    }
+    let mut top = pdf.indirect(root).dict();
+    top.pair(Name(b"Type"), Name(b"StructTreeRoot"));
+    top.pair(Name(b"K"), document);
+    top.pair(Name(b"ParentTreeNextKey"), 1);
+    let mut parents = top.insert(Name(b"ParentTree")).dict();
+    // The elements of the page's parts, by their numbers in its content.
+    let mut numbers = parents.insert(Name(b"Nums")).array();
+    numbers.item(0);
+    numbers.push().array().items(elements);
+    root
 }
