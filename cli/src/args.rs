@@ -1,10 +1,17 @@
 //! The command line.
 
+mod bench;
+
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::config::Role;
+
+pub(crate) use self::bench::{
+    BenchArgs, BenchCommand, EngineArg, JobsBenchArgs, KillsBenchArgs, PriorityBenchArgs,
+    PurchaseBenchArgs, RenameBenchArgs, ScaleBenchArgs,
+};
 
 /// Sells concert tickets to a crowd, renders them, and never hands out a stale one.
 ///
@@ -354,104 +361,6 @@ pub enum ConfigCommand {
     /// Print the defaults with their comments
     #[command(after_help = "Example:\n  ticketoverflow config show > ticketoverflow.toml")]
     Show,
-}
-
-/// What to measure.
-#[derive(Debug, Subcommand)]
-pub enum BenchCommand {
-    /// Durable purchases against no-op JSON POSTs of the same server
-    #[command(after_help = "Example:\n  ticketoverflow bench purchase --seconds 5")]
-    Purchase(PurchaseBenchArgs),
-    /// Jobs through claim, run and settle against bare inserts of jobs
-    #[command(after_help = "Example:\n  ticketoverflow bench jobs --jobs 200000")]
-    Jobs(JobsBenchArgs),
-    /// Renaming a concert with many printed tickets against one with a single ticket
-    #[command(after_help = "Example:\n  ticketoverflow bench rename --tickets 100000")]
-    Rename(RenameBenchArgs),
-    /// Drawing a ticket in each format against hashing a megabyte
-    #[command(after_help = "Example:\n  ticketoverflow bench render")]
-    Render(BenchArgs),
-    /// Drawing seating plans against hashing a megabyte
-    #[command(after_help = "Example:\n  ticketoverflow bench plan")]
-    Plan(BenchArgs),
-}
-
-/// The engines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EngineArg {
-    /// SQLite in this process
-    Embedded,
-    /// PostgreSQL and Redis, as given by their URLs; the database had better be an empty one
-    Cluster,
-}
-
-impl EngineArg {
-    /// As benchmarks print it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Embedded => "embedded",
-            Self::Cluster => "cluster",
-        }
-    }
-}
-
-/// Options of every benchmark.
-#[derive(Debug, Clone, ClapArgs)]
-pub struct BenchArgs {
-    /// The engine to measure
-    #[arg(long, value_enum, default_value_t = EngineArg::Embedded)]
-    pub engine: EngineArg,
-    /// The cluster's ledger; it is migrated first
-    #[arg(long, value_name = "URL", required_if_eq("engine", "cluster"))]
-    pub postgres_url: Option<String>,
-    /// The cluster's counters and wakeups
-    #[arg(long, value_name = "URL", required_if_eq("engine", "cluster"))]
-    pub redis_url: Option<String>,
-    /// Write the result as JSON to a file, `-` for standard output
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-}
-
-/// Options of `bench purchase`.
-#[derive(Debug, Clone, ClapArgs)]
-pub struct PurchaseBenchArgs {
-    /// Common options.
-    #[command(flatten)]
-    pub bench: BenchArgs,
-    /// Length of each of the measurements
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=600))]
-    pub seconds: u64,
-    /// Pairs of measurements; the median ratio counts
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
-    pub rounds: u32,
-    /// Connections that buy at once; the more of a crowd, the larger its groups
-    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=4096))]
-    pub connections: u32,
-    /// Concerts that they buy from
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub concerts: u32,
-}
-
-/// Options of `bench jobs`.
-#[derive(Debug, Clone, ClapArgs)]
-pub struct JobsBenchArgs {
-    /// Common options.
-    #[command(flatten)]
-    pub bench: BenchArgs,
-    /// Jobs to run
-    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1_000..=10_000_000))]
-    pub jobs: u32,
-}
-
-/// Options of `bench rename`.
-#[derive(Debug, Clone, ClapArgs)]
-pub struct RenameBenchArgs {
-    /// Common options.
-    #[command(flatten)]
-    pub bench: BenchArgs,
-    /// Printed tickets of the large concert
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
-    pub tickets: u32,
 }
 
 #[cfg(test)]

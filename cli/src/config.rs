@@ -161,6 +161,7 @@ impl Config {
 
     /// What only shows when several settings are looked at together.
     fn check(&self) -> anyhow::Result<()> {
+        self.workers.check().map_err(anyhow::Error::msg)?;
         if self.server.roles.is_empty() {
             bail!("server.roles: at least one of api, worker and scheduler is needed");
         }

@@ -14,7 +14,7 @@ use scheduler::{Duties, Scheduler};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use workers::Workers;
+use workers::{PoolReport, Workers};
 
 use crate::config::{Config, Role};
 use crate::shutdown::Signals;
@@ -123,6 +123,14 @@ impl Service {
     /// The domain below the server.
     pub fn context(&self) -> &Arc<Context> {
         &self.ctx
+    }
+
+    /// How large the pools of its workers are now; none if it runs no jobs.
+    pub fn pools(&self) -> Vec<PoolReport> {
+        self.workers
+            .as_ref()
+            .map(Workers::pools)
+            .unwrap_or_default()
     }
 
     /// Serves until SIGINT or SIGTERM, then stops in good order; a second signal ends the

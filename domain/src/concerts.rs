@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::ids::{ConcertId, JobId, LayoutId};
 use crate::job::{NewJob, Queue, RenderPlan};
 use crate::keys::{self, Answered, KEPT_FOR, Keyed};
+use crate::retime;
 
 /// A concert to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +70,8 @@ pub async fn create(
 }
 
 /// Changes a concert, if `expected` (when given) is its version. One row is written, whatever the
-/// number of tickets: their prints are void because they show another version.
+/// number of tickets: their prints are void because they show another version. Prints that wait get
+/// their new due time from a job.
 pub async fn change(
     ctx: &Context,
     id: ConcertId,
@@ -91,10 +93,16 @@ pub async fn change(
         if !tx.update_concert(current, &changed).await? {
             continue;
         }
-        tx.insert_jobs(&[plan_job(ctx, id).traced(trace)]).await?;
+        let mut jobs = retime::jobs_of(ctx, &offer.concert, &changed);
+        let retimes = !jobs.is_empty();
+        jobs.push(plan_job(ctx, id).traced(trace));
+        tx.insert_jobs(&jobs).await?;
         tx.commit().await?;
         ctx.concerts().put(changed.clone());
         ctx.wakeups.wake(Queue::Plans);
+        if retimes {
+            ctx.wakeups.wake(Queue::System);
+        }
         metrics::counter!("ticketoverflow_concert_changes_total").increment(1);
         return Ok(Offer {
             concert: changed,

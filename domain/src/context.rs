@@ -9,6 +9,7 @@ use crate::code::Signer;
 use crate::commit::{GroupCommit, WriterThread};
 use crate::concert::Concert;
 use crate::ids::{ConcertId, IdSource};
+use crate::job::ServiceTimes;
 use crate::jobs::{Settled, Settlement, write_settlements};
 use crate::keys::KeysRunning;
 use crate::layouts::LayoutCache;
@@ -66,6 +67,7 @@ pub struct Context {
     parts: Parts,
     concerts: ConcertCache,
     layouts: LayoutCache,
+    service_times: ServiceTimes,
     pub(crate) keys_running: KeysRunning,
     pub(crate) sales: GroupCommit<Sale, SaleAck>,
     pub(crate) print_orders: GroupCommit<PrintOrder, PrintAck>,
@@ -81,7 +83,7 @@ impl Context {
         let writer = WriterThread::start()?;
         let runtime = writer.runtime();
         let at_once = parts.store.groups_at_once();
-        let sales = GroupCommit::start(runtime, limits.sales_waiting_max, 1, {
+        let sales = GroupCommit::start(runtime, limits.sales_waiting_max, at_once, {
             let parts = Arc::clone(&shared);
             move |group| write_sales(Arc::clone(&parts), group)
         });
@@ -97,6 +99,7 @@ impl Context {
             parts,
             concerts: ConcertCache::default(),
             layouts: LayoutCache::default(),
+            service_times: ServiceTimes::default(),
             keys_running: KeysRunning::default(),
             sales,
             print_orders,
@@ -111,6 +114,11 @@ impl Context {
 
     pub(crate) fn layouts(&self) -> &LayoutCache {
         &self.layouts
+    }
+
+    /// How long jobs took that this process ran.
+    pub fn service_times(&self) -> &ServiceTimes {
+        &self.service_times
     }
 
     /// How full the queue of purchases is, 0 to 1.

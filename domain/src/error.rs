@@ -45,6 +45,16 @@ pub enum Refusal {
     JobState,
 }
 
+impl Error {
+    /// With everything that led to it in one line, for a log.
+    pub fn chain(&self) -> String {
+        match self {
+            Self::Store(error) => error.chain(),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl From<CountersError> for Error {
     fn from(error: CountersError) -> Self {
         Self::Part(error.to_string())

@@ -6,13 +6,14 @@ mod settlements;
 use chrono::TimeDelta;
 use futures::future::join_all;
 
+use crate::again::{self, Broken};
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::error::Error;
 use crate::ids::{ClaimToken, JobId, WorkerId};
 use crate::job::{
-    self, Claim, ClaimRequest, Claimed, ClaimedBatch, Lane, Outcome, Places, Queue, Renewal, Rota,
-    Standing, State,
+    self, Claim, ClaimRequest, Claimed, ClaimedBatch, Kinds, Lane, Outcome, Places, Queue, Renewal,
+    Rota, Standing, State,
 };
 use crate::prints::Effect;
 
@@ -63,6 +64,24 @@ pub enum Settled {
     ClaimLost,
 }
 
+/// What there is room for.
+#[derive(Debug, Clone, Default)]
+pub struct Room {
+    /// Jobs altogether.
+    pub places: u32,
+    /// Kinds of which there is room for fewer. Of one that is not named there may be any number.
+    pub kinds: Vec<KindRoom>,
+}
+
+/// How many jobs of a kind there is room for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KindRoom {
+    /// Its name.
+    pub kind: String,
+    /// Jobs.
+    pub room: u32,
+}
+
 /// Claims up to `free` jobs of a queue, urgent lanes first.
 pub async fn claim(
     ctx: &Context,
@@ -71,20 +90,58 @@ pub async fn claim(
     rota: &mut Rota,
     worker: WorkerId,
 ) -> Result<ClaimedBatch, Error> {
+    let room = Room {
+        places: free,
+        kinds: Vec::new(),
+    };
+    claim_within(ctx, queue, &room, rota, worker).await
+}
+
+/// As [`claim`], with no more of a kind than there is room for. Kinds of little room come first:
+/// there are few of them.
+pub async fn claim_within(
+    ctx: &Context,
+    queue: Queue,
+    room: &Room,
+    rota: &mut Rota,
+    worker: WorkerId,
+) -> Result<ClaimedBatch, Error> {
     let now = ctx.clock.now();
-    let Places { oldest, bands } = rota.places(free, now);
-    let request = ClaimRequest {
+    let mut request = ClaimRequest {
         queue,
-        oldest,
-        bands,
-        max: free,
+        oldest: 0,
+        bands: Vec::new(),
+        max: 0,
+        kinds: Kinds::Any,
         worker,
         token: ClaimToken(ctx.ids.next()),
         now,
         until: now + LEASE,
     };
-    let mut tx = ctx.store.begin().await?;
-    let batch = tx.claim_jobs(&request).await?;
+    let (mut tx, mut batch) = (ctx.store.begin().await?, ClaimedBatch::default());
+    let mut free = room.places;
+    for KindRoom { kind, room } in &room.kinds {
+        request.max = free.min(*room);
+        if request.max == 0 {
+            continue;
+        }
+        request.bands = Lane::ALL.map(|lane| lane.band(now, request.max)).into();
+        request.kinds = Kinds::Only(kind.clone());
+        let claimed = tx.claim_jobs(&request).await?.jobs;
+        free -= u32::try_from(claimed.len()).expect("no more than asked for");
+        batch.jobs.extend(claimed);
+    }
+    if free > 0 {
+        let Places { oldest, bands } = rota.places(free, now);
+        (request.oldest, request.bands, request.max) = (oldest, bands, free);
+        if !room.kinds.is_empty() {
+            let limited = room.kinds.iter().map(|limited| limited.kind.clone());
+            request.kinds = Kinds::Except(limited.collect());
+        }
+        let rest = tx.claim_jobs(&request).await?;
+        batch.jobs.extend(rest.jobs);
+        batch.next_run_at = rest.next_run_at.filter(|_| batch.jobs.is_empty());
+    }
     if !batch.jobs.is_empty() {
         tx.commit().await?;
     }
@@ -94,11 +151,15 @@ pub async fn claim(
 
 /// Renews claims for another [`LEASE`]; tells for each how it stands.
 pub async fn renew(ctx: &Context, renewals: &[Renewal]) -> Result<Vec<Standing>, Error> {
-    let mut tx = ctx.store.begin().await?;
-    let now = ctx.clock.now();
-    let stand = tx.extend_claims(renewals, now, now + LEASE).await?;
-    tx.commit().await?;
-    Ok(stand)
+    // Written twice it only lasts longer.
+    let renewed = again::write(|_| async {
+        let mut tx = ctx.store.begin().await?;
+        let now = ctx.clock.now();
+        let stand = tx.extend_claims(renewals, now, now + LEASE).await?;
+        tx.commit().await.map_err(Broken::Committing)?;
+        Ok(stand)
+    });
+    Ok(renewed.await?)
 }
 
 /// Notes that a suspect begins to run and that nothing else runs beside it, so that the death of

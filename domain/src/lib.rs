@@ -19,10 +19,12 @@ pub mod jobs;
 pub mod keys;
 pub mod layout;
 pub mod layouts;
+mod outage;
 pub mod plans;
 pub mod ports;
 pub mod prints;
 pub mod reconcile;
+pub mod retime;
 pub mod seat;
 pub mod ticket;
 pub mod tickets;
@@ -36,3 +38,4 @@ pub use self::ids::{
     WorkerId,
 };
 pub use self::keys::Answered;
+pub use self::outage::Outage;

@@ -278,7 +278,7 @@ async fn insert_print_orders(
     for (order, found) in group.iter().zip(found) {
         let ticket = match found {
             PrintRequest::Queued(ticket, date) => {
-                jobs.push(print_job(parts, ticket.id, date, now).traced(order.trace.as_deref()));
+                jobs.push(print_job(parts, &ticket, date, now).traced(order.trace.as_deref()));
                 ticket
             }
             PrintRequest::Already(ticket) => ticket,
@@ -312,14 +312,9 @@ async fn insert_print_orders(
     Ok(acks)
 }
 
-fn print_job(
-    parts: &Parts,
-    ticket_id: TicketId,
-    date: chrono::NaiveDate,
-    now: Timestamp,
-) -> NewJob {
+fn print_job(parts: &Parts, ticket: &Ticket, date: chrono::NaiveDate, now: Timestamp) -> NewJob {
     NewJob::of(
-        &RenderTicket { ticket_id },
+        &RenderTicket::of(ticket.id, ticket.concert_id),
         JobId(parts.ids.next()),
         deadline(date, now),
         now,

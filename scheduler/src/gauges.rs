@@ -13,7 +13,10 @@ pub(crate) async fn tick(ctx: &Context, oldest_mark: &OldestMark) -> Result<(), 
     let now = ctx.clock.now();
     let depths = ctx.store.read().await?.count_jobs(now).await?;
     publish(&Figures::of(&depths, now));
-    publish_needed(&depths, now);
+    publish_needed(|queue| {
+        let service_s = ctx.service_times().of(queue).seconds;
+        job::need(queue, &depths, service_s, now).places
+    });
     metrics::gauge!("ticketoverflow_plan_staleness_seconds")
         .set(oldest_mark.seconds().max(plan_wait(&depths, now)));
     Ok(())
@@ -22,8 +25,7 @@ pub(crate) async fn tick(ctx: &Context, oldest_mark: &OldestMark) -> Result<(), 
 /// Sets every gauge to 0: another scheduler publishes them now.
 pub(crate) fn clear() {
     publish(&Figures::default());
-    // Nothing waits in no depths at all.
-    publish_needed(&[], Timestamp::MIN_UTC);
+    publish_needed(|_| 0);
     metrics::gauge!("ticketoverflow_plan_staleness_seconds").set(0.0);
 }
 
@@ -77,10 +79,10 @@ fn publish(figures: &Figures) {
 }
 
 /// What an autoscaler asks for: also right while there is no worker at all.
-fn publish_needed(depths: &[QueueDepth], now: Timestamp) {
+fn publish_needed(needed: impl Fn(Queue) -> u32) {
     for queue in Queue::ALL {
         metrics::gauge!("ticketoverflow_workers_needed", "queue" => queue.as_str())
-            .set(f64::from(job::places_needed(queue, depths, now)));
+            .set(f64::from(needed(queue)));
     }
 }
 

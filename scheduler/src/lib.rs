@@ -8,7 +8,6 @@ mod clockwork;
 mod config;
 mod gauges;
 mod leader;
-mod outage;
 mod prune;
 mod rescue;
 mod seating;

@@ -12,7 +12,7 @@ pub(crate) fn cancel_twin(transition: &Transition) -> Transition {
         attempt: transition.attempt,
         run_at: transition.run_at,
         finished_at: Some(ended_at),
-        suspect: false,
+        losses: 0,
         error: Some(AttemptError {
             attempt: transition.attempt,
             at: ended_at,

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod benches;
 mod jobs;
 
 use std::path::{Path, PathBuf};

@@ -5,20 +5,24 @@
 //! - at once, when nothing of the last claim runs any more,
 //! - when half of its places are free, while there is a backlog,
 //! - otherwise when a place is free and the last claim was [`PAUSE`] ago.
+//!
+//! A pool without places claims nothing until somebody wakes it or a job is known to come due.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::job::{Claimed, Lane, Queue, Rota};
+use domain::jobs::{self, Room};
 use domain::ports::BATCH_MAX;
-use domain::{Context, Timestamp, WorkerId, jobs};
+use domain::{Context, Outage, WorkerId};
 use metrics::Histogram;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::kinds::{KindLimits, KindPlace};
 use crate::leases::{Lease, Leases};
-use crate::outage::{Outage, words};
+use crate::scaler::Scale;
 use crate::slots::{Slot, Slots};
 
 /// The least time between two claims of a pool that has work but no backlog.
@@ -33,6 +37,7 @@ const LOOK_AFTER: Duration = Duration::from_millis(50);
 pub(crate) struct Held {
     pub(crate) job: Claimed,
     pub(crate) lease: Lease,
+    pub(crate) _kind: Option<KindPlace>,
     pub(crate) _slot: Slot,
 }
 
@@ -42,6 +47,8 @@ pub(crate) struct Claimer {
     pub(crate) queue: Queue,
     pub(crate) worker: WorkerId,
     pub(crate) slots: Arc<Slots>,
+    pub(crate) kinds: KindLimits,
+    pub(crate) scale: Arc<Scale>,
     pub(crate) leases: Arc<Leases>,
     pub(crate) poll_interval: Duration,
     /// Has room for as many jobs as there are slots.
@@ -56,6 +63,8 @@ struct Memory {
     latency: [Histogram; 3],
     /// When to look for jobs although nothing happens.
     look_at: Instant,
+    /// When the next job is due, as far as is known.
+    due_at: Option<Instant>,
     found: Found,
     claimed_at: Option<Instant>,
 }
@@ -91,8 +100,9 @@ impl Claimer {
     /// Waits until there may be a job and it is time to claim.
     async fn ready(&self, memory: &Memory) {
         if memory.found != Found::Plenty {
-            self.work_is_likely(memory.look_at).await;
+            self.work_is_likely(memory).await;
         }
+        self.scale.wake();
         let pause_ends = memory.claimed_at.map(|at| at + PAUSE);
         while !self.is_time(memory.found, pause_ends) {
             let pause_ends = pause_ends.filter(|_| self.slots.free() > 0);
@@ -103,16 +113,17 @@ impl Claimer {
         }
     }
 
-    async fn work_is_likely(&self, look_at: Instant) {
-        let nudged = async {
-            while !self.slots.take_nudge() {
-                self.slots.changed().await;
+    async fn work_is_likely(&self, memory: &Memory) {
+        while !self.slots.take_nudge() {
+            let has_places = self.slots.all() > 0;
+            let look_at = memory.due_at.into_iter();
+            let look_at = look_at.chain(has_places.then_some(memory.look_at)).min();
+            tokio::select! {
+                // Perhaps a nudge, or places.
+                () = self.slots.changed() => {}
+                () = self.ctx.wakeups.woken(self.queue) => return,
+                () = at(look_at) => return,
             }
-        };
-        tokio::select! {
-            () = nudged => {}
-            () = self.ctx.wakeups.woken(self.queue) => {}
-            () = tokio::time::sleep_until(look_at) => {}
         }
     }
 
@@ -129,13 +140,22 @@ impl Claimer {
     /// Claims as many jobs as there are free places. After an error: how long to wait.
     async fn claim(&self, memory: &mut Memory) -> Result<(), Duration> {
         let free = self.slots.free().min(BATCH_MAX);
+        if free == 0 {
+            // The pool has just shrunk.
+            return Ok(());
+        }
         let max = u32::try_from(free).expect("a batch is small");
         let (asked_at, now) = (Instant::now(), self.ctx.clock.now());
-        let claimed = jobs::claim(&self.ctx, self.queue, max, &mut memory.rota, self.worker).await;
+        let room = Room {
+            places: max,
+            kinds: self.kinds.rooms(),
+        };
+        let claimed =
+            jobs::claim_within(&self.ctx, self.queue, &room, &mut memory.rota, self.worker).await;
         memory.claimed_at = Some(Instant::now());
         let batch = match claimed {
             Ok(batch) => batch,
-            Err(error) => return Err(memory.outage.failed(&words(&error))),
+            Err(error) => return Err(memory.outage.failed(&error)),
         };
         memory.outage.worked();
         memory.found = match batch.jobs.len() {
@@ -143,26 +163,19 @@ impl Claimer {
             jobs if jobs < free => Found::Some,
             _ => Found::Plenty,
         };
-        let next = if batch.jobs.is_empty() {
-            self.wait_for(batch.next_run_at, now)
+        self.scale.claimed(memory.found == Found::Plenty);
+        // What was due but not to be had is paused or waits for its like: time does not help.
+        let next_run_at = batch.next_run_at.filter(|&next| next > now);
+        let wait = next_run_at.map(|next| (next - now).to_std().unwrap_or_default());
+        memory.due_at = wait.map(|wait| asked_at + wait);
+        let look_after = if batch.jobs.is_empty() {
+            self.poll_interval
         } else {
             LOOK_AFTER.min(self.poll_interval)
         };
-        memory.look_at = Instant::now() + next;
+        memory.look_at = Instant::now() + look_after;
         self.hand_on(batch.jobs, asked_at, &memory.latency);
         Ok(())
-    }
-
-    /// How long to wait after a claim that found nothing at `now`.
-    fn wait_for(&self, next_run_at: Option<Timestamp>, now: Timestamp) -> Duration {
-        match next_run_at {
-            // What was due but not to be had is paused or waits for its like: time does not help.
-            Some(next) if next > now => (next - self.ctx.clock.now())
-                .to_std()
-                .unwrap_or_default()
-                .min(self.poll_interval),
-            Some(_) | None => self.poll_interval,
-        }
     }
 
     fn hand_on(&self, jobs: Vec<Claimed>, asked_at: Instant, latency: &[Histogram; 3]) {
@@ -172,6 +185,7 @@ impl Claimer {
             latency[Lane::of(job.due_at, now) as usize].record(waited);
             let held = Held {
                 lease: self.leases.hold(job.claim, asked_at),
+                _kind: self.kinds.hold(&job.kind, &self.slots),
                 _slot: self.slots.take(),
                 job,
             };
@@ -194,6 +208,7 @@ impl Memory {
             outage: Outage::of("claiming jobs"),
             latency,
             look_at: Instant::now(),
+            due_at: None,
             found: Found::Nothing,
             claimed_at: None,
         }

@@ -1,6 +1,6 @@
 //! Who runs beside whom: a suspect runs alone, everybody else together.
 //!
-//! A suspect was held by a worker that died. If the worker dies again while nothing but the
+//! A suspect was held by workers that died. If a worker dies again while nothing but the
 //! suspect runs, the suspect did it; the ledger is told before the run begins, so that this is
 //! known afterwards. All pools of a process share one value: they die together.
 

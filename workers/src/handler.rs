@@ -19,9 +19,9 @@ use tracing::{Instrument, Span};
 
 use crate::claimer::Held;
 use crate::company::{Admission, Company};
+use crate::current::Current;
 use crate::job::{JobContext, JobError};
 use crate::leases::{Interruption, Lease};
-use crate::outage::words;
 use crate::registry::{Entry, Registry, Run};
 use crate::slots::Slots;
 
@@ -89,11 +89,17 @@ impl Handler {
         };
         let ctx = JobContext::new(Arc::clone(&self.ctx), job.claim, held.lease.line());
         for _ in 0..RUNS_MAX {
-            let Some(verdict) = attempt(entry, run.as_ref(), &ctx, &held.lease).await else {
+            let (began, current) = (Instant::now(), Current::due(job.due_at));
+            let running = current.scope(attempt(entry, run.as_ref(), &ctx, &held.lease));
+            let Some(verdict) = running.await else {
                 return lost(job);
             };
             log(job, &verdict.outcome);
             let settled = self.settle(job, &verdict.outcome, &verdict.effect).await;
+            if verdict.outcome == Outcome::Done {
+                let took = began.elapsed().saturating_sub(current.idle());
+                entry.learn(self.ctx.service_times(), took);
+            }
             if let Some(afterwards) = verdict.afterwards {
                 afterwards.await;
             }
@@ -115,19 +121,19 @@ impl Handler {
         let job = &held.job;
         let admission = tokio::select! {
             biased;
-            admission = self.company.admit(job.suspect) => admission,
+            admission = self.company.admit(job.is_suspect()) => admission,
             why = held.lease.interrupted() => return Err(why.outcome()),
         };
-        if job.suspect {
+        if job.is_suspect() {
             tracing::warn!(
                 job.id = %job.claim.job_id, job.kind = job.kind,
-                "a job runs alone because a worker died while it held it"
+                "a job runs alone because workers died while they held it"
             );
             match jobs::begin_alone(&self.ctx, &job.claim).await {
                 Ok(true) => {}
                 Ok(false) => return Err(None),
                 Err(error) => {
-                    tracing::debug!(error = words(&error), "a job that must run alone waits");
+                    tracing::debug!(error = error.chain(), "a job that must run alone waits");
                     return Err(Some(Outcome::Release));
                 }
             }
@@ -160,7 +166,7 @@ impl Handler {
                 }
                 Err(error) if began.elapsed() > patience => {
                     tracing::error!(
-                        error = words(&error), job.id = %job.claim.job_id, job.kind = job.kind,
+                        error = error.chain(), job.id = %job.claim.job_id, job.kind = job.kind,
                         "a job's outcome could not be written, it will be rescued"
                     );
                     return None;

@@ -5,14 +5,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use domain::Context;
 use domain::job::{Claim, Progress, Renewal, Standing};
 use domain::jobs::{self, LEASE};
 use domain::ports::BATCH_MAX;
+use domain::{Context, Outage};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-
-use crate::outage::{Outage, words};
 
 /// The claims held, of all pools.
 #[derive(Debug, Default)]
@@ -89,7 +87,7 @@ impl Leases {
                     outage.worked();
                     third
                 }
-                Err(error) => outage.failed(&words(&error)).min(third / 2),
+                Err(error) => outage.failed(&error).min(third / 2),
             };
         }
     }

@@ -8,14 +8,16 @@ mod backend;
 mod claimer;
 mod company;
 mod config;
+mod current;
 mod handler;
 mod job;
 mod jobs;
+mod kinds;
 mod leases;
-mod outage;
 mod pool;
 mod registry;
 mod render_pool;
+mod scaler;
 mod slots;
 
 use std::sync::Arc;
@@ -24,23 +26,28 @@ use std::time::Duration;
 use domain::job::Queue;
 use domain::jobs::LEASE;
 use domain::{Context, WorkerId};
+use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use self::company::Company;
+use self::kinds::KindLimits;
 use self::leases::{Interruption, Leases};
 use self::pool::Shared;
+use self::scaler::{Scale, Scaler};
 
 pub use self::config::{Config, DrawingPoolConfig, PoolConfig};
 pub use self::job::{Job, JobContext, JobError, JobResult, Success};
 pub use self::registry::Registry;
 pub use self::render_pool::RenderPool;
+pub use self::scaler::PoolReport;
 
 /// The workers of one process. Dropping them ends them at once, as a crash would.
 #[derive(Debug)]
 pub struct Workers {
     stop: CancellationToken,
     pools: JoinSet<()>,
+    scales: Vec<Arc<Scale>>,
     leases: Arc<Leases>,
     renewal: JoinHandle<()>,
 }
@@ -65,17 +72,30 @@ impl Workers {
             registry: Arc::new(registry),
             leases: Arc::clone(&leases),
             company: Company::default(),
+            kinds: KindLimits::of(&config.kinds_max),
             worker,
             poll_interval: config.poll_interval(),
             stop: stop.clone(),
         };
-        let mut pools = JoinSet::new();
+        let (mut pools, mut scales) = (JoinSet::new(), Vec::new());
+        let asked = Arc::new(Notify::new());
         for queue in Queue::ALL {
-            let concurrency = config.concurrency(queue);
-            if concurrency > 0 {
-                pools.spawn(pool::run(shared.clone(), queue, concurrency));
+            let limits = config.limits(queue);
+            if limits.max > 0 {
+                let scale = Scale::new(queue, limits, Arc::clone(&asked));
+                scales.push(Arc::clone(&scale));
+                pools.spawn(pool::run(shared.clone(), queue, limits.max, scale));
             }
         }
+        let scaler = Scaler {
+            ctx: Arc::clone(ctx),
+            pools: scales.clone(),
+            asked,
+            interval: config.resize_interval(),
+            poll_interval: config.poll_interval(),
+            stop: stop.clone(),
+        };
+        pools.spawn(async move { scaler.run().await });
         let renewal = tokio::spawn({
             let (ctx, leases) = (Arc::clone(ctx), Arc::clone(&leases));
             // Renewed to the end: running jobs may finish while the pools stop.
@@ -84,9 +104,15 @@ impl Workers {
         Self {
             stop,
             pools,
+            scales,
             leases,
             renewal,
         }
+    }
+
+    /// How large the pools are now.
+    pub fn pools(&self) -> Vec<PoolReport> {
+        self.scales.iter().map(|scale| scale.report()).collect()
     }
 
     /// Stops in good order: no new claims; running jobs may finish within `grace`; what does not

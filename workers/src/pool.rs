@@ -15,9 +15,10 @@ use crate::backend::Inbox;
 use crate::claimer::{Claimer, Held};
 use crate::company::Company;
 use crate::handler::{Handler, panic_words};
+use crate::kinds::KindLimits;
 use crate::leases::Leases;
 use crate::registry::Registry;
-use crate::slots::Slots;
+use crate::scaler::Scale;
 
 /// The wait before something is started again that should not have ended.
 const RESTART_WAIT_FIRST: Duration = Duration::from_millis(100);
@@ -30,16 +31,16 @@ pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
     pub(crate) leases: Arc<Leases>,
     pub(crate) company: Company,
+    pub(crate) kinds: KindLimits,
     pub(crate) worker: WorkerId,
     pub(crate) poll_interval: Duration,
     pub(crate) stop: CancellationToken,
 }
 
 /// Runs a pool until it is told to stop and its jobs have ended.
-pub(crate) async fn run(shared: Shared, queue: Queue, concurrency: usize) {
-    let running = metrics::gauge!("ticketoverflow_jobs_running", "queue" => queue.as_str());
-    let slots = Slots::new(concurrency, running);
-    let (out, jobs) = mpsc::channel::<Held>(concurrency);
+pub(crate) async fn run(shared: Shared, queue: Queue, places_max: u32, scale: Arc<Scale>) {
+    let slots = Arc::clone(scale.slots());
+    let (out, jobs) = mpsc::channel::<Held>(places_max as usize);
     let inbox = Inbox::new(jobs);
     let handler = Arc::new(Handler {
         ctx: Arc::clone(&shared.ctx),
@@ -52,6 +53,8 @@ pub(crate) async fn run(shared: Shared, queue: Queue, concurrency: usize) {
         queue,
         worker: shared.worker,
         slots,
+        kinds: shared.kinds,
+        scale,
         leases: shared.leases,
         poll_interval: shared.poll_interval,
         out,

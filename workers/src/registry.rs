@@ -1,11 +1,14 @@
 //! The kinds of jobs that this process can run.
 
 use std::fmt;
+use std::time::Duration;
 
-use domain::job::{self, Claimed, Noop, Policy, RenderPlan, RenderTicket};
+use domain::job::{
+    self, Claimed, Noop, Policy, Queue, RenderPlan, RenderTicket, RetimePrints, ServiceTimes,
+};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use metrics::Histogram;
+use metrics::{Gauge, Histogram};
 use tracing::Span;
 
 use crate::job::{Job, JobContext, JobResult};
@@ -16,10 +19,12 @@ pub struct Registry(Vec<Entry>);
 /// What is known of a kind.
 pub(crate) struct Entry {
     name: &'static str,
+    queue: Queue,
     pub(crate) policy: Policy,
     pub(crate) decode: fn(&Claimed) -> Result<Box<dyn Run>, serde_json::Error>,
     pub(crate) span: fn(&Claimed) -> Span,
     pub(crate) seconds: Histogram,
+    service_s: Gauge,
 }
 
 /// A [`Job`] whose type is forgotten.
@@ -36,10 +41,12 @@ impl Registry {
     pub fn with<J: Job>(mut self) -> Self {
         self.0.push(Entry {
             name: J::NAME,
+            queue: J::QUEUE,
             policy: J::POLICY,
             decode: |job| Ok(Box::new(job::decode::<J>(job)?)),
             span: J::span,
             seconds: metrics::histogram!("ticketoverflow_job_seconds", "kind" => J::NAME),
+            service_s: metrics::gauge!("ticketoverflow_job_service_seconds", "kind" => J::NAME),
         });
         self
     }
@@ -49,12 +56,21 @@ impl Registry {
     }
 }
 
+impl Entry {
+    /// Learns how long a job of this kind kept its place.
+    pub(crate) fn learn(&self, times: &ServiceTimes, took: Duration) {
+        self.service_s
+            .set(times.record(self.queue, self.name, took));
+    }
+}
+
 impl Default for Registry {
     /// Every kind of the domain.
     fn default() -> Self {
         Self(Vec::new())
             .with::<RenderTicket>()
             .with::<RenderPlan>()
+            .with::<RetimePrints>()
             .with::<Noop>()
     }
 }

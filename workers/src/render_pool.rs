@@ -19,6 +19,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tracing::Span;
 
 use crate::config::Config;
+use crate::current::Drawing;
 use crate::handler::panic_words;
 
 use self::plans::KeptPlans;
@@ -61,11 +62,14 @@ impl RenderPool {
             .map_err(|_| RenderError::Busy)?;
         let span = Span::current();
         let (answer, answered) = oneshot::channel();
+        let mut drawing = Drawing::ordered();
+        let due_at = drawing.due_at();
         let task = move || {
             if answer.is_closed() {
                 return;
             }
             // From here on it is drawn to the end, wanted or not.
+            drawing.begin();
             let _span = span.entered();
             let began = Instant::now();
             let drawn = std::panic::catch_unwind(AssertUnwindSafe(draw));
@@ -74,12 +78,12 @@ impl RenderPool {
                 "kind" => kind, "format" => format.extension()
             )
             .record(began.elapsed());
-            drop(place);
+            drop((place, drawing));
             // Nobody may be waiting for it any more.
             let _ = answer.send(drawn);
         };
         self.threads
-            .run(task)
+            .run(due_at, task)
             .map_err(|error| RenderError::Failed(error.to_string()))?;
         match answered.await {
             Ok(Ok(Ok(bytes))) => Ok(bytes.into()),

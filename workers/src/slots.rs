@@ -7,9 +7,10 @@ use metrics::Gauge;
 use tokio::sync::Notify;
 
 /// The places of one pool. One claimer takes them; whoever holds one gives it back by dropping it.
+/// When a pool shrinks, places go as they are given back: no job is interrupted.
 #[derive(Debug)]
 pub(crate) struct Slots {
-    all: usize,
+    all: AtomicUsize,
     taken: AtomicUsize,
     /// Wakes the claimer; keeps one wakeup for it while it is busy.
     changed: Notify,
@@ -25,7 +26,7 @@ pub(crate) struct Slot(Arc<Slots>);
 impl Slots {
     pub(crate) fn new(all: usize, running: Gauge) -> Arc<Self> {
         Arc::new(Self {
-            all,
+            all: AtomicUsize::new(all),
             taken: AtomicUsize::new(0),
             changed: Notify::new(),
             nudged: AtomicBool::new(false),
@@ -33,8 +34,24 @@ impl Slots {
         })
     }
 
+    /// Changes the number of places.
+    pub(crate) fn resize(&self, all: usize) {
+        self.all.store(all, Ordering::Release);
+        self.changed.notify_one();
+    }
+
+    /// How many places there are.
+    pub(crate) fn all(&self) -> usize {
+        self.all.load(Ordering::Acquire)
+    }
+
+    /// How many are taken; for a while more than there are, when there were more.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.load(Ordering::Acquire)
+    }
+
     pub(crate) fn free(&self) -> usize {
-        self.all - self.taken.load(Ordering::Acquire)
+        self.all().saturating_sub(self.taken())
     }
 
     pub(crate) fn take(self: &Arc<Self>) -> Slot {
@@ -45,12 +62,12 @@ impl Slots {
 
     /// Whether all places are free.
     pub(crate) fn are_idle(&self) -> bool {
-        self.free() == self.all
+        self.taken() == 0
     }
 
     /// Whether so many places are free that a claim fills half of the pool.
     pub(crate) fn are_half_free(&self) -> bool {
-        self.free() * 2 >= self.all
+        self.free() * 2 >= self.all()
     }
 
     /// Waits until one of the questions above may have another answer.
@@ -73,10 +90,13 @@ impl Slots {
 impl Drop for Slot {
     fn drop(&mut self) {
         let slots = &self.0;
-        let free = slots.all - slots.taken.fetch_sub(1, Ordering::AcqRel) + 1;
+        let taken = slots.taken.fetch_sub(1, Ordering::AcqRel) - 1;
         slots.running.decrement(1.0);
-        // Places come back one by one, so each of these is met exactly.
-        if free == 1 || free == slots.all.div_ceil(2) || free == slots.all {
+        let all = slots.all();
+        let free = all.saturating_sub(taken);
+        // Places come back one by one, so each of these is met exactly, unless the pool is resized
+        // just now: that is told by itself.
+        if taken == 0 || free == 1 || free == all.div_ceil(2) {
             slots.changed.notify_one();
         }
     }
@@ -106,6 +126,27 @@ mod tests {
             assert_eq!(heard, expected, "of {all}");
             assert!(slots.are_idle());
         }
+    }
+
+    #[test]
+    fn places_of_a_pool_that_shrinks_go_as_they_are_given_back() {
+        let slots = slots(4);
+        let mut held: Vec<_> = (0..4).map(|_| slots.take()).collect();
+        slots.resize(2);
+        for (taken, free) in [(4, 0), (3, 0), (2, 0), (1, 1), (0, 2)] {
+            assert_eq!((slots.taken(), slots.free()), (taken, free));
+            held.pop();
+        }
+        slots.resize(0);
+        assert_eq!((slots.free(), slots.are_idle()), (0, true));
+    }
+
+    #[tokio::test]
+    async fn the_claimer_hears_of_a_resize() {
+        let slots = slots(0);
+        slots.resize(1);
+        slots.changed().await;
+        assert_eq!(slots.free(), 1);
     }
 
     #[test]

@@ -88,7 +88,7 @@ async fn show(args: &JobArgs) -> anyhow::Result<()> {
         out::line("stopping an operator cancelled it");
     }
     if job.suspect {
-        out::line("suspect  a worker died while it held this job: it runs alone");
+        out::line("suspect  workers died while they held this job: it runs alone");
     }
     if let Some(at) = job.finished_at {
         out::line(format!("finished {at}"));

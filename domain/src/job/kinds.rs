@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,19 @@ pub trait Kind: Serialize + DeserializeOwned + Send + Sync + 'static {
 pub struct RenderTicket {
     /// The ticket.
     pub ticket_id: TicketId,
+    /// Its concert; jobs of an earlier version do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concert_id: Option<ConcertId>,
+}
+
+impl RenderTicket {
+    /// The print of a ticket of a concert.
+    pub fn of(ticket_id: TicketId, concert_id: impl Into<Option<ConcertId>>) -> Self {
+        Self {
+            ticket_id,
+            concert_id: concert_id.into(),
+        }
+    }
 }
 
 impl Kind for RenderTicket {
@@ -74,6 +88,26 @@ impl Kind for RenderPlan {
     }
 }
 
+/// Move the due time of prints that wait for a concert whose date was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetimePrints {
+    /// The concert.
+    pub concert_id: ConcertId,
+    /// The day that it was on.
+    pub date_before: NaiveDate,
+}
+
+impl Kind for RetimePrints {
+    const NAME: &'static str = "retime_prints";
+    const QUEUE: Queue = Queue::System;
+    const POLICY: Policy = Policy {
+        attempts_max: 10,
+        // A million prints for one day are two thousand pages.
+        timeout: Duration::from_mins(10),
+        ..Policy::DEFAULT
+    };
+}
+
 /// Do nothing. Measures what the platform itself costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noop {}
@@ -95,11 +129,16 @@ pub struct KindInfo {
 }
 
 /// Every kind there is.
-pub const KINDS: [KindInfo; 3] = [of::<RenderTicket>(), of::<RenderPlan>(), of::<Noop>()];
+pub const KINDS: [KindInfo; 4] = [
+    of::<RenderTicket>(),
+    of::<RenderPlan>(),
+    of::<RetimePrints>(),
+    of::<Noop>(),
+];
 
 /// The kind of that name.
 pub fn info(name: &str) -> Option<&'static KindInfo> {
-    static ALL: [KindInfo; 3] = KINDS;
+    static ALL: [KindInfo; 4] = KINDS;
     ALL.iter().find(|kind| kind.name == name)
 }
 
@@ -138,7 +177,7 @@ mod tests {
     #[test]
     fn giving_up_a_print_marks_its_ticket() {
         let ticket_id = TicketId(Uuid::from_u128(7));
-        let args = serde_json::to_string(&RenderTicket { ticket_id }).unwrap();
+        let args = serde_json::to_string(&RenderTicket::of(ticket_id, None)).unwrap();
         assert_eq!(
             on_failure("render_ticket", &args),
             Effect::FailPrint { ticket_id }

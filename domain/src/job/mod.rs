@@ -7,7 +7,9 @@ mod kinds;
 mod lane;
 mod next;
 mod policy;
+mod pool;
 mod scale;
+mod service_time;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -16,11 +18,15 @@ use crate::clock::Timestamp;
 use crate::ids::{ClaimToken, JobId, WorkerId};
 use crate::ports::StoreError;
 
-pub use self::kinds::{KINDS, Kind, KindInfo, Noop, RenderPlan, RenderTicket, info, on_failure};
-pub use self::lane::{Lane, Places, Queue, Rota, deadline};
-pub use self::next::{AttemptError, CANCELLED, Outcome, State, Transition, next};
+pub use self::kinds::{
+    KINDS, Kind, KindInfo, Noop, RenderPlan, RenderTicket, RetimePrints, info, on_failure,
+};
+pub use self::lane::{Lane, Places, Queue, Rota, deadline, due_times};
+pub use self::next::{AttemptError, CANCELLED, LOSSES_MAX, Outcome, State, Transition, next};
 pub use self::policy::{Backoff, Policy};
-pub use self::scale::places_needed;
+pub use self::pool::{PoolLimits, PoolSize, Resize};
+pub use self::scale::{Need, need};
+pub use self::service_time::{ServiceTime, ServiceTimes};
 
 /// Attempts whose errors a job remembers; older ones are dropped first.
 pub const ERRORS_KEPT: usize = 20;
@@ -88,8 +94,8 @@ pub struct Claim {
 pub struct Claimed {
     /// The right to settle it.
     pub claim: Claim,
-    /// Whether a worker died while it held the job, so that it has to run alone.
-    pub suspect: bool,
+    /// How often in a row a worker died while it held the job.
+    pub losses: u32,
     /// Whether the run under this claim was begun alone: nothing else can have killed its worker.
     pub alone: bool,
     /// Name of its kind; possibly one that this binary does not know.
@@ -106,6 +112,13 @@ pub struct Claimed {
     pub created_at: Timestamp,
     /// The trace of the request that caused it.
     pub trace: Option<String>,
+}
+
+impl Claimed {
+    /// Whether the job may be what killed its workers, so that it has to run alone.
+    pub fn is_suspect(&self) -> bool {
+        self.losses >= LOSSES_MAX
+    }
 }
 
 /// A claim to be renewed, and what the job tells of itself.
@@ -148,6 +161,8 @@ pub struct ClaimRequest {
     pub bands: Vec<Band>,
     /// The most jobs to take altogether.
     pub max: u32,
+    /// Which kinds to take.
+    pub kinds: Kinds,
     /// Who asks.
     pub worker: WorkerId,
     /// The token that the claims get.
@@ -156,6 +171,18 @@ pub struct ClaimRequest {
     pub now: Timestamp,
     /// When the claims end unless they are renewed.
     pub until: Timestamp,
+}
+
+/// Kinds of jobs, by their names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Kinds {
+    /// Every kind.
+    #[default]
+    Any,
+    /// This one.
+    Only(String),
+    /// All but these.
+    Except(Vec<String>),
 }
 
 /// A half-open interval of due times and how many jobs to take from it.
@@ -207,7 +234,7 @@ pub struct Job {
     pub claimed_by: Option<WorkerId>,
     /// Whether an operator wants the running job to stop.
     pub cancel_requested: bool,
-    /// Whether a worker died while it held the job, so that it has to run alone.
+    /// Whether workers died while they held the job, so that it has to run alone.
     pub suspect: bool,
     /// How far it is, if it runs and says so.
     pub progress: Option<Progress>,

@@ -8,10 +8,11 @@
 //!     └───── scheduled ◀─┘ Retry, Snooze, Lost
 //! ```
 //!
-//! When a worker dies, nobody knows which of the jobs that it held killed it. So none of them is
-//! charged: they become *suspects*, and a suspect runs alone in its process. If the worker dies
-//! again, the one that ran alone did it, and that attempt counts. The innocent lose no attempt,
-//! and what kills every worker ends in the dead letters.
+//! When a worker dies, nobody knows which of the jobs that it held killed it, or whether any of them
+//! did: machines are switched off, too. So none of them is charged, and they run again as before. A
+//! job that was held by a second worker that died becomes a *suspect*, and a suspect runs alone in
+//! its process. If the worker dies again, the one that ran alone did it, and that attempt counts.
+//! The innocent lose no attempt, and what kills every worker ends in the dead letters.
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -69,8 +70,8 @@ pub struct Transition {
     pub run_at: Timestamp,
     /// When it ended, if it did.
     pub finished_at: Option<Timestamp>,
-    /// Whether it has to run alone from now on.
-    pub suspect: bool,
+    /// How often in a row a worker died while it held the job.
+    pub losses: u32,
     /// What to add to its errors.
     pub error: Option<AttemptError>,
 }
@@ -86,6 +87,11 @@ pub struct AttemptError {
     pub error: String,
 }
 
+/// A job that was held by so many workers in a row that died runs alone. One death is no ground
+/// for suspicion: on a machine that is switched off every job would be one, and each would keep a
+/// whole process to itself.
+pub const LOSSES_MAX: u32 = 2;
+
 /// Why a job ends that an operator does not want any more.
 pub const CANCELLED: &str = "cancelled by an operator";
 
@@ -100,7 +106,7 @@ pub fn next(job: &Claimed, outcome: &Outcome, policy: &Policy, now: Timestamp) -
         attempt: job.attempt,
         run_at: job.run_at,
         finished_at: Some(now),
-        suspect: false,
+        losses: 0,
         error: None,
     };
     let wait_until = |run_at| Transition {
@@ -114,7 +120,7 @@ pub fn next(job: &Claimed, outcome: &Outcome, policy: &Policy, now: Timestamp) -
         run_at,
         finished_at: None,
         // A run that ended, however it did, left its worker alive.
-        suspect: false,
+        losses: 0,
         error: None,
     };
     let because = |why: &str, transition| Transition {
@@ -129,8 +135,8 @@ pub fn next(job: &Claimed, outcome: &Outcome, policy: &Policy, now: Timestamp) -
         attempt: job.attempt.saturating_sub(1),
         ..transition
     };
-    let suspected = |transition: Transition| Transition {
-        suspect: !transition.state.is_finished(),
+    let lost = |transition: Transition| Transition {
+        losses: u32::from(!transition.state.is_finished()) * (job.losses + 1),
         ..transition
     };
     let try_again = |why: &str, after: Option<TimeDelta>| {
@@ -145,19 +151,32 @@ pub fn next(job: &Claimed, outcome: &Outcome, policy: &Policy, now: Timestamp) -
         Outcome::Cancel(why) => because(why, finish(State::Cancelled)),
         Outcome::Fail(why) => because(why, finish(State::Discarded)),
         Outcome::Retry(why, after) => try_again(why, *after),
-        Outcome::Lost if job.alone => suspected(try_again(
+        Outcome::Lost if job.alone => lost(try_again(
             "the worker died while running it, and nothing else",
             None,
         )),
-        Outcome::Lost => suspected(uncounted(because(
-            "the worker died while it held this job, perhaps because of another one: \
-             it runs alone next",
-            wait_until(now),
-        ))),
+        Outcome::Lost => {
+            let what = if job.losses + 1 < LOSSES_MAX {
+                "it runs again"
+            } else {
+                "not the first one, so it runs alone next"
+            };
+            let why = format!("the worker died while it held this job: {what}");
+            lost(uncounted(because(&why, wait_until(now))))
+        }
         Outcome::Snooze(wait) => uncounted(wait_until(now + *wait)),
-        // It may never have been begun.
-        Outcome::Release if job.suspect => suspected(uncounted(wait_until(now))),
-        Outcome::Release => uncounted(wait_until(now)),
+        // It may never have been begun, so nothing speaks for it.
+        Outcome::Release => Transition {
+            losses: job.losses,
+            ..uncounted(wait_until(now))
+        },
+    }
+}
+
+impl Transition {
+    /// Whether the job has to run alone from now on.
+    pub fn is_suspect(&self) -> bool {
+        self.losses >= LOSSES_MAX
     }
 }
 

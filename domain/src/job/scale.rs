@@ -15,51 +15,71 @@ impl Lane {
     }
 }
 
-impl Queue {
-    /// What a job usually takes of a place, in seconds. An estimate, on the high side: it has to
-    /// be there before any job was ever run.
-    fn usual_s(self) -> f64 {
-        match self {
-            Self::Prints => 0.05,
-            Self::Plans => 0.2,
-            Self::System => 0.005,
-        }
-    }
-}
-
 /// The least time that is ever planned with: what is late already should be done in this.
 const LEFT_S_MIN: f64 = 1.0;
 
-/// Places, in all processes together, with which every job of a queue that waits or runs is done
-/// in the time that its lane has. 0 when there is nothing to do; also right while nobody works.
+/// How many places a queue needs, and why.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Need {
+    /// Places, in all processes together. 0 when there is nothing to do.
+    pub places: u32,
+    /// The work that decides: of a lane and those above it, in seconds of a place.
+    pub work_s: f64,
+    /// The time that is left for it, in seconds.
+    pub left_s: f64,
+}
+
+/// What it takes to have every job of a queue that waits or runs done in the time that its lane
+/// has, when a job takes a place for `service_s` seconds. Also right while nobody works.
 ///
 /// A lane has to wait for those above it, so each is looked at together with them, and the one
 /// that needs most decides. What is left of its time is counted for its oldest job.
-pub fn places_needed(queue: Queue, depths: &[QueueDepth], now: Timestamp) -> u32 {
-    let (mut jobs, mut places) = (0_u64, 0_f64);
+pub fn need(queue: Queue, depths: &[QueueDepth], service_s: f64, now: Timestamp) -> Need {
+    let mut jobs = 0_u64;
+    let mut most = Need {
+        places: 0,
+        work_s: 0.0,
+        left_s: Lane::Imminent.patience_s(),
+    };
     for lane in Lane::ALL {
         let mut left_s = lane.patience_s();
         for depth in depths {
             if depth.queue != queue || depth.lane != lane || !is_work(depth, now) {
                 continue;
             }
-            jobs += depth.jobs;
+            jobs = jobs.saturating_add(depth.jobs);
             if depth.state != State::Running {
                 let waited_s = (now - depth.oldest_run_at).as_seconds_f64().max(0.0);
                 left_s = left_s.min(lane.patience_s() - waited_s);
             }
         }
+        let left_s = left_s.max(LEFT_S_MIN);
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        let work_s = jobs as f64 * queue.usual_s();
-        places = places.max((work_s / left_s.max(LEFT_S_MIN)).ceil());
+        let work_s = jobs as f64 * service_s;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "whole, not negative, and cut where it is too large"
+        )]
+        let places = (work_s / left_s).ceil() as u32;
+        if places > most.places {
+            most = Need {
+                places,
+                work_s,
+                left_s,
+            };
+        }
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "whole, not negative, and cut where it is too large"
-    )]
-    let places = places as u32;
-    places
+    most
+}
+
+impl Need {
+    /// The part of one of several processes that do the work together. Each counts by itself, so
+    /// the parts are equal, and rounded up.
+    #[must_use]
+    pub fn part_of(self, processes: u32) -> u32 {
+        self.places.div_ceil(processes.max(1))
+    }
 }
 
 /// Nobody promotes scheduled jobs while nobody claims, so those that are due count.
@@ -158,23 +178,53 @@ mod tests {
                 5,
             ),
         ] {
-            assert_eq!(
-                places_needed(Queue::Prints, &depths, now()),
-                places,
-                "{what}"
-            );
+            let need = need(Queue::Prints, &depths, 0.05, now());
+            assert_eq!(need.places, places, "{what}: {need:?}");
         }
     }
 
     #[test]
     fn other_queues_need_nothing_of_it() {
         let depths = [depth(State::Available, Lane::Imminent, 1_000, 0)];
-        assert_eq!(places_needed(Queue::Plans, &depths, now()), 0);
+        assert_eq!(need(Queue::Plans, &depths, 0.05, now()).places, 0);
     }
 
     #[test]
     fn a_backlog_beyond_all_bounds_is_cut() {
         let depths = [depth(State::Available, Lane::Imminent, u64::MAX, 0)];
-        assert_eq!(places_needed(Queue::Prints, &depths, now()), u32::MAX);
+        let need = need(Queue::Prints, &depths, 0.05, now());
+        assert_eq!((need.places, need.part_of(1)), (u32::MAX, u32::MAX));
+    }
+
+    #[test]
+    fn a_need_names_the_work_and_the_time_that_decided() {
+        let depths = [
+            depth(State::Available, Lane::Imminent, 100, 5),
+            depth(State::Available, Lane::Later, 60_000, 0),
+        ];
+        let need = need(Queue::Prints, &depths, 0.05, now());
+        assert_eq!(need.places, 6);
+        assert!((need.work_s - 3_005.0).abs() < 1e-6 && (need.left_s - 600.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn twice_the_service_time_needs_twice_the_places() {
+        let depths = [depth(State::Available, Lane::Imminent, 1_000, 0)];
+        for (service_s, places) in [(0.05, 5), (0.1, 10), (0.000_01, 1)] {
+            assert_eq!(
+                need(Queue::Prints, &depths, service_s, now()).places,
+                places
+            );
+        }
+    }
+
+    #[test]
+    fn processes_share_a_need_and_none_of_it_is_lost() {
+        let depths = [depth(State::Available, Lane::Imminent, 1_000, 0)];
+        let need = need(Queue::Prints, &depths, 0.2, now());
+        assert_eq!(need.places, 20);
+        for (processes, part) in [(0, 20), (1, 20), (2, 10), (3, 7), (99, 1)] {
+            assert_eq!(need.part_of(processes), part, "{processes} processes");
+        }
     }
 }

@@ -94,7 +94,7 @@ async fn send_again(tx: &mut dyn Tx, parts: &Parts, job: &Job) -> Result<bool, E
         attempt: 0,
         run_at: now,
         finished_at: None,
-        suspect: false,
+        losses: 0,
         error: None,
     };
     if !tx.move_job(job.id, &again).await? {
@@ -121,7 +121,7 @@ pub async fn cancel(parts: &Parts, id: JobId) -> Result<Cancelled, Error> {
                 attempt: job.attempt,
                 run_at: job.run_at,
                 finished_at: Some(now),
-                suspect: false,
+                losses: 0,
                 error: Some(job::AttemptError {
                     attempt: job.attempt,
                     at: now,

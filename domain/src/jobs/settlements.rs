@@ -52,6 +52,13 @@ impl Settlement {
         }
     }
 
+    fn publishes(&self) -> bool {
+        matches!(
+            self.end.effect,
+            Effect::PublishPrint { .. } | Effect::PublishPlan(_)
+        )
+    }
+
     pub(super) fn state(&self) -> State {
         self.end.transition.state
     }
@@ -118,19 +125,24 @@ async fn was_settled(tx: &mut dyn Tx, settlement: &Settlement) -> StoreResult<bo
 }
 
 /// What is to be written of each: a job that would be tried again although an operator asked it
-/// to stop ends instead. Few jobs are tried again, so this is rarely a statement more.
+/// to stop ends instead.
+///
+/// Renewals lock jobs in the order of their ids, and so does a group whose jobs merely end. One that
+/// touches jobs in several steps, by their tickets first, say, locks all of them here, in that
+/// order, lest the two wait for each other.
 async fn heed_operators<'a>(tx: &mut dyn Tx, group: &'a [Settlement]) -> StoreResult<Vec<&'a End>> {
     let mut ends: Vec<_> = group.iter().map(|settlement| &settlement.end).collect();
     let waiting: Vec<_> = (0..group.len())
         .filter(|&at| group[at].if_cancelled.is_some())
         .collect();
-    if waiting.is_empty() {
+    let in_steps = group.len() > 1 && group.iter().any(Settlement::publishes);
+    if waiting.is_empty() && !in_steps {
         return Ok(ends);
     }
-    let claims: Vec<_> = waiting.iter().map(|&at| group[at].claim).collect();
+    let claims: Vec<_> = group.iter().map(|settlement| settlement.claim).collect();
     let stand = tx.check_claims(&claims).await?;
-    for (at, standing) in waiting.into_iter().zip(stand) {
-        if standing == Standing::Cancelled
+    for at in waiting {
+        if stand[at] == Standing::Cancelled
             && let Some(cancelled) = &group[at].if_cancelled
         {
             ends[at] = cancelled;

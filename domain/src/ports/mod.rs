@@ -13,8 +13,8 @@ pub use self::counters::{BucketPlan, Counted, Counters, CountersError, Epoch, St
 pub use self::files::{FileError, Files};
 pub use self::renderer::{RenderError, Renderer};
 pub use self::store::{
-    AuditView, ConcertTx, ConcertView, JobTx, JobView, KeyTx, KeyView, LayoutTx, LayoutView, Store,
-    StoreError, StoreResult, TicketTx, TicketView, Tx, View,
+    AuditView, ConcertTx, ConcertView, DueAfter, JobTx, JobView, KeyTx, KeyView, LayoutTx,
+    LayoutView, Store, StoreError, StoreResult, TicketTx, TicketView, Tx, View, Waiting,
 };
 pub use self::wakeups::Wakeups;
 

@@ -181,6 +181,19 @@ pub trait JobView {
     /// Jobs by queue, state and lane, with the oldest waiting one.
     async fn count_jobs(&mut self, now: Timestamp) -> StoreResult<Vec<QueueDepth>>;
 
+    /// Worker processes that hold jobs, for each queue of which somebody does.
+    async fn count_workers(&mut self) -> StoreResult<Vec<(Queue, u32)>>;
+
+    /// Up to `max` jobs of a queue that wait, available or scheduled, and are due in a half-open
+    /// interval: in the order of their due times and ids, beginning after `after`.
+    async fn list_waiting(
+        &mut self,
+        queue: Queue,
+        due: (Timestamp, Timestamp),
+        after: Option<DueAfter>,
+        max: u32,
+    ) -> StoreResult<Vec<Waiting>>;
+
     /// Tells for each claim how it stands. In a transaction a claim that stands is kept so until
     /// its end, and nobody asks its job to stop meanwhile.
     async fn check_claims(&mut self, claims: &[Claim]) -> StoreResult<Vec<Standing>>;
@@ -204,7 +217,8 @@ pub trait JobTx {
 
     /// Claims jobs that may run: first the oldest by their ids, unless a lane of the queue is
     /// paused; then band by band, within a band by due time. Raises their attempt. Nothing of a
-    /// paused queue or lane, and nothing whose unique key is running.
+    /// paused queue or lane, nothing whose unique key is running, and nothing of kinds that are
+    /// not asked for.
     async fn claim_jobs(&mut self, request: &ClaimRequest) -> StoreResult<ClaimedBatch>;
 
     /// Renews claims that stand and notes the progress of their jobs; tells for each how it
@@ -231,6 +245,10 @@ pub trait JobTx {
     /// Replaces the state of a job that nobody runs (cancel it, send a dead letter round again);
     /// `false` when the job is running, unknown or already so.
     async fn move_job(&mut self, id: JobId, to: &Transition) -> StoreResult<bool>;
+
+    /// Gives those of the jobs another due time that wait; tells how many did. One that somebody
+    /// is just claiming is left alone.
+    async fn retime_jobs(&mut self, jobs: &[JobId], due_at: Timestamp) -> StoreResult<u32>;
 
     /// Stops or restarts the claiming of a queue, or of one of its lanes.
     async fn set_paused(
@@ -285,6 +303,22 @@ pub trait AuditView {
     /// Up to `max` violations of each invariant of the ledger.
     async fn find_violations(&mut self, max: u32) -> StoreResult<Vec<Violation>>;
 }
+
+/// A job that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The job.
+    pub id: JobId,
+    /// When its result is wanted.
+    pub due_at: Timestamp,
+    /// Name of its kind.
+    pub kind: String,
+    /// Its payload, JSON.
+    pub args: String,
+}
+
+/// The place of a job among those that wait: its due time and its id.
+pub type DueAfter = (Timestamp, JobId);
 
 /// What a store answers.
 pub type StoreResult<T> = Result<T, StoreError>;

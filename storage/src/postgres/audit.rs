@@ -20,16 +20,18 @@ const OVERSOLD: &str = "
      limit $1";
 
 const SOLD_COUNT: &str = "
-    select 'concert ' || c.id || ' counts ' || coalesce(s.sold::text, 'no') || ' sales and has '
+    select 'concert ' || c.id || ' counts ' || coalesce(s.sold, 0) || ' sales and has '
            || coalesce(t.tickets, 0) || ' tickets'
       from concerts as c
-      left join sales as s
+      left join (select concert_id, sum(sold) as sold
+                   from sales
+                  group by concert_id) as s
         on s.concert_id = c.id
       left join (select concert_id, count(*) as tickets
                    from tickets
                   group by concert_id) as t
         on t.concert_id = c.id
-     where s.sold is distinct from coalesce(t.tickets, 0)
+     where coalesce(s.sold, 0) <> coalesce(t.tickets, 0)
      limit $1";
 
 /// The texts of ids are compared, since a payload may hold anything.
@@ -70,9 +72,11 @@ const JOB_TWICE: &str = "
 
 const PLAN_AHEAD: &str = "
     select 'plan of concert ' || p.concert_id || ' shows ' || p.sold || ' sales of '
-           || coalesce(s.sold::text, 'no')
+           || coalesce(s.sold, 0)
       from plans as p
-      left join sales as s
+      left join (select concert_id, sum(sold) as sold
+                   from sales
+                  group by concert_id) as s
         on s.concert_id = p.concert_id
      where p.sold > coalesce(s.sold, 0)
      limit $1";

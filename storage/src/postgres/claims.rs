@@ -4,7 +4,7 @@
 //! long claims last, see [`super::LeaseClock`].
 
 use chrono::TimeDelta;
-use domain::job::{Band, ClaimRequest, Claimed, ClaimedBatch, Lane};
+use domain::job::{Band, ClaimRequest, Claimed, ClaimedBatch, Kinds, Lane};
 use domain::ports::StoreResult;
 use sqlx::PgConnection;
 
@@ -65,6 +65,8 @@ const CLAIM_JOBS: &str = "
                                  from jobs as other
                                 where other.state = 'running'
                                   and other.unique_key = job.unique_key) is null)
+                      and ($11::text is null or job.kind = $11)
+                      and job.kind <> all($12::text[])
                     order by job.due_at, job.id
                     limit band.most
                    offset band.taken
@@ -81,7 +83,7 @@ const CLAIM_JOBS: &str = "
                select id
                  from picked))
  returning id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
-           suspect, alone_since is not null";
+           losses, alone_since is not null";
 
 /// Ids grow with time: the smallest is the oldest. As in [`CLAIM_JOBS`], not a row more is locked.
 const CLAIM_OLDEST: &str = "
@@ -95,6 +97,8 @@ const CLAIM_OLDEST: &str = "
                       from jobs as other
                      where other.state = 'running'
                        and other.unique_key = job.unique_key) is null)
+           and ($7::text is null or job.kind = $7)
+           and job.kind <> all($8::text[])
          order by job.id
          limit $2
            for update of job skip locked)
@@ -109,7 +113,7 @@ const CLAIM_OLDEST: &str = "
                select id
                  from picked))
  returning id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
-           suspect, alone_since is not null";
+           losses, alone_since is not null";
 
 pub(super) async fn claim_jobs(
     conn: &mut PgConnection,
@@ -174,6 +178,7 @@ async fn claim_oldest(
     max: u32,
     present: Option<i64>,
 ) -> StoreResult<Vec<Claimed>> {
+    let (only, except) = kinds(request);
     let rows = sqlx::query(CLAIM_OLDEST)
         .bind(request.queue.as_str())
         .bind(i64::from(max))
@@ -181,6 +186,8 @@ async fn claim_oldest(
         .bind(request.worker.0)
         .bind(present)
         .bind(length(request.until - request.now)?)
+        .bind(only)
+        .bind(except)
         .fetch_all(conn)
         .await
         .map_err(failed)?;
@@ -204,6 +211,7 @@ async fn claim_bands(
         let same = before.filter(|one| (one.from, one.before) == (band.from, band.before));
         same.fold(0_u32, |sum, one| sum.saturating_add(one.max))
     });
+    let (only, except) = kinds(request);
     let rows = sqlx::query(CLAIM_JOBS)
         .bind(request.queue.as_str())
         .bind(
@@ -225,11 +233,22 @@ async fn claim_bands(
         .bind(request.worker.0)
         .bind(present)
         .bind(length(request.until - request.now)?)
+        .bind(only)
+        .bind(except)
         .fetch_all(conn)
         .await
         .map_err(failed)?;
     let claimed = rows.iter().map(rows::claimed).collect::<StoreResult<_>>()?;
     Ok(in_order(claimed, bands))
+}
+
+/// The only kind to take, if there is one, and those that are not to be taken.
+fn kinds(request: &ClaimRequest) -> (Option<&str>, &[String]) {
+    match &request.kinds {
+        Kinds::Any => (None, &[]),
+        Kinds::Only(kind) => (Some(kind), &[]),
+        Kinds::Except(kinds) => (None, kinds),
+    }
 }
 
 /// `returning` has no order of its own. Going through the bands once more gives the order in

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::concert::{Concert, Offer};
-use domain::ports::{StoreError, StoreResult};
+use domain::ports::StoreResult;
 use domain::{ConcertId, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -13,11 +13,12 @@ use super::failure::{failed, unexpected};
 use super::rows;
 
 const FIND_OFFER: &str = "
-    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at, s.sold,
+    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at,
+           coalesce((select sum(s.sold)
+                       from sales as s
+                      where s.concert_id = c.id), 0)::integer,
            c.layout_id
       from concerts as c
-      join sales as s
-        on s.concert_id = c.id
      where c.id = $1";
 
 pub(super) async fn find_offer(
@@ -33,11 +34,12 @@ pub(super) async fn find_offer(
 }
 
 const LIST_OFFERS: &str = "
-    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at, s.sold,
+    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at,
+           coalesce((select sum(s.sold)
+                       from sales as s
+                      where s.concert_id = c.id), 0)::integer,
            c.layout_id
       from concerts as c
-      join sales as s
-        on s.concert_id = c.id
      where c.id > $1
      order by c.id
      limit $2";
@@ -59,14 +61,9 @@ pub(super) async fn list_offers(
 }
 
 const INSERT_CONCERT: &str = "
-    with concert as (
-        insert into concerts
-               (id, name, venue, date, capacity, status, version, created_at, layout_id)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-     returning id)
-    insert into sales (concert_id)
-    select id
-      from concert";
+    insert into concerts
+           (id, name, venue, date, capacity, status, version, created_at, layout_id)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 pub(super) async fn insert_concert(conn: &mut PgConnection, concert: &Concert) -> StoreResult<()> {
     let done = sqlx::query(INSERT_CONCERT)
@@ -84,17 +81,18 @@ pub(super) async fn insert_concert(conn: &mut PgConnection, concert: &Concert) -
         .map_err(failed)?;
     match done.rows_affected() {
         1 => Ok(()),
-        rows => Err(unexpected("sales.concert_id", rows)),
+        rows => Err(unexpected("concerts.id", rows)),
     }
 }
 
 /// The last byte of an id is random; it chooses one of 256 gates, 814 being the number of ours
 /// among all advisory locks of the database.
 ///
-/// A change waits for the sales and prints under way, which share a lock on the concert's row.
-/// PostgreSQL lets newcomers share such a lock past those who wait to change the row, so a concert
-/// that sells all the time could never be changed. Advisory locks are queued fairly: who sells
-/// shares one, who changes takes it alone. They only keep the order; what holds is the row's lock.
+/// A change waits for the sales and prints under way: they share the gate that it takes alone.
+/// Sharing the concert's row would do for correctness, and prints do that too, but PostgreSQL lets
+/// newcomers share a row past those who wait to change it, so a concert that sells all the time
+/// could never be changed; and each group of sales would write to the row. Advisory locks are
+/// queued fairly.
 const HOLD_GATE: &str = "
     select pg_advisory_xact_lock(814, get_byte(uuid_send($1), 15))";
 
@@ -137,16 +135,20 @@ pub(super) async fn update_concert(
     }
 }
 
+/// The rows that one connection counts in: connections that were opened one after the other have
+/// others.
 const RECORD_SALES: &str = "
-    update sales
-       set sold = sold + ($2::integer[])[array_position($1, concert_id)],
-           marked_at = coalesce(marked_at, $3)
-     where concert_id = any($1::uuid[])";
+    insert into sales (concert_id, stripe, sold, marked_at)
+    select sale.concert_id, pg_backend_pid() % 16, sale.seats, $3
+      from unnest($1::uuid[], $2::integer[]) as sale (concert_id, seats)
+        on conflict (concert_id, stripe) do update
+       set sold = sales.sold + excluded.sold,
+           marked_at = coalesce(sales.marked_at, excluded.marked_at)";
 
 /// Counting in a concert that does not exist is refused as a whole.
 ///
-/// Differs from sqlite: everybody who sells the concert waits here until this transaction has
-/// ended, so it comes last.
+/// Differs from sqlite: who counts in the same rows waits here until this transaction has ended,
+/// so it comes last.
 pub(super) async fn record_sales(
     conn: &mut PgConnection,
     sales: &[(ConcertId, u32)],
@@ -168,5 +170,5 @@ pub(super) async fn record_sales(
     if done.rows_affected() == sum.len() as u64 {
         return Ok(());
     }
-    Err(StoreError::Conflict("sales.concert_id"))
+    Err(unexpected("sales.concert_id", done.rows_affected()))
 }

@@ -43,6 +43,12 @@ pub(super) fn is_lost(error: &Error) -> bool {
     }
 }
 
+/// Whether a unique index refused a row.
+pub(super) fn is_taken(error: &Error) -> bool {
+    let error = error.as_database_error();
+    error.is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
+
 /// A write that touched another number of rows than it must.
 pub(super) fn unexpected(place: &'static str, rows: u64) -> StoreError {
     StoreError::corrupt(place, anyhow::anyhow!("{rows} rows were written"))

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
-use domain::job::{Claim, Claimed, Renewal, Standing};
+use domain::job::{Claim, Claimed, Queue, Renewal, Standing};
 use domain::ports::{StoreError, StoreResult};
 use domain::{ClaimToken, JobId, Timestamp, WorkerId};
 use sqlx::PgConnection;
@@ -18,7 +18,7 @@ use super::rows;
 
 const LIST_EXPIRED: &str = "
     select id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
-           suspect, alone_since is not null
+           losses, alone_since is not null
       from jobs
      where state = 'running'
        and claimed_until <=
@@ -38,6 +38,27 @@ pub(super) async fn list_expired(
         .await
         .map_err(failed)?;
     rows.iter().map(rows::claimed).collect()
+}
+
+const COUNT_WORKERS: &str = "
+    select queue, count(distinct claimed_by)
+      from jobs
+     where state = 'running'
+     group by queue";
+
+pub(super) async fn count_workers(conn: &mut PgConnection) -> StoreResult<Vec<(Queue, u32)>> {
+    let rows = sqlx::query(COUNT_WORKERS)
+        .fetch_all(conn)
+        .await
+        .map_err(failed)?;
+    let counted = |row| {
+        let queue = rows::word(row, 0, "jobs.queue", Queue::parse)?;
+        let workers: i64 = rows::get(row, 1, "count_workers.count")?;
+        let workers = u32::try_from(workers)
+            .map_err(|error| StoreError::corrupt("count_workers.count", error))?;
+        Ok((queue, workers))
+    };
+    rows.iter().map(counted).collect()
 }
 
 /// A job that is renewed is locked first, so that its wish to stop is not overlooked.

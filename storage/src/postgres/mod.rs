@@ -3,9 +3,9 @@
 //! Transactions run under `read committed`: what must not change between being read and being
 //! written is locked, or compared in the statement that writes.
 //!
-//! Who waits for whom, so that nobody waits in a circle: a sale takes its keys, shares its
-//! concerts, takes seats, and counts in `sales` last of all, since everybody who sells the concert
-//! waits there. A settlement holds jobs, then tickets, then shares concerts. A change takes its
+//! Who waits for whom, so that nobody waits in a circle: a sale takes its keys, shares the gates of
+//! its concerts, takes seats, and counts in `sales` last of all, since others wait there. A
+//! settlement holds jobs, by their ids, then tickets, then shares concerts. A change takes its
 //! concert alone and then queues a job; a tick takes counts and then queues jobs. Nobody who waits
 //! for a job's key holds what those wait for who hold one.
 
@@ -30,6 +30,7 @@ mod session;
 mod settlements;
 mod tickets;
 mod tx;
+mod waiting;
 
 use std::sync::Arc;
 

@@ -84,7 +84,7 @@ pub(super) fn ticket(row: &PgRow) -> StoreResult<Ticket> {
     })
 }
 
-/// Columns: id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace, suspect,
+/// Columns: id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace, losses,
 /// whether it runs alone.
 pub(super) fn claimed(row: &PgRow) -> StoreResult<Claimed> {
     Ok(Claimed {
@@ -92,7 +92,7 @@ pub(super) fn claimed(row: &PgRow) -> StoreResult<Claimed> {
             job_id: JobId(get(row, 0, "jobs.id")?),
             token: ClaimToken(get(row, 1, "jobs.claim_token")?),
         },
-        suspect: get(row, 9, "jobs.suspect")?,
+        losses: count(row, 9, "jobs.losses")?,
         alone: get(row, 10, "jobs.alone_since")?,
         kind: get(row, 2, "jobs.kind")?,
         args: get(row, 3, "jobs.args")?,

@@ -7,7 +7,7 @@ use crate::error::OpenError;
 use crate::schema::{self, APPLIED, Listed, SchemaReport};
 
 /// Every migration, in order.
-const MIGRATIONS: [Listed; 4] = [
+const MIGRATIONS: [Listed; 6] = [
     (
         1,
         "ledger",
@@ -27,6 +27,16 @@ const MIGRATIONS: [Listed; 4] = [
         4,
         "job_control",
         include_str!("../../../migrations/postgres/0004_job_control.sql"),
+    ),
+    (
+        5,
+        "job_losses",
+        include_str!("../../../migrations/postgres/0005_job_losses.sql"),
+    ),
+    (
+        6,
+        "sold_side_by_side",
+        include_str!("../../../migrations/postgres/0006_sold_side_by_side.sql"),
     ),
 ];
 

@@ -68,17 +68,17 @@ const END_JOBS: &str = "
 const RELEASE_JOBS: &str = "
     with released as materialized (
         select asked.place, asked.state, asked.attempt, asked.run_at, asked.finished_at,
-               asked.suspect, asked.twin_error, job.id, job.kind, job.queue, job.args, job.due_at,
-               job.created_at, job.unique_key, job.trace,
+               asked.suspect, asked.losses, asked.twin_error, job.id, job.kind, job.queue, job.args,
+               job.due_at, job.created_at, job.unique_key, job.trace,
                case
                    when asked.error is null then job.errors
                    else (job.errors || asked.error)[cardinality(job.errors) + 2 - $9:]
                end as errors
           from unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::bigint[],
-                      $6::bigint[], $7::text[], $8::text[], $10::boolean[])
+                      $6::bigint[], $7::text[], $8::text[], $10::boolean[], $11::integer[])
                with ordinality
                as asked (id, token, state, attempt, run_at, finished_at, error, twin_error, suspect,
-                         place)
+                         losses, place)
           left join lateral (
                    select id, kind, queue, args, due_at, created_at, unique_key, trace, errors
                      from jobs
@@ -95,10 +95,11 @@ const RELEASE_JOBS: &str = "
      returning id),
          queued as (
         insert into jobs (id, kind, queue, state, args, attempt, due_at, run_at, created_at,
-                          unique_key, trace, errors, suspect)
+                          unique_key, trace, errors, suspect, losses)
         select released.id, released.kind, released.queue, released.state, released.args,
                released.attempt, released.due_at, released.run_at, released.created_at,
-               released.unique_key, released.trace, released.errors, released.suspect
+               released.unique_key, released.trace, released.errors, released.suspect,
+               released.losses
           from gone
           join released
             on released.id = gone.id
@@ -235,6 +236,7 @@ pub(super) async fn release_jobs(
         .bind(twin_errors)
         .bind(errors_kept())
         .bind(columns.suspects)
+        .bind(columns.losses)
         .fetch_all(conn)
         .await
         .map_err(failed)?;
@@ -251,6 +253,7 @@ struct Columns {
     finished_at: Vec<i64>,
     errors: Vec<Option<String>>,
     suspects: Vec<bool>,
+    losses: Vec<i32>,
 }
 
 impl Columns {
@@ -269,7 +272,8 @@ impl Columns {
                 .map(|to| micros(to.finished_at.unwrap_or(to.run_at)))
                 .collect(),
             errors: transitions().map(error).collect(),
-            suspects: transitions().map(|to| to.suspect).collect(),
+            suspects: transitions().map(Transition::is_suspect).collect(),
+            losses: transitions().map(|to| int(to.losses)).collect(),
         }
     }
 }

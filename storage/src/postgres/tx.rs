@@ -16,8 +16,8 @@ use domain::keys::StoredKey;
 use domain::layout::StoredLayout;
 use domain::plans::Plan;
 use domain::ports::{
-    AuditView, BucketPlan, ConcertTx, ConcertView, JobTx, JobView, KeyTx, KeyView, LayoutTx,
-    LayoutView, StoreError, StoreResult, TicketTx, TicketView, Tx, View,
+    AuditView, BucketPlan, ConcertTx, ConcertView, DueAfter, JobTx, JobView, KeyTx, KeyView,
+    LayoutTx, LayoutView, StoreError, StoreResult, TicketTx, TicketView, Tx, View, Waiting,
 };
 use domain::prints::{PrintRequest, Published};
 use domain::seat::SeatNo;
@@ -30,7 +30,7 @@ use super::failure::is_lost;
 use super::session::LeaseClock;
 use super::{
     audit, claims, concerts, jobs, keys, layouts, leases, moves, pauses, plans, prints,
-    settlements, tickets,
+    settlements, tickets, waiting,
 };
 
 /// A lent connection.
@@ -279,6 +279,20 @@ impl JobView for PgTx {
         call!(self, jobs::count_jobs(now))
     }
 
+    async fn list_waiting(
+        &mut self,
+        queue: Queue,
+        due: (Timestamp, Timestamp),
+        after: Option<DueAfter>,
+        max: u32,
+    ) -> StoreResult<Vec<Waiting>> {
+        call!(self, waiting::list_waiting(queue, due, after, max))
+    }
+
+    async fn count_workers(&mut self) -> StoreResult<Vec<(Queue, u32)>> {
+        call!(self, leases::count_workers())
+    }
+
     async fn check_claims(&mut self, claims: &[Claim]) -> StoreResult<Vec<Standing>> {
         let locks = matches!(self.kind, Kind::Writing { .. });
         call!(self, leases::check_claims(claims, locks))
@@ -325,6 +339,10 @@ impl JobTx for PgTx {
 
     async fn move_job(&mut self, id: JobId, to: &Transition) -> StoreResult<bool> {
         call!(self, moves::move_job(id, to))
+    }
+
+    async fn retime_jobs(&mut self, jobs: &[JobId], due_at: Timestamp) -> StoreResult<u32> {
+        call!(self, waiting::retime_jobs(jobs, due_at))
     }
 
     async fn set_paused(

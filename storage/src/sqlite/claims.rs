@@ -1,11 +1,17 @@
 //! Claims of jobs that wait.
 
-use domain::job::{Band, ClaimRequest, Claimed, ClaimedBatch, Lane};
+use std::sync::LazyLock;
+
+use domain::job::{Band, ClaimRequest, Claimed, ClaimedBatch, Kinds, Lane};
 use domain::ports::StoreResult;
 use sqlx::SqliteConnection;
+use sqlx::query::Query;
+use sqlx::sqlite::{Sqlite, SqliteArguments};
 
 use super::failure::failed;
 use super::rows;
+
+type SqliteQuery<'q> = Query<'q, Sqlite, SqliteArguments>;
 
 /// Whether the queue is paused, which of its lanes are, and whether a scheduled job is due.
 const LOOK: &str = "
@@ -59,7 +65,7 @@ const CLAIM_BAND: &str = "
                 order by waiting.due_at, waiting.id
                 limit ?4)
  returning id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
-           suspect, alone_since is not null";
+           losses, alone_since is not null";
 
 /// Ids grow with time: the smallest is the oldest.
 const CLAIM_OLDEST: &str = "
@@ -83,7 +89,7 @@ const CLAIM_OLDEST: &str = "
                 order by waiting.id
                 limit ?2)
  returning id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
-           suspect, alone_since is not null";
+           losses, alone_since is not null";
 
 const NEXT_RUN_AT: &str = "
     select min(run_at)
@@ -142,17 +148,49 @@ pub(super) async fn claim_jobs(
     Ok(ClaimedBatch { jobs, next_run_at })
 }
 
+/// A claim that tells kinds apart, by its last two parameters. One that does not need not look at
+/// the rows: the index has all it asks for.
+fn of_kinds(claim: &str, parameter: u32) -> String {
+    let order = "\n                order by";
+    let next = parameter + 1;
+    let kinds = format!(
+        "
+                  and (?{parameter} is null or waiting.kind = ?{parameter})
+                  and waiting.kind not in (
+                          select value
+                            from json_each(?{next}))"
+    );
+    claim.replacen(order, &format!("{kinds}{order}"), 1)
+}
+
+/// Asks for the only kind to take, if there is one, and for none of those that are not to be taken.
+fn bind_kinds<'q>(query: SqliteQuery<'q>, kinds: &Kinds) -> SqliteQuery<'q> {
+    let except =
+        |kinds: &[String]| serde_json::to_string(kinds).expect("a list of texts is valid JSON");
+    match kinds {
+        Kinds::Any => query,
+        Kinds::Only(kind) => query.bind(Some(kind.clone())).bind(except(&[])),
+        Kinds::Except(kinds) => query.bind(None::<String>).bind(except(kinds)),
+    }
+}
+
 async fn claim_oldest(
     conn: &mut SqliteConnection,
     request: &ClaimRequest,
     max: u32,
 ) -> StoreResult<Vec<Claimed>> {
-    let rows = sqlx::query(CLAIM_OLDEST)
+    static OF_KINDS: LazyLock<String> = LazyLock::new(|| of_kinds(CLAIM_OLDEST, 6));
+    let statement = match request.kinds {
+        Kinds::Any => CLAIM_OLDEST,
+        Kinds::Only(_) | Kinds::Except(_) => OF_KINDS.as_str(),
+    };
+    let query = sqlx::query(statement)
         .bind(request.queue.as_str())
         .bind(max)
         .bind(request.token.0.as_bytes().as_slice())
         .bind(request.worker.0.as_bytes().as_slice())
-        .bind(request.until.timestamp_micros())
+        .bind(request.until.timestamp_micros());
+    let rows = bind_kinds(query, &request.kinds)
         .fetch_all(conn)
         .await
         .map_err(failed)?;
@@ -170,14 +208,20 @@ async fn claim_band(
     band: Band,
     max: u32,
 ) -> StoreResult<Vec<Claimed>> {
-    let rows = sqlx::query(CLAIM_BAND)
+    static OF_KINDS: LazyLock<String> = LazyLock::new(|| of_kinds(CLAIM_BAND, 8));
+    let statement = match request.kinds {
+        Kinds::Any => CLAIM_BAND,
+        Kinds::Only(_) | Kinds::Except(_) => OF_KINDS.as_str(),
+    };
+    let query = sqlx::query(statement)
         .bind(request.queue.as_str())
         .bind(band.from.timestamp_micros())
         .bind(band.before.timestamp_micros())
         .bind(max)
         .bind(request.token.0.as_bytes().as_slice())
         .bind(request.worker.0.as_bytes().as_slice())
-        .bind(request.until.timestamp_micros())
+        .bind(request.until.timestamp_micros());
+    let rows = bind_kinds(query, &request.kinds)
         .fetch_all(conn)
         .await
         .map_err(failed)?;

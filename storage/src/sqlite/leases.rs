@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use domain::job::{Claim, Claimed, Renewal, Standing};
-use domain::ports::StoreResult;
+use domain::job::{Claim, Claimed, Queue, Renewal, Standing};
+use domain::ports::{StoreError, StoreResult};
 use domain::{ClaimToken, JobId, Timestamp, WorkerId};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
@@ -14,7 +14,7 @@ use super::rows;
 
 const LIST_EXPIRED: &str = "
     select id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
-           suspect, alone_since is not null
+           losses, alone_since is not null
       from jobs indexed by jobs_running
      where state = 'running'
        and claimed_until <= ?1
@@ -33,6 +33,27 @@ pub(super) async fn list_expired(
         .await
         .map_err(failed)?;
     rows.iter().map(rows::claimed).collect()
+}
+
+const COUNT_WORKERS: &str = "
+    select queue, count(distinct claimed_by)
+      from jobs indexed by jobs_running
+     where state = 'running'
+     group by queue";
+
+pub(super) async fn count_workers(conn: &mut SqliteConnection) -> StoreResult<Vec<(Queue, u32)>> {
+    let rows = sqlx::query(COUNT_WORKERS)
+        .fetch_all(conn)
+        .await
+        .map_err(failed)?;
+    let counted = |row| {
+        let queue = rows::word(row, 0, "jobs.queue", Queue::parse)?;
+        let workers: i64 = rows::get(row, 1, "count_workers.count")?;
+        let workers = u32::try_from(workers)
+            .map_err(|error| StoreError::corrupt("count_workers.count", error))?;
+        Ok((queue, workers))
+    };
+    rows.iter().map(counted).collect()
 }
 
 /// `returning` tells which claims stand, so that nothing need be asked afterwards.

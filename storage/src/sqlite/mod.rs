@@ -25,6 +25,7 @@ mod slots;
 mod tests;
 mod tickets;
 mod tx;
+mod waiting;
 mod wal;
 
 use std::fs::{self, File};

@@ -94,7 +94,7 @@ pub(super) fn ticket(row: &SqliteRow) -> StoreResult<Ticket> {
     })
 }
 
-/// Columns: id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace, suspect,
+/// Columns: id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace, losses,
 /// alone.
 pub(super) fn claimed(row: &SqliteRow) -> StoreResult<Claimed> {
     Ok(Claimed {
@@ -109,7 +109,7 @@ pub(super) fn claimed(row: &SqliteRow) -> StoreResult<Claimed> {
         run_at: time(row, 6, "jobs.run_at")?,
         created_at: time(row, 7, "jobs.created_at")?,
         trace: get(row, 8, "jobs.trace")?,
-        suspect: get(row, 9, "jobs.suspect")?,
+        losses: count(row, 9, "jobs.losses")?,
         alone: get(row, 10, "jobs.alone_since")?,
     })
 }

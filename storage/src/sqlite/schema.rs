@@ -12,7 +12,7 @@ use crate::error::OpenError;
 use crate::schema::{self, APPLIED, Listed, SchemaReport};
 
 /// Every migration, in order.
-const MIGRATIONS: [Listed; 4] = [
+const MIGRATIONS: [Listed; 6] = [
     (
         1,
         "ledger",
@@ -32,6 +32,16 @@ const MIGRATIONS: [Listed; 4] = [
         4,
         "job_control",
         include_str!("../../../migrations/sqlite/0004_job_control.sql"),
+    ),
+    (
+        5,
+        "job_losses",
+        include_str!("../../../migrations/sqlite/0005_job_losses.sql"),
+    ),
+    (
+        6,
+        "sold_side_by_side",
+        include_str!("../../../migrations/sqlite/0006_sold_side_by_side.sql"),
     ),
 ];
 

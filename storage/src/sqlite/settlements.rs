@@ -55,6 +55,7 @@ const RELEASE_JOBS: &str = "
            attempt = released.attempt,
            run_at = released.run_at,
            suspect = released.suspect,
+           losses = released.losses,
            claim_token = null,
            claimed_by = null,
            claimed_until = null,
@@ -62,7 +63,7 @@ const RELEASE_JOBS: &str = "
            alone_since = null,
            progress = null
       from (select unhex(value ->> 0) as id, value ->> 1 as state, value ->> 2 as attempt,
-                   value ->> 3 as run_at, value ->> 4 as suspect
+                   value ->> 3 as run_at, value ->> 4 as suspect, value ->> 5 as losses
               from json_each(?1)) as released
      where jobs.id = released.id";
 
@@ -264,7 +265,8 @@ pub(super) async fn release_jobs(
                 .text(transition.state.as_str())
                 .number(transition.attempt)
                 .number(transition.run_at.timestamp_micros())
-                .number(u8::from(transition.suspect));
+                .number(u8::from(transition.is_suspect()))
+                .number(transition.losses);
         });
     }
     let done = sqlx::query(RELEASE_JOBS)

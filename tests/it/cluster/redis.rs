@@ -2,23 +2,43 @@
 
 use tests::engine::seconds;
 use tests::redis::{RedisSentinels, RedisServer};
-use tests::{Cluster, Crowd, eventually};
+use tests::{Cluster, Crowd, Server, eventually};
 
 use super::assert_sold_out;
 
 const BUYERS: u32 = 16;
 
-/// Sells out through two processes, with a fault whenever a quarter more is sold.
-async fn sell_out(url: String, mut fault: impl FnMut(), times: usize) {
+/// How often counters were rebuilt from the ledger, by what the processes say.
+async fn rebuilt(servers: &[Server]) -> u64 {
+    let mut sum = 0;
+    for server in servers {
+        let metrics = server.http.get("/metrics").await;
+        let text = String::from_utf8_lossy(&metrics.body).into_owned();
+        let lines = text.lines();
+        let counts =
+            lines.filter_map(|line| line.strip_prefix("ticketoverflow_counters_rebuilt_total "));
+        sum += counts
+            .map(|count| count.parse::<u64>().unwrap())
+            .sum::<u64>();
+    }
+    sum
+}
+
+/// Sells out through two processes, with a fault whenever a quarter more is sold. After each, the
+/// counters are rebuilt.
+async fn sell_out(url: String, mut fault: impl FnMut(usize), times: usize) {
     let capacity = 400 * seconds();
     let cluster = Cluster::on_redis(url).await;
     let servers = [cluster.start("api,scheduler"), cluster.start("api")];
     let concert = servers[0].http.create_concert("A night", capacity).await;
     let clients = servers.iter().map(|server| server.http.clone()).collect();
     let crowd = Crowd::buy(clients, &concert, BUYERS);
-    for _ in 0..times {
+    for time in 0..times {
         crowd.until_more(capacity as usize / 4).await;
-        tokio::task::block_in_place(&mut fault);
+        let before = rebuilt(&servers).await;
+        tokio::task::block_in_place(|| fault(time));
+        let again = || async { (rebuilt(&servers).await > before).then_some(()) };
+        eventually("the counters are rebuilt", again).await;
     }
     let answered = crowd.sold_out().await;
     assert_sold_out(&cluster, &concert, &answered, capacity);
@@ -27,7 +47,7 @@ async fn sell_out(url: String, mut fault: impl FnMut(), times: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sale_goes_on_when_redis_is_flushed() {
     let server = RedisServer::start();
-    let flush = || assert_eq!(server.run(&["FLUSHALL"]), "OK");
+    let flush = |_| assert_eq!(server.run(&["FLUSHALL"]), "OK");
     sell_out(server.url(), flush, 3).await;
 }
 
@@ -35,14 +55,47 @@ async fn a_sale_goes_on_when_redis_is_flushed() {
 async fn a_sale_goes_on_when_redis_is_restarted() {
     let mut server = RedisServer::start();
     let url = server.url();
-    sell_out(url, || server.restart(), 2).await;
+    sell_out(url, |_| server.restart(), 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sale_goes_on_when_redis_fails_over() {
+async fn a_sale_goes_on_when_redis_fails_over_to_older_values() {
     let sentinels = RedisSentinels::start();
-    sell_out(sentinels.url(), || sentinels.fail_over(), 1).await;
+    let capacity = 400 * seconds();
+    let cluster = Cluster::on_redis(sentinels.url()).await;
+    let servers = [cluster.start("api,scheduler"), cluster.start("api")];
+    let concert = servers[0].http.create_concert("A night", capacity).await;
+    let clients = servers.iter().map(|server| server.http.clone()).collect();
+    let crowd = Crowd::buy(clients, &concert, BUYERS);
+    let quarter = capacity as usize / 4;
+    crowd.until_more(quarter).await;
+    // The replica has not heard of what is sold from now on, as replication is not waited for.
+    let replica = &sentinels.servers[1];
+    tokio::task::block_in_place(|| replica.run(&["CONFIG", "SET", "replica-read-only", "no"]));
+    tokio::task::block_in_place(|| replica.run(&["EVAL", KEEP, "0"]));
+    crowd.until_more(quarter).await;
+    let before = rebuilt(&servers).await;
+    tokio::task::block_in_place(|| {
+        replica.run(&["EVAL", BRING_BACK, "0"]);
+        sentinels.fail_over();
+    });
+    let again = || async { (rebuilt(&servers).await > before).then_some(()) };
+    eventually("the counters are rebuilt", again).await;
+    let answered = crowd.sold_out().await;
+    assert_sold_out(&cluster, &concert, &answered, capacity);
 }
+
+/// Keeps every value as it is now, beside it.
+const KEEP: &str = "for _, key in ipairs(redis.call('keys', '*')) do
+    redis.call('copy', key, 'kept:' .. key)
+end
+return 'OK'";
+
+/// Puts what was kept in the place of what there is.
+const BRING_BACK: &str = "for _, key in ipairs(redis.call('keys', 'kept:*')) do
+    redis.call('copy', key, string.sub(key, 6), 'replace')
+end
+return 'OK'";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn purchases_wait_for_redis_and_nothing_else_does() {

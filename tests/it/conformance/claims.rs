@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use chrono::TimeDelta;
 use domain::ids::IdSource;
-use domain::job::{Band, ClaimRequest, Claimed, Lane, NewJob, Outcome, Policy, Queue, State, next};
+use domain::job::{
+    Band, ClaimRequest, Claimed, Kinds, Lane, NewJob, Outcome, Policy, Queue, State, next,
+};
 use domain::{JobId, WorkerId};
 
 use super::{Env, micros};
@@ -52,6 +54,49 @@ conformance! {
         env.insert_jobs(&[env.noop()]).await;
         assert_eq!(env.claim(9).await.len(), 1);
         assert_eq!(env.claim(9).await.len(), 0);
+    }
+
+    async fn kinds_that_are_not_asked_for_are_left_alone(env) {
+        let of = |kind| NewJob { kind, ..env.noop() };
+        let jobs = ["a", "b", "a", "c", "b"].map(of);
+        env.insert_jobs(&jobs).await;
+        for (kinds, oldest, expected) in [
+            (Kinds::Only("unheard_of".into()), 1, vec![]),
+            (Kinds::Only("b".into()), 0, vec![1, 4]),
+            (Kinds::Except(vec!["c".into(), "b".into()]), 1, vec![0, 2]),
+            (Kinds::Any, 1, vec![3]),
+        ] {
+            let request = ClaimRequest { kinds: kinds.clone(), oldest, ..env.request(Queue::System, 9) };
+            let claimed = ids(&claim_as(env, &request).await);
+            let expected: Vec<_> = expected.into_iter().map(|at: usize| jobs[at].id).collect();
+            assert_eq!(claimed, expected, "{kinds:?}");
+        }
+    }
+
+    /// Port: count_workers.
+    async fn workers_are_counted_by_queue_while_they_hold_jobs(env) {
+        assert_eq!(env.read().await.count_workers().await.unwrap(), []);
+        let prints = (0..2).map(|_| NewJob { queue: Queue::Prints, ..env.noop() });
+        let jobs: Vec<_> = (0..3).map(|_| env.noop()).chain(prints).collect();
+        env.insert_jobs(&jobs).await;
+        let held = env.claim_of(Queue::Prints, 2).await;
+        let one = env.request(Queue::System, 1);
+        claim_as(env, &one).await;
+        claim_as(env, &ClaimRequest { worker: one.worker, ..env.request(Queue::System, 1) }).await;
+        env.claim(1).await;
+        let count = async || {
+            let mut counted = env.read().await.count_workers().await.unwrap();
+            counted.sort_unstable();
+            counted
+        };
+        assert_eq!(count().await, [(Queue::Prints, 1), (Queue::System, 2)]);
+        let mut tx = env.begin().await;
+        for job in &held {
+            let done = next(job, &Outcome::Done, &Policy::DEFAULT, env.now());
+            tx.settle_jobs(&[(job.claim, done)]).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(count().await, [(Queue::System, 2)]);
     }
 
     async fn claim_that_was_rolled_back_leaves_the_job_to_others(env) {

@@ -42,6 +42,54 @@ async fn count(env: &Env) -> Vec<QueueDepth> {
 }
 
 conformance! {
+    /// Port: list_waiting.
+    async fn jobs_that_wait_are_listed_by_due_time_within_an_interval(env) {
+        let mut jobs: Vec<_> = [5, 3, 4, 3, 9].map(|hours| env.due_in(hours)).into();
+        jobs.push(NewJob { run_at: env.now() + TimeDelta::days(1), ..env.due_in(4) });
+        jobs.push(NewJob { queue: Queue::Prints, ..env.due_in(4) });
+        env.insert_jobs(&jobs).await;
+        let at = |hours| env.now() + TimeDelta::hours(hours);
+        let mut listed = Vec::new();
+        let mut after = None;
+        loop {
+            let mut view = env.read().await;
+            let interval = (at(3), at(9));
+            let page = view.list_waiting(Queue::System, interval, after, 2).await.unwrap();
+            let Some(last) = page.last() else { break };
+            after = Some((last.due_at, last.id));
+            assert!(page.iter().all(|job| (&*job.kind, &*job.args) == ("noop", "{}")));
+            listed.extend(page.iter().map(|job| job.id));
+        }
+        let expected = [1, 3, 2, 5, 0].map(|at| jobs[at].id);
+        assert_eq!(listed, expected, "those of equal times by their ids");
+        let claimed = env.claim(1).await;
+        let mut view = env.read().await;
+        let left = view.list_waiting(Queue::System, (at(0), at(99)), None, 9).await.unwrap();
+        assert!(left.iter().all(|job| job.id != claimed[0].claim.job_id), "it is running");
+        assert_eq!(left.len(), 5);
+    }
+
+    /// Port: retime_jobs.
+    async fn job_that_waits_gets_another_place_in_its_queue(env) {
+        let soon = NewJob { run_at: env.now() + TimeDelta::days(1), ..env.due_in(7) };
+        let (running, first, last) = (env.due_in(1), env.due_in(5), env.due_in(6));
+        let jobs = [running, first, last, soon];
+        env.insert_jobs(&jobs).await;
+        let held = env.claim(1).await;
+        assert_eq!(held[0].claim.job_id, jobs[0].id);
+        let due_at = env.now() + TimeDelta::hours(2);
+        let mut tx = env.begin().await;
+        let wanted = [jobs[2].id, jobs[0].id, JobId(env.ids.next()), jobs[3].id];
+        assert_eq!(tx.retime_jobs(&wanted, due_at).await.unwrap(), 2);
+        assert_eq!(tx.retime_jobs(&[], due_at).await.unwrap(), 0);
+        tx.commit().await.unwrap();
+        for job in [&jobs[2], &jobs[3]] {
+            assert_eq!(find(env, job.id).await.unwrap().due_at, due_at);
+        }
+        assert_eq!(find(env, jobs[0].id).await.unwrap().due_at, jobs[0].due_at, "it runs");
+        assert_eq!(env.claim(1).await[0].claim.job_id, jobs[2].id, "it overtook the other one");
+    }
+
     /// Ports: insert_jobs, find_job.
     async fn job_is_found_as_it_was_written(env) {
         let new = NewJob {

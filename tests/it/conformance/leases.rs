@@ -142,25 +142,29 @@ conformance! {
 
     /// Port: begin_alone.
     async fn job_that_was_lost_is_suspected_and_known_to_have_run_alone(env) {
-        let job = running(env, 1).await.remove(0);
-        assert!(!job.suspect && !job.alone);
+        let first = running(env, 1).await.remove(0);
+        assert!((first.losses, first.alone) == (0, false));
+        settle(env, &first, &Outcome::Lost).await;
+        assert!(!find(env, first.claim.job_id).await.suspect, "anything may have happened");
+        let job = env.claim(1).await.remove(0);
+        assert_eq!((job.losses, job.attempt), (1, 1));
         settle(env, &job, &Outcome::Lost).await;
         assert!(find(env, job.claim.job_id).await.suspect);
 
         let second = env.claim(1).await.remove(0);
-        assert!(second.suspect && !second.alone);
-        assert_eq!(second.attempt, 1, "the first one is not charged");
+        assert!(second.is_suspect() && !second.alone);
+        assert_eq!(second.attempt, 1, "those before are not charged");
         assert!(!begin_alone(env, &job.claim).await, "that claim is over");
         env.clock.advance(domain::jobs::LEASE);
         assert!(!expired(env).await.alone);
         assert!(begin_alone(env, &second.claim).await);
         let lost = expired(env).await;
-        assert!(lost.suspect && lost.alone);
+        assert!(lost.is_suspect() && lost.alone);
 
         settle(env, &lost, &Outcome::Lost).await;
         env.clock.advance(TimeDelta::minutes(1));
         let third = env.claim(1).await.remove(0);
-        assert!(third.suspect && !third.alone, "it has not begun under this claim");
+        assert!(third.is_suspect() && !third.alone, "it has not begun under this claim");
         assert_eq!(third.attempt, 2, "the one alone was charged");
         settle(env, &third, &Outcome::Retry("broken".into(), None)).await;
         assert!(!find(env, third.claim.job_id).await.suspect);

@@ -59,7 +59,7 @@ use chrono::TimeDelta;
 use domain::clock::from_micros;
 use domain::concert::{Concert, Name, Status, parse_date};
 use domain::ids::IdSource;
-use domain::job::{Claim, ClaimRequest, Claimed, Lane, NewJob, Noop, Queue, RenderTicket};
+use domain::job::{Claim, ClaimRequest, Claimed, Kinds, Lane, NewJob, Noop, Queue, RenderTicket};
 use domain::ports::{Files, Store, Tx, View};
 use domain::seat::SeatNo;
 use domain::tickets::NewTicket;
@@ -226,6 +226,7 @@ impl Env {
             oldest: 0,
             bands: Lane::ALL.map(|lane| lane.band(now, max)).into(),
             max,
+            kinds: Kinds::Any,
             worker: WorkerId(self.ids.next()),
             token: ClaimToken(self.ids.next()),
             now,
@@ -252,7 +253,12 @@ impl Env {
             .iter()
             .map(|&ticket_id| {
                 let id = JobId(self.ids.next());
-                NewJob::of(&RenderTicket { ticket_id }, id, self.now(), self.now())
+                NewJob::of(
+                    &RenderTicket::of(ticket_id, None),
+                    id,
+                    self.now(),
+                    self.now(),
+                )
             })
             .collect();
         let mut tx = self.begin().await;

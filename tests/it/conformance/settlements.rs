@@ -48,7 +48,7 @@ async fn move_job(env: &Env, id: JobId, to: State) -> bool {
         attempt: 0,
         run_at: env.now(),
         finished_at: to.is_finished().then(|| env.now()),
-        suspect: false,
+        losses: 0,
         error: None,
     };
     let mut tx = env.begin().await;
@@ -214,7 +214,7 @@ conformance! {
                 attempt: 0,
                 run_at: env.now(),
                 finished_at: Some(env.now()),
-                suspect: false,
+                losses: 0,
                 error: Some(error.clone()),
             };
             let mut tx = env.begin().await;

@@ -36,6 +36,7 @@ async fn claim(store: &PostgresStore, now: Timestamp, lease: TimeDelta) -> Claim
         oldest: 0,
         bands: Lane::ALL.map(|lane| lane.band(now, 9)).into(),
         max: 1,
+        kinds: domain::job::Kinds::Any,
         worker: WorkerId(ids.next()),
         token: ClaimToken(ids.next()),
         now,

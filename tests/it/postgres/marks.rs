@@ -64,3 +64,31 @@ async fn sale_that_commits_during_a_tick_is_followed_by_a_plan() {
         "the sale is in no plan to come"
     );
 }
+
+#[tokio::test]
+async fn sale_that_is_counted_apart_leaves_a_mark_of_its_own() {
+    let database = Database::new().await;
+    let shop = Shop::open(database.url()).await;
+    let ctx = &shop.ctx;
+    let concert_id = shop.concert().await;
+    shop.buy(concert_id, None).await.unwrap();
+
+    // While the first connection is busy the sale is counted by another one.
+    let busy = ctx.store.begin().await.unwrap();
+    let now = ctx.clock.now();
+    let mut sale = ctx.store.begin().await.unwrap();
+    sale.record_sales(&[(concert_id, 2)], now).await.unwrap();
+    drop(busy);
+    plans::tick(ctx).await.unwrap();
+    sale.commit().await.unwrap();
+
+    let mut view = ctx.store.read().await.unwrap();
+    let marked = view.list_marked(9).await.unwrap();
+    assert_eq!(
+        marked.len(),
+        1,
+        "the tick that did not see the sale took its mark"
+    );
+    let offer = view.find_offer(concert_id).await.unwrap().unwrap();
+    assert_eq!(offer.sold, 3);
+}

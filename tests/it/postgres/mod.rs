@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod circles;
 mod clocks;
 mod marks;
 mod opening;

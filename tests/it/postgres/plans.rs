@@ -21,7 +21,7 @@ const TABLES: [&str; 9] = [
 ];
 
 /// Statements that go through a whole index on purpose, with the index.
-const MEANT: [(&str, &str); 9] = [
+const MEANT: [(&str, &str); 10] = [
     // Pages of everything, in the order of the key, ended by their limit.
     ("LIST_JOBS", "jobs_pkey"),
     ("LIST_JOBS", "finished_jobs_pkey"),
@@ -33,6 +33,7 @@ const MEANT: [(&str, &str); 9] = [
     ("COUNT_JOBS", "jobs_scheduled"),
     ("COUNT_JOBS", "jobs_running"),
     ("COUNT_JOBS", "finished_jobs_dead"),
+    ("COUNT_WORKERS", "jobs_running"),
 ];
 
 /// The constants of a source file that hold statements: name and text.

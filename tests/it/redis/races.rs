@@ -7,15 +7,17 @@ use std::time::Duration;
 use domain::ConcertId;
 use domain::ids::{IdSource, SeededIds, mix};
 use domain::ports::{Counters, Stock, Taken};
+use futures::future::join_all;
 use storage::counters::RedisCounters;
 use tests::redis;
-use tests::wait::DEADLINE;
+use tests::wait::{DEADLINE, eventually};
 
 use super::counters;
 
-const SEATS: u32 = 1_500;
+const SEATS: u32 = 3_000;
 const PROCESSES: u64 = 2;
-const BUYERS: u64 = 8;
+/// A crowd, for which seats are taken ahead.
+const BUYERS: u64 = 40;
 
 /// Seats that somebody has, and seats of them that are sold.
 #[derive(Default)]
@@ -119,6 +121,31 @@ async fn every_seat_is_handed_out_once_by_two_processes_on_a_cluster() {
     for seed in 0..4 {
         race(&redis::shared_cluster().url(), seed).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seats_that_were_taken_ahead_of_a_crowd_go_back_when_it_has_gone() {
+    const CROWD: u64 = 100;
+    const ROUNDS: u64 = 4;
+    let (url, prefix) = (redis::shared().url(), redis::prefix());
+    let concert = ConcertId(SeededIds::new(8).next());
+    let (crowded, idle) = (counters(&url, &prefix), counters(&url, &prefix));
+    crowded
+        .load(concert, Stock::full(20_000), None)
+        .await
+        .unwrap();
+    for round in 0..ROUNDS {
+        let takes = (0..CROWD).map(|buyer| crowded.take(concert, mix(round << 8 | buyer)));
+        for taken in join_all(takes).await {
+            assert!(matches!(taken.unwrap(), Taken::Seat(..)));
+        }
+    }
+    eventually("the seats that nobody took are free", async || {
+        let counted = idle.count(concert).await.unwrap().unwrap();
+        let bought = u32::try_from(CROWD * ROUNDS).unwrap();
+        (counted.held == bought && counted.free == 20_000 - bought).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,10 @@ mod control;
 mod failures;
 mod gate;
 mod poison;
+mod pools;
+mod priority;
 mod repeats;
+mod retimes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,12 +77,11 @@ impl Platform {
     }
 
     fn work_with(&self, registry: Registry) -> Workers {
-        Workers::start_with(
-            &self.ctx,
-            &config(),
-            WorkerId(self.ctx.ids.next()),
-            registry,
-        )
+        self.work_as(&config(), registry)
+    }
+
+    fn work_as(&self, config: &Config, registry: Registry) -> Workers {
+        Workers::start_with(&self.ctx, config, WorkerId(self.ctx.ids.next()), registry)
     }
 
     fn job(&self, kind: &impl Kind) -> NewJob {
@@ -109,11 +111,16 @@ impl Platform {
 
     /// A concert on sale, with its first seating plan published if there are workers.
     async fn concert(&self) -> ConcertId {
+        self.concert_in(30, 40).await
+    }
+
+    /// A concert in so many days.
+    async fn concert_in(&self, days: i64, capacity: u32) -> ConcertId {
         let new = NewConcert {
             name: Name::parse("Before").unwrap(),
             venue: Name::parse("Hall").unwrap(),
-            date: self.ctx.clock.now().date_naive() + TimeDelta::days(30),
-            capacity: 40,
+            date: self.ctx.clock.now().date_naive() + TimeDelta::days(days),
+            capacity,
             layout_id: None,
             status: Status::Active,
         };

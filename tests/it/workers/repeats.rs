@@ -2,7 +2,7 @@
 
 use domain::concert::{Change, Name};
 use domain::concerts;
-use domain::job::{KINDS, Kind, Noop, RenderPlan, RenderTicket, State};
+use domain::job::{KINDS, Kind, Noop, RenderPlan, RenderTicket, RetimePrints, State};
 use domain::prints::{self, Format, Style};
 use domain::{JobId, jobs, plans, tickets};
 
@@ -21,6 +21,15 @@ async fn queue(platform: &Platform, kind: &str) -> JobId {
             platform
                 .queue(platform.job(&RenderPlan { concert_id }))
                 .await
+        }
+        RetimePrints::NAME => {
+            let concert_id = platform.concert().await;
+            let date_before = platform.ctx.clock.now().date_naive();
+            let retime = RetimePrints {
+                concert_id,
+                date_before,
+            };
+            platform.queue(platform.job(&retime)).await
         }
         Noop::NAME => platform.queue(platform.job(&Noop {})).await,
         kind => panic!("say here how a job of kind {kind} is made"),

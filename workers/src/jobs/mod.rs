@@ -3,3 +3,4 @@
 mod noop;
 mod render_plan;
 mod render_ticket;
+mod retime_prints;

@@ -7,13 +7,23 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use domain::Timestamp;
+
 /// Room for what is nested: address space only, until it is used.
 const STACK_BYTES: usize = 16 << 20;
 
 /// How long a thread waits for more work before it ends.
 const IDLE_MAX: Duration = Duration::from_secs(5);
 
-type Task = Box<dyn FnOnce() + Send>;
+/// One task in so many is the one that waits longest, however urgent the others are.
+const SHARE: u32 = 10;
+
+/// A task that waits.
+struct Task {
+    /// When its result is wanted; nothing for at once.
+    due_at: Option<Timestamp>,
+    run: Box<dyn FnOnce() + Send>,
+}
 
 /// At most so many threads.
 #[derive(Clone)]
@@ -29,7 +39,10 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
+    /// In the order in which they came.
     tasks: VecDeque<Task>,
+    /// Tasks taken, modulo a share.
+    taken: u32,
     threads: usize,
     idle: usize,
 }
@@ -45,9 +58,14 @@ impl Threads {
         }
     }
 
-    /// Runs a task as soon as a thread is free, in the order in which they came. Fails when there
-    /// is no thread and none can be started.
-    pub(super) fn run(&self, task: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    /// Runs a task as soon as a thread is free and nothing more urgent waits; one in ten goes
+    /// first to the task that waits longest, so that none waits for ever. Fails when there is no
+    /// thread and none can be started.
+    pub(super) fn run(
+        &self,
+        due_at: Option<Timestamp>,
+        task: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<()> {
         let mut state = self.shared.lock();
         // Those who are idle may have been called for tasks that they have not fetched yet.
         if state.idle <= state.tasks.len() && state.threads < self.shared.threads_max {
@@ -63,7 +81,10 @@ impl Threads {
                 Err(_) => {}
             }
         }
-        state.tasks.push_back(Box::new(task));
+        state.tasks.push_back(Task {
+            due_at,
+            run: Box::new(task),
+        });
         drop(state);
         self.shared.more.notify_one();
         Ok(())
@@ -75,14 +96,29 @@ impl Threads {
     }
 }
 
+impl State {
+    /// Takes the next task out. There are few: what may wait is limited.
+    fn next(&mut self) -> Option<Task> {
+        let places = self.tasks.iter().enumerate();
+        // Of equally urgent ones the first.
+        let urgent = places.min_by_key(|(_, task)| task.due_at);
+        let (mut at, _) = urgent?;
+        self.taken = (self.taken + 1) % SHARE;
+        if self.taken == 0 {
+            at = 0;
+        }
+        self.tasks.remove(at)
+    }
+}
+
 impl Shared {
     fn work(&self) {
         let mut state = self.lock();
         loop {
-            if let Some(task) = state.tasks.pop_front() {
+            if let Some(task) = state.next() {
                 drop(state);
                 // Whoever waits for it hears that by the end of its channel.
-                let _ = std::panic::catch_unwind(AssertUnwindSafe(task));
+                let _ = std::panic::catch_unwind(AssertUnwindSafe(task.run));
                 state = self.lock();
                 continue;
             }
@@ -109,6 +145,8 @@ impl Shared {
 mod tests {
     use std::sync::mpsc;
 
+    use domain::clock::from_micros;
+
     use super::*;
 
     #[test]
@@ -124,7 +162,7 @@ mod tests {
                 let _ = gate.lock().unwrap().recv();
                 said.send(n).unwrap();
             };
-            threads.run(task).unwrap();
+            threads.run(None, task).unwrap();
         }
         assert_eq!(threads.count(), 2);
         drop(go);
@@ -133,12 +171,45 @@ mod tests {
         assert_eq!(done, [0, 1, 2, 3]);
     }
 
+    /// The order in which tasks are taken that all wait.
+    fn order(due: &[Option<i64>]) -> Vec<usize> {
+        let threads = Threads::new(1);
+        let (go, gate) = mpsc::channel::<()>();
+        let (said, heard) = mpsc::channel();
+        let held = move || {
+            let _ = gate.recv();
+        };
+        threads.run(None, held).unwrap();
+        for (n, due_at) in due.iter().enumerate() {
+            let said = said.clone();
+            let due_at = due_at.map(from_micros);
+            threads.run(due_at, move || said.send(n).unwrap()).unwrap();
+        }
+        drop(go);
+        heard.iter().take(due.len()).collect()
+    }
+
+    #[test]
+    fn the_most_urgent_task_is_next_and_of_equals_the_first() {
+        let order = order(&[Some(9), Some(5), None, Some(5), None]);
+        assert_eq!(order, [2, 4, 1, 3, 0]);
+    }
+
+    #[test]
+    fn a_task_that_is_never_urgent_is_not_kept_waiting_for_ever() {
+        let mut due = vec![Some(9)];
+        due.extend([Some(1); 30]);
+        let order = order(&due);
+        let at = order.iter().position(|&n| n == 0).unwrap();
+        assert!(at < SHARE as usize, "it was number {at}: {order:?}");
+    }
+
     #[test]
     fn a_task_that_panics_does_not_end_its_thread() {
         let threads = Threads::new(1);
-        threads.run(|| panic!("on purpose")).unwrap();
+        threads.run(None, || panic!("on purpose")).unwrap();
         let (said, heard) = mpsc::channel();
-        threads.run(move || said.send(()).unwrap()).unwrap();
+        threads.run(None, move || said.send(()).unwrap()).unwrap();
         heard.recv().unwrap();
         assert_eq!(threads.count(), 1);
     }
@@ -155,7 +226,7 @@ mod tests {
         let (said, heard) = mpsc::channel();
         // About 8 MiB, four times what a thread has by itself.
         let task = move || said.send(descend(4_000)).unwrap();
-        Threads::new(1).run(task).unwrap();
+        Threads::new(1).run(None, task).unwrap();
         assert_eq!(heard.recv().unwrap(), 4_000);
     }
 }

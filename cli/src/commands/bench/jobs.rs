@@ -9,6 +9,7 @@ use domain::{Context, JobId, jobs};
 
 use super::{Measured, Outcome, ms, quantile};
 use crate::args::JobsBenchArgs;
+use crate::config::Config;
 use crate::out;
 use crate::progress::Progress;
 use crate::service::Tweaks;
@@ -20,7 +21,9 @@ const PICKUPS: usize = 200;
 
 /// Queues jobs while their queue is paused, then lets them run.
 pub(super) async fn run(args: &JobsBenchArgs) -> anyhow::Result<Outcome> {
-    let (_folder, service) = super::start(&args.bench, Tweaks::default()).await?;
+    // What the platform can do is measured, not how it is rationed.
+    let largest = |config: &mut Config| config.workers.system.min = config.workers.system.max;
+    let (_folder, service) = super::start_as(&args.bench, Tweaks::default(), largest).await?;
     let ctx = service.context();
     let engine = args.bench.engine.name();
     let count = args.jobs as usize;

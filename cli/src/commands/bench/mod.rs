@@ -3,13 +3,18 @@
 
 mod draw;
 mod jobs;
+mod kills;
+mod plot;
+mod prints;
+mod priority;
 mod purchase;
 mod rename;
+mod scale;
 
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use serde::Serialize;
 
 use domain::ids::{IdSource, SystemIds};
@@ -32,20 +37,33 @@ struct Outcome {
     p99_ms: f64,
     cores: usize,
     commit: Option<String>,
+    /// What else there is to say.
+    #[serde(flatten)]
+    more: serde_json::Value,
+    /// Claims that did not hold.
+    broken: Vec<&'static str>,
     #[serde(skip)]
     line: String,
 }
 
-/// Runs a benchmark and prints its line last.
+/// Runs a benchmark and prints its line last. A claim that does not hold is an error.
 pub async fn bench(command: BenchCommand) -> anyhow::Result<()> {
     let (args, outcomes) = match command {
         BenchCommand::Purchase(args) => (args.bench.clone(), vec![purchase::run(&args).await?]),
         BenchCommand::Jobs(args) => (args.bench.clone(), vec![jobs::run(&args).await?]),
+        BenchCommand::Scale(args) => (args.bench.clone(), vec![scale::run(&args).await?]),
+        BenchCommand::Priority(args) => (args.bench.clone(), vec![priority::run(&args).await?]),
+        BenchCommand::Kills(args) => (args.bench.clone(), vec![kills::run(&args).await?]),
         BenchCommand::Rename(args) => (args.bench.clone(), vec![rename::run(&args).await?]),
         BenchCommand::Render(args) => (args, draw::tickets()?),
         BenchCommand::Plan(args) => (args, draw::plans()?),
     };
-    report(&args, &outcomes)
+    report(&args, &outcomes)?;
+    let broken: Vec<_> = outcomes.iter().flat_map(|one| &one.broken).collect();
+    if let [first, ..] = broken.as_slice() {
+        bail!("{first}");
+    }
+    Ok(())
 }
 
 fn report(args: &BenchArgs, outcomes: &[Outcome]) -> anyhow::Result<()> {
@@ -92,15 +110,48 @@ impl Outcome {
             p99_ms: measured.p99_ms,
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             commit: commit(),
+            more: serde_json::Value::Object(serde_json::Map::new()),
+            broken: Vec::new(),
             line: line(ratio),
         }
+    }
+
+    /// Notes what is broken if a claim does not hold.
+    fn claim(mut self, holds: bool, broken: &'static str) -> Self {
+        if !holds {
+            self.broken.push(broken);
+        }
+        self
+    }
+
+    /// Says more in the JSON, by an object.
+    fn with(mut self, more: serde_json::Value) -> Self {
+        self.more = more;
+        self
     }
 }
 
 /// A server on a folder that goes away with the benchmark, and on the cluster that was named.
 async fn start(args: &BenchArgs, tweaks: Tweaks) -> anyhow::Result<(tempfile::TempDir, Service)> {
+    start_as(args, tweaks, |_| {}).await
+}
+
+/// As [`start`], with other settings.
+async fn start_as(
+    args: &BenchArgs,
+    tweaks: Tweaks,
+    change: impl FnOnce(&mut Config),
+) -> anyhow::Result<(tempfile::TempDir, Service)> {
     let folder = tempfile::tempdir().context("a temporary folder")?;
-    let mut config = Config::for_data_dir(folder.path());
+    let mut config = configure(args, folder.path()).await?;
+    change(&mut config);
+    let service = Service::start(&config, tweaks).await?;
+    Ok((folder, service))
+}
+
+/// A server's settings on a folder and the cluster that was named, which is migrated.
+async fn configure(args: &BenchArgs, folder: &Path) -> anyhow::Result<Config> {
+    let mut config = Config::for_data_dir(folder);
     if let (EngineArg::Cluster, Some(postgres), Some(redis)) =
         (args.engine, &args.postgres_url, &args.redis_url)
     {
@@ -108,12 +159,11 @@ async fn start(args: &BenchArgs, tweaks: Tweaks) -> anyhow::Result<(tempfile::Te
         config.engine.postgres_url = Secret(postgres.clone());
         config.engine.redis_url = Secret(redis.clone());
         config.engine.redis_prefix = format!("bench-{}", SystemIds.next());
-        config.engine.files_dir = folder.path().join("files");
-        config.signing.key_file = folder.path().join("signing.key");
+        config.engine.files_dir = folder.join("files");
+        config.signing.key_file = folder.join("signing.key");
         wire::migrate(&config).await?;
     }
-    let service = Service::start(&config, tweaks).await?;
-    Ok((folder, service))
+    Ok(config)
 }
 
 fn commit() -> Option<String> {

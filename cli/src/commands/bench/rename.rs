@@ -117,7 +117,7 @@ async fn print(ctx: &Context, new: &[NewTicket]) -> anyhow::Result<()> {
         .iter()
         .map(|&ticket_id| {
             NewJob::of(
-                &RenderTicket { ticket_id },
+                &RenderTicket::of(ticket_id, None),
                 JobId(ctx.ids.next()),
                 now + TimeDelta::days(99),
                 now,

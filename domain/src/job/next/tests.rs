@@ -7,7 +7,7 @@ use crate::job::Claim;
 
 fn job(attempt: u32) -> Claimed {
     Claimed {
-        suspect: false,
+        losses: 0,
         alone: false,
         claim: Claim {
             job_id: JobId(Uuid::from_u128(1)),
@@ -62,9 +62,9 @@ fn a_failed_attempt_waits_and_the_last_one_is_a_dead_letter() {
 }
 
 /// What becomes of a job whose worker was lost.
-fn lost(attempt: u32, alone: bool) -> Transition {
+fn lost(attempt: u32, losses: u32, alone: bool) -> Transition {
     let job = Claimed {
-        suspect: alone,
+        losses,
         alone,
         ..job(attempt)
     };
@@ -77,28 +77,31 @@ fn lost(attempt: u32, alone: bool) -> Transition {
 }
 
 #[test]
-fn a_job_that_was_lost_in_company_is_suspected_and_not_charged() {
+fn a_job_that_was_lost_in_company_twice_is_suspected_and_never_charged() {
     for attempt in 1..=Policy::DEFAULT.attempts_max {
-        let transition = lost(attempt, false);
-        assert_eq!(
-            (transition.state, transition.attempt, transition.suspect),
-            (State::Available, attempt - 1, true)
-        );
-        assert!(transition.error.unwrap().error.contains("worker died"));
+        for (losses, suspect) in [(0, false), (1, true), (2, true)] {
+            let transition = lost(attempt, losses, false);
+            assert_eq!(
+                (transition.state, transition.attempt, transition.losses),
+                (State::Available, attempt - 1, losses + 1)
+            );
+            assert_eq!(transition.is_suspect(), suspect, "after {losses} before");
+            assert!(transition.error.unwrap().error.contains("worker died"));
+        }
     }
 }
 
 #[test]
 fn a_job_that_was_lost_alone_is_charged_until_it_is_a_dead_letter() {
     for attempt in 1..Policy::DEFAULT.attempts_max {
-        let transition = lost(attempt, true);
+        let transition = lost(attempt, 2, true);
         assert_eq!(
-            (transition.state, transition.attempt, transition.suspect),
-            (State::Scheduled, attempt, true)
+            (transition.state, transition.attempt, transition.losses),
+            (State::Scheduled, attempt, 3)
         );
     }
-    let last = lost(Policy::DEFAULT.attempts_max, true);
-    assert_eq!((last.state, last.suspect), (State::Discarded, false));
+    let last = lost(Policy::DEFAULT.attempts_max, 2, true);
+    assert_eq!((last.state, last.losses), (State::Discarded, 0));
     let error = last.error.unwrap().error;
     assert!(
         error.contains("the worker died while running it"),
@@ -109,12 +112,12 @@ fn a_job_that_was_lost_alone_is_charged_until_it_is_a_dead_letter() {
 #[test]
 fn suspicion_ends_with_a_run_that_ends_and_not_with_handing_back() {
     let suspect = Claimed {
-        suspect: true,
+        losses: LOSSES_MAX,
         alone: true,
         ..job(2)
     };
     let after =
-        |outcome| next(&suspect, &outcome, &Policy::DEFAULT, from_micros(1_000_000)).suspect;
+        |outcome| next(&suspect, &outcome, &Policy::DEFAULT, from_micros(1_000_000)).is_suspect();
     assert!(after(Outcome::Release));
     assert!(!after(Outcome::Retry("disk full".into(), None)));
     assert!(!after(Outcome::Snooze(TimeDelta::seconds(1))));

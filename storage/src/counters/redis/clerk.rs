@@ -1,6 +1,6 @@
 //! Who serves the callers of a desk.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use domain::ports::{CountersError, Epoch, Taken};
@@ -53,34 +53,20 @@ impl Clerk {
 
     pub(super) async fn work(mut self) {
         while let Some(group) = self.next_group() {
-            join(self.settle(group.settled), self.give_back(group.unclaimed)).await;
-            for asked in group.told {
-                // Whoever asked may have gone.
-                let _ = asked.send(());
-            }
-            self.serve_group(group.callers).await;
+            let told = async |desk: Arc<Desk>| {
+                join(
+                    settle(&desk, group.settled),
+                    give_back(&desk, group.unclaimed),
+                )
+                .await;
+                for asked in group.told {
+                    // Whoever asked may have gone.
+                    let _ = asked.send(());
+                }
+            };
+            let told = told(Arc::clone(&self.desk));
+            join(told, self.serve_group(group.callers)).await;
         }
-    }
-
-    /// Settles each epoch's seats with one command. Not tried again: if it had its effect after
-    /// all, another seat would look sold.
-    async fn settle(&self, settled: Vec<(Epoch, u32)>) {
-        let (remote, concert) = (&self.desk.remote, self.desk.concert);
-        for (epoch, seats) in settled {
-            if let Err(error) = remote.add(concert, epoch, seats, 0).await {
-                tracing::warn!(%error, "sold seats could not be settled with the counters");
-            }
-            self.desk.has_changed();
-        }
-    }
-
-    async fn give_back(&self, unclaimed: Vec<(SeatNo, Epoch)>) {
-        let returns = unclaimed.into_iter().map(async |(seat, epoch)| {
-            if let Err(error) = self.desk.give_back(seat, epoch).await {
-                tracing::warn!(%error, "a seat could not be given back");
-            }
-        });
-        join_all(returns).await;
     }
 
     fn next_group(&mut self) -> Option<Group> {
@@ -104,12 +90,26 @@ impl Clerk {
     async fn serve_group(&mut self, mut callers: VecDeque<Caller>) {
         for round in 0..ROUNDS_MAX {
             callers.retain(|caller| !caller.answer.is_closed());
-            let Some(first) = callers.front() else {
-                return;
+            // Nobody waits for the reserve, so it is tried once.
+            let ahead = if round == 0 {
+                self.lacking(callers.len())
+            } else {
+                0
             };
-            let wanted = u32::try_from(callers.len()).expect("at most CALLERS_MAX");
-            match self.round(first.random, wanted, round > 0).await {
-                Ok(Round::Seats(seats, epoch)) => self.hand_out(&mut callers, seats, epoch),
+            let random = match callers.front() {
+                Some(first) => first.random,
+                None if ahead > 0 => self.desk.state().reserve.random,
+                None => return,
+            };
+            let wanted = ahead + u32::try_from(callers.len()).expect("at most CALLERS_MAX");
+            let came = self.round(random, wanted, round > 0).await;
+            if !matches!(came, Ok(Round::Seats(..))) && ahead > 0 {
+                self.desk.state().reserve.give_up();
+            }
+            match came {
+                Ok(Round::Seats(seats, epoch)) => {
+                    self.hand_out(&mut callers, seats, epoch, ahead);
+                }
                 Ok(Round::None(Taken::Unknown)) => return ask_to_load(callers),
                 Ok(Round::None(taken)) => return answer(callers, &Ok(taken)),
                 Ok(Round::Again) => {}
@@ -118,6 +118,12 @@ impl Clerk {
         }
         // Others were quicker every time; the callers may try again.
         answer(callers, &Ok(Taken::Held(1)));
+    }
+
+    /// What the reserve lacks when so many callers wait.
+    fn lacking(&self, callers: usize) -> u32 {
+        let unsold = self.known.as_ref().map_or(0, |known| known.tally.unsold());
+        self.desk.state().reserve.lacks(callers, unsold)
     }
 
     async fn round(&mut self, random: u64, wanted: u32, careful: bool) -> Result<Round, Failure> {
@@ -189,14 +195,22 @@ impl Clerk {
         }
     }
 
-    fn hand_out(&self, callers: &mut VecDeque<Caller>, seats: Vec<SeatNo>, epoch: Epoch) {
-        for seat in seats {
+    /// To the callers first, then to the reserve.
+    fn hand_out(
+        &self,
+        callers: &mut VecDeque<Caller>,
+        seats: Vec<SeatNo>,
+        epoch: Epoch,
+        ahead: u32,
+    ) {
+        let mut seats = seats.into_iter();
+        for seat in seats.by_ref().take(callers.len()) {
             let granted = Granted::new(seat, epoch, &self.desk);
-            // Without a caller, or with one that has gone, it is dropped and thereby returned.
-            if let Some(caller) = callers.pop_front() {
-                let _ = caller.answer.send(Ok(Answer::Seat(granted)));
-            }
+            let caller = callers.pop_front().expect("no more seats than callers");
+            // One that has gone drops the seat, which is thereby returned.
+            let _ = caller.answer.send(Ok(Answer::Seat(granted)));
         }
+        self.desk.keep(seats.collect(), epoch, ahead);
     }
 }
 
@@ -208,6 +222,29 @@ impl Drop for Clerk {
             state.serving = false;
             state.waiting.clear();
             state.told.clear();
+        }
+    }
+}
+
+/// Settles each epoch's seats with one command. Not tried again: if it had its effect after
+/// all, another seat would look sold.
+async fn settle(desk: &Desk, settled: Vec<(Epoch, u32)>) {
+    for (epoch, seats) in settled {
+        if let Err(error) = desk.remote.add(desk.concert, epoch, seats, 0).await {
+            tracing::warn!(%error, "sold seats could not be settled with the counters");
+        }
+        desk.has_changed();
+    }
+}
+
+async fn give_back(desk: &Desk, unclaimed: Vec<(SeatNo, Epoch)>) {
+    let mut epochs: BTreeMap<Epoch, Vec<SeatNo>> = BTreeMap::new();
+    for (seat, epoch) in unclaimed {
+        epochs.entry(epoch).or_default().push(seat);
+    }
+    for (epoch, seats) in epochs {
+        if let Err(error) = desk.give_back(&seats, epoch).await {
+            tracing::warn!(%error, "seats could not be given back");
         }
     }
 }

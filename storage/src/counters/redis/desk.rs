@@ -1,22 +1,24 @@
 //! Where the callers of one process that want a seat of one concert come together.
 //!
 //! Whoever comes while a round trip is under way waits for it to end and shares the next one, so
-//! nobody waits for a timer and a crowd costs a few commands. A seat that was taken for a caller
-//! who has gone meanwhile is put back at once.
+//! nobody waits for a timer and a crowd costs a few commands. While it lasts, seats are taken ahead
+//! of it. A seat that was taken for a caller who has gone meanwhile is put back at once.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::ConcertId;
 use domain::ports::{BucketPlan, CountersError, Epoch, Taken};
 use domain::seat::SeatNo;
+use futures::future::try_join_all;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
 use super::clerk::Clerk;
 use super::known::Known;
 use super::remote::{Remote, Tally};
+use super::reserve::{KEPT, Reserve};
 use crate::redis::Failure;
 
 /// Callers that may wait for a seat of one concert.
@@ -35,6 +37,10 @@ pub(super) struct Desk {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) waiting: VecDeque<Caller>,
+    /// Seats taken ahead; there are none while callers wait.
+    pub(super) reserve: Reserve,
+    /// Somebody sees to it that they go back.
+    retiring: bool,
     /// Seats whose callers have gone.
     pub(super) unclaimed: Vec<(SeatNo, Epoch)>,
     /// Sold seats that Redis does not know of.
@@ -81,6 +87,9 @@ impl Desk {
     }
 
     pub(super) async fn take(self: &Arc<Self>, random: u64) -> Result<Taken, CountersError> {
+        if let Some((seat, epoch)) = self.take_reserved(random) {
+            return Ok(Taken::Seat(seat, epoch));
+        }
         let (answer, answered) = oneshot::channel();
         self.serve(|state| {
             // Beyond the limit the answer's end is dropped.
@@ -95,6 +104,45 @@ impl Desk {
             Err(_) => Err(CountersError(
                 "too many callers wait, or the process ends".into(),
             )),
+        }
+    }
+
+    fn take_reserved(self: &Arc<Self>, random: u64) -> Option<(SeatNo, Epoch)> {
+        let mut state = self.state();
+        let present = state.tally.map(|tally| tally.epoch);
+        let taken = state.reserve.take(random, present)?;
+        if state.reserve.is_low() {
+            self.call_clerk(state);
+        }
+        Some(taken)
+    }
+
+    /// Puts seats into the reserve, as many as it lacked.
+    pub(super) fn keep(self: &Arc<Self>, seats: Vec<SeatNo>, epoch: Epoch, lacked: u32) {
+        let mut state = self.state();
+        let surplus = state.reserve.fill(seats, epoch, lacked);
+        let surplus = surplus.into_iter().map(|seat| (seat, epoch));
+        state.unclaimed.extend(surplus);
+        if !state.reserve.is_empty() && !state.retiring {
+            state.retiring = true;
+            self.runtime.spawn(Arc::clone(self).retire_reserve());
+        }
+    }
+
+    async fn retire_reserve(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(KEPT).await;
+            let mut state = self.state();
+            let retired = state.reserve.retire();
+            if !retired.is_empty() {
+                state.unclaimed.extend(retired);
+                state.retiring = false;
+                return self.call_clerk(state);
+            }
+            if state.reserve.is_empty() {
+                state.retiring = false;
+                return;
+            }
         }
     }
 
@@ -115,15 +163,21 @@ impl Desk {
         let _ = settled.await;
     }
 
-    pub(super) async fn give_back(&self, seat: SeatNo, epoch: Epoch) -> Result<(), Failure> {
-        if let Some(plan) = self.plan(epoch).await? {
-            let bucket = seat.0 / plan.width;
-            self.remote
-                .give_back(self.concert, epoch, bucket, seat)
-                .await?;
-            self.has_changed();
+    /// Puts seats back, the seats of a bucket together.
+    pub(super) async fn give_back(&self, seats: &[SeatNo], epoch: Epoch) -> Result<(), Failure> {
+        let Some(plan) = self.plan(epoch).await? else {
+            return Ok(());
+        };
+        let mut buckets: BTreeMap<u32, Vec<SeatNo>> = BTreeMap::new();
+        for &seat in seats {
+            buckets.entry(seat.0 / plan.width).or_default().push(seat);
         }
-        Ok(())
+        let returns = buckets
+            .iter()
+            .map(|(&bucket, seats)| self.remote.give_back(self.concert, epoch, bucket, seats));
+        let returned = try_join_all(returns).await;
+        self.has_changed();
+        returned.map(|_| ())
     }
 
     /// How an epoch's seats are cut; nothing if it is over.
@@ -142,6 +196,10 @@ impl Desk {
     fn serve(self: &Arc<Self>, leave: impl FnOnce(&mut State)) {
         let mut state = self.state();
         leave(&mut state);
+        self.call_clerk(state);
+    }
+
+    fn call_clerk(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
         if !state.serving {
             state.serving = true;
             let clerk = Clerk::new(Arc::clone(self), state.known.take());
@@ -161,6 +219,7 @@ impl State {
             && self.unclaimed.is_empty()
             && self.settled.is_empty()
             && self.told.is_empty()
+            && !self.reserve.is_low()
     }
 }
 

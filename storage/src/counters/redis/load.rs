@@ -13,15 +13,13 @@ use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream;
 
-use super::remote::Remote;
+use super::remote::{Remote, SEATS_MAX};
 use crate::redis::Failure;
 
 /// Counters that were not loaded for so long are forgotten, and loaded again when they are asked
 /// for. Buckets outlive the tally, so that they are not found missing.
 const TALLY_LIFE: Duration = Duration::from_hours(7 * 24);
 const BUCKET_LIFE: Duration = Duration::from_hours(8 * 24);
-/// Returned seats written by one command.
-const SEATS_MAX: usize = 1_000;
 /// Buckets written side by side.
 const BUCKETS_AT_ONCE: usize = 16;
 

@@ -17,6 +17,7 @@ mod desk;
 mod known;
 mod load;
 mod remote;
+mod reserve;
 mod settlement;
 
 use std::collections::HashMap;
@@ -104,7 +105,7 @@ impl Counters for RedisCounters {
         seat: SeatNo,
         epoch: Epoch,
     ) -> Result<(), CountersError> {
-        Ok(self.desk(concert).give_back(seat, epoch).await?)
+        Ok(self.desk(concert).give_back(&[seat], epoch).await?)
     }
 
     /// Differs from local: held seats are not counted one by one but are what is neither free nor

@@ -6,6 +6,9 @@ use domain::seat::SeatNo;
 
 use crate::redis::{Failure, Redis, Script};
 
+/// Seats named by one command.
+pub(super) const SEATS_MAX: usize = 1_000;
+
 /// The counters in Redis.
 #[derive(Debug)]
 pub(super) struct Remote {
@@ -27,7 +30,7 @@ pub(super) struct Tally {
     pub(super) stock: u32,
     /// Seats of them that are in the ledger now.
     pub(super) sold: u32,
-    /// How often a seat was put back.
+    /// How often seats were put back.
     pub(super) returns: u32,
     pub(super) plan: BucketPlan,
 }
@@ -103,23 +106,23 @@ impl Remote {
         Ok(answer.as_deref().and_then(Portion::of))
     }
 
-    /// Puts a seat back, if its epoch has not ended, and tells the others.
+    /// Puts seats of a bucket back, if their epoch has not ended, and tells the others.
     pub(super) async fn give_back(
         &self,
         concert: ConcertId,
         epoch: Epoch,
         bucket: u32,
-        seat: SeatNo,
+        seats: &[SeatNo],
     ) -> Result<(), Failure> {
         let (counter, returned) = self.bucket_keys(concert, epoch, bucket);
         let keys = [counter.as_str(), returned.as_str()];
-        let put: bool = self
-            .redis
-            .eval(&self.give_back, &keys, &[seat.0.into()])
-            .await?;
-        if put {
-            // In this order: whoever sees the tally move finds the seat.
-            self.add(concert, epoch, 0, 1).await?;
+        for seats in seats.chunks(SEATS_MAX) {
+            let seats: Vec<u64> = seats.iter().map(|seat| seat.0.into()).collect();
+            let put: bool = self.redis.eval(&self.give_back, &keys, &seats).await?;
+            if put {
+                // In this order: whoever sees the tally move finds the seats.
+                self.add(concert, epoch, 0, 1).await?;
+            }
         }
         Ok(())
     }

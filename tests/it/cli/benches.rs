@@ -1,0 +1,34 @@
+//! Benchmarks whose claims can fail, at a short setting.
+
+use serde_json::Value;
+use tests::process;
+use tests::process::Ended;
+
+use super::{folder, text};
+
+#[test]
+fn a_pool_without_places_grows_under_a_burst_and_goes_back_without_flapping() {
+    let folder = folder();
+    let plot = folder.path().join("scale.svg");
+    let args = [
+        "bench", "scale", "--prints", "1700", "--json", "-", "--plot",
+    ];
+    let said = Ended::of(process::command().args(args).arg(text(&plot))).success();
+    let said: Value = serde_json::from_str(&said).expect("it prints JSON");
+    assert_eq!(
+        (&said[0]["flaps"], &said[0]["value"]),
+        (&0.into(), &8.0.into())
+    );
+    let picture = std::fs::read_to_string(&plot).expect("it is drawn");
+    let picture = roxmltree::Document::parse(&picture).expect("it is XML");
+    let lines = picture
+        .descendants()
+        .filter(|node| node.has_tag_name("polyline"));
+    assert!(lines.count() >= 3, "queue, places and need");
+}
+
+#[test]
+fn a_storm_needs_a_cluster() {
+    let said = Ended::of(process::command().args(["bench", "kills"])).failure();
+    assert!(said.contains("--postgres-url"), "{said}");
+}
