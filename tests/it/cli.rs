@@ -126,7 +126,14 @@ fn houses_are_written_down_and_drawn() {
         let layout = folder.path().join(format!("{house}.json"));
         let output = folder.path().join(format!("{house}.svg"));
         ended(&[
-            "render", "layout", "--house", house, "--seats", "3000", "--output", text(&layout),
+            "render",
+            "layout",
+            "--house",
+            house,
+            "--seats",
+            "3000",
+            "--output",
+            text(&layout),
         ])
         .success();
         let plan = folder.path().join("plan.json");

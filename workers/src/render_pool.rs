@@ -14,7 +14,7 @@ use bytes::Bytes;
 use domain::plans::PlanDrawing;
 use domain::ports::{RenderError, Renderer};
 use domain::prints::{Format, PrintDrawing};
-use renderers::{Language, PlanDocument, Sheet, SoldSeats, TicketDocument};
+use renderers::{Brand, Language, PlanDocument, Sheet, SoldSeats, TicketDocument};
 use tokio::sync::{Semaphore, oneshot};
 use tracing::Span;
 
@@ -34,6 +34,16 @@ pub struct RenderPool {
     /// One permit for each drawing that is made or waits.
     places: Arc<Semaphore>,
     plans: Arc<KeptPlans>,
+    branding: Branding,
+}
+
+/// What a venue adds to its tickets.
+#[derive(Debug, Clone, Default)]
+pub struct Branding {
+    /// Its colour and logo.
+    pub brand: Option<Brand>,
+    /// Its conditions of sale.
+    pub terms: Option<String>,
 }
 
 impl RenderPool {
@@ -45,7 +55,14 @@ impl RenderPool {
             threads: Threads::new(threads),
             places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
             plans: Arc::default(),
+            branding: Branding::default(),
         }
+    }
+
+    /// The same pool, drawing tickets of a venue.
+    #[must_use]
+    pub fn branded(self, branding: Branding) -> Self {
+        Self { branding, ..self }
     }
 
     async fn draw<Draw>(
@@ -108,8 +125,13 @@ impl fmt::Debug for RenderPool {
 #[async_trait]
 impl Renderer for RenderPool {
     async fn ticket(&self, drawing: PrintDrawing, format: Format) -> Result<Bytes, RenderError> {
+        let branding = self.branding.clone();
         self.draw("ticket", format, move || {
-            let document = ticket_document(drawing);
+            let document = TicketDocument {
+                brand: branding.brand,
+                terms: branding.terms,
+                ..ticket_document(drawing)
+            };
             if format != Format::Svg {
                 count_missing(&document);
             }

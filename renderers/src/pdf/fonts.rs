@@ -38,14 +38,12 @@ impl Fonts {
     /// Registers a use of a glyph for `text`. The first use decides what the glyph stands for,
     /// unless that is too long for readers, who then get a glyph without a text.
     pub(super) fn encode(&mut self, face: &Face, glyph: u16, text: &str) -> Encoded {
-        let at = self.used.iter().position(|used| used.face == face.id);
-        let used = match at {
-            Some(at) => &mut self.used[at],
-            None => {
-                self.used.push(Used::new(face));
-                self.used.last_mut().expect("one was added")
-            }
-        };
+        let known = self.used.iter().position(|used| used.face == face.id);
+        let at = known.unwrap_or_else(|| {
+            self.used.push(Used::new(face));
+            self.used.len() - 1
+        });
+        let used = &mut self.used[at];
         let new = used.remapper.remap(glyph);
         if usize::from(new) == used.glyphs.len() {
             let fits = text.chars().nth(TEXT_MAX).is_none();

@@ -1,5 +1,6 @@
 //! One section of a plan with an element for each seat, for those who choose one.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use domain::layout::PlaceKind;
@@ -168,7 +169,7 @@ fn push_seat(out: &mut String, document: &PlanDocument, seat: u32, [x, y]: [f32;
         Status::Held => "held",
         Status::Sold => "sold",
     };
-    out.push_str(&format!("<g id=\"seat-{seat}\" class=\"{class}\"><title>"));
+    write!(out, "<g id=\"seat-{seat}\" class=\"{class}\"><title>").expect("a string takes all");
     push_escaped(out, &clean(&spoken(document, seat)));
     out.push_str("</title>");
     let mut block = |size: f32, colour: Colour| {

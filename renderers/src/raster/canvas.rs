@@ -78,7 +78,7 @@ impl Canvas {
             .filter(|(_, cover)| **cover > 7)
         {
             // 8 to 255 as 1 to 16.
-            let step = ((u16::from(*cover) + 8) >> 4) as u8;
+            let step = u8::try_from((u16::from(*cover) + 8) >> 4).expect("at most 16");
             *pixel = if colour == Colour::WHITE {
                 lightened(*pixel, step)
             } else {

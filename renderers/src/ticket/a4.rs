@@ -1,7 +1,7 @@
 //! The A4 page. It is folded along its middle and then in half, so that seat and code are outside.
 
 use super::number;
-use super::set::{Setter, centred};
+use super::set::{Setter, centred, exact_date};
 use crate::document::TicketDocument;
 use crate::scene::{Anchor, Colour, Item, Rect, Role, Rule, Text, count};
 use crate::text::{Place, Weight};
@@ -195,7 +195,7 @@ fn numbers(document: &TicketDocument, set: &Setter) -> Vec<Text> {
     let details = [
         document.ticket_id.clone(),
         document.concert_id.clone(),
-        set.exact_date(document),
+        exact_date(document),
         set.seat_line(document),
     ];
     for (index, detail) in details.iter().enumerate() {

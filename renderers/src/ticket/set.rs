@@ -166,7 +166,7 @@ impl Setter {
                 _ => half,
             };
             if index > 0 {
-                items.push(self.divider(left, field));
+                items.push(divider(left, field));
             }
             let inner = Place {
                 width: width - 20.0,
@@ -197,16 +197,6 @@ impl Setter {
         label.coloured(Colour::WHITE).ranked(rank)
     }
 
-    fn divider(&self, x: f32, field: &Rect) -> Item {
-        Item::Rule(Rule {
-            from: (x, field.y + 10.0),
-            to: (x, field.y + field.height - 10.0),
-            width: 0.75,
-            colour: Colour::MUTED,
-            dash: None,
-        })
-    }
-
     /// The day, and the time if it is known.
     pub(super) fn date(&self, document: &TicketDocument) -> String {
         let date = self.language.date(document.date);
@@ -214,18 +204,6 @@ impl Setter {
             Some(time) => format!("{date} · {}", self.language.time(time)),
             None => date,
         }
-    }
-
-    /// The day as computers write it, with the time and its zone if they are known.
-    pub(super) fn exact_date(&self, document: &TicketDocument) -> String {
-        let mut date = document.date.format("%Y-%m-%d").to_string();
-        if let Some(time) = document.begins {
-            date.push_str(&time.format(" %H:%M").to_string());
-            if let Some(zone) = &document.time_zone {
-                date.push_str(&format!(" ({zone})"));
-            }
-        }
-        date
     }
 
     /// Where to sit, in one line.
@@ -248,6 +226,27 @@ impl Setter {
             return items;
         }
         items.into_iter().map(|item| item.mirrored(width)).collect()
+    }
+}
+
+fn divider(x: f32, field: &Rect) -> Item {
+    Item::Rule(Rule {
+        from: (x, field.y + 10.0),
+        to: (x, field.y + field.height - 10.0),
+        width: 0.75,
+        colour: Colour::MUTED,
+        dash: None,
+    })
+}
+
+/// The day as computers write it, with the time and its zone if they are known.
+pub(super) fn exact_date(document: &TicketDocument) -> String {
+    let date = document.date.format("%Y-%m-%d");
+    let zone = document.time_zone.as_ref();
+    match (document.begins.map(|time| time.format("%H:%M")), zone) {
+        (None, _) => date.to_string(),
+        (Some(time), None) => format!("{date} {time}"),
+        (Some(time), Some(zone)) => format!("{date} {time} ({zone})"),
     }
 }
 

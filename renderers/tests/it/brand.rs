@@ -44,14 +44,16 @@ fn hostile_logos_are_refused() {
     };
     let laughs = r#"<!DOCTYPE svg [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>
         <svg xmlns="http://www.w3.org/2000/svg"><text>&b;</text></svg>"#;
-    let doubling: String = (1..40)
-        .map(|n| {
-            format!(
-                r##"<g id="g{n}"><use href="#g{0}"/><use href="#g{0}"/></g>"##,
-                n - 1
-            )
-        })
-        .collect();
+    let mut doubling = String::new();
+    for n in 1..40 {
+        let last = n - 1;
+        let twice = format!(r##"<use href="#g{last}"/><use href="#g{last}"/>"##);
+        doubling.push_str(r#"<g id="g"#);
+        doubling.push_str(&n.to_string());
+        doubling.push_str(r#"">"#);
+        doubling.push_str(&twice);
+        doubling.push_str("</g>");
+    }
     let refused = [
         laughs.to_owned(),
         svg(r#"<image href="file:///etc/passwd" width="10" height="10"/>"#),

@@ -53,13 +53,7 @@ fn font(pdf: &mut Pdf, refs: &mut Refs, used: &Used) -> Result<Ref, RenderError>
     }
     stream.finish();
 
-    let mut map = UnicodeCmap::new(Name(b"Text"), NUMBERING);
-    for (glyph, (text, _)) in (0_u16..).zip(&used.glyphs) {
-        if !text.is_empty() {
-            map.pair_with_multiple(glyph, text.chars());
-        }
-    }
-    let map = compressed(map.finish().as_slice(), Compression::new(3));
+    let map = unicode_map(used);
     pdf.stream(unicode, &map).filter(Filter::FlateDecode);
 
     pdf.type0_font(font)
@@ -111,6 +105,17 @@ fn font(pdf: &mut Pdf, refs: &mut Refs, used: &Used) -> Result<Ref, RenderError>
     }
     about.finish();
     Ok(font)
+}
+
+/// Which text each glyph stands for.
+fn unicode_map(used: &Used) -> Vec<u8> {
+    let mut map = UnicodeCmap::new(Name(b"Text"), NUMBERING);
+    for (glyph, (text, _)) in (0_u16..).zip(&used.glyphs) {
+        if !text.is_empty() {
+            map.pair_with_multiple(glyph, text.chars());
+        }
+    }
+    compressed(map.finish().as_slice(), Compression::new(3))
 }
 
 /// The table with the outlines in an OpenType file.

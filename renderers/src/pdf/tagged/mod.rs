@@ -46,7 +46,9 @@ impl Prepared {
     /// `height` is the page's, in points.
     pub(crate) fn new(height: f32, items: &[Item]) -> Self {
         let mut canvas = Canvas::new(height);
-        items.iter().for_each(|item| canvas.draw(item));
+        for item in items {
+            canvas.draw(item);
+        }
         let content = compressed(&canvas.take_content(), Compression::best());
         Self { canvas, content }
     }
@@ -59,7 +61,9 @@ pub(crate) fn write(
     items: &[Item],
 ) -> Result<Vec<u8>, RenderError> {
     let mut canvas = prepared.canvas.clone();
-    items.iter().for_each(|item| canvas.draw(item));
+    for item in items {
+        canvas.draw(item);
+    }
     let content = compressed(&canvas.take_content(), Compression::default());
 
     let mut pdf = Pdf::with_settings_and_capacity(Settings { pretty: false }, 64 * 1024);
