@@ -193,8 +193,8 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_together_is_refused_and_no_secret_is_told() {
-        assert_eq!(place().check(), Ok(()));
         type Change = fn(&mut S3Place);
+        assert_eq!(place().check(), Ok(()));
         let cases: [(Change, &str); 10] = [
             (|place| place.url = "tickets".into(), "s3://"),
             (|place| place.url = "s3:///prints".into(), "bucket"),
