@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 
 /// How long nobody asks a store that has just failed.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long others may follow one who looks whether it is back: a job that stores two files at a
+/// time would give up the first one when the second is refused.
+const COMPANY: Duration = Duration::from_millis(100);
 
 /// A circuit breaker: after a failure everybody is refused at once, but for one from time to time
-/// who looks whether the store is back.
+/// who looks whether the store is back, and who comes at the same moment.
 #[derive(Debug)]
 pub(super) struct Breaker {
     /// Who is away.
@@ -20,7 +23,9 @@ pub(super) struct Breaker {
 struct Outage {
     reason: String,
     since: Instant,
+    /// Nobody asks before, but those who come until the other moment.
     ask_at: Instant,
+    company_until: Instant,
 }
 
 impl Breaker {
@@ -43,10 +48,12 @@ impl Breaker {
 
     fn enter_at(&self, now: Instant, patience: Duration) -> Result<(), String> {
         match self.outage().as_mut() {
+            Some(outage) if now < outage.company_until => Ok(()),
             Some(outage) if now < outage.ask_at => Err(outage.reason.clone()),
             Some(outage) => {
                 // The others wait for what becomes of this one, who may be dropped on the way.
                 outage.ask_at = now + patience;
+                outage.company_until = now + COMPANY;
                 Ok(())
             }
             None => Ok(()),
@@ -75,6 +82,7 @@ impl Breaker {
             reason: reason.to_owned(),
             since: outage.as_ref().map_or(now, |outage| outage.since),
             ask_at: now + PAUSE,
+            company_until: now,
         });
     }
 
@@ -88,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_at_a_time_asks_a_store_that_is_away() {
+    fn one_from_time_to_time_asks_a_store_that_is_away() {
         let patience = 5 * PAUSE;
         let breaker = Breaker::new("s3://bucket");
         let enter = |now| breaker.enter_at(now, patience);
@@ -99,13 +107,15 @@ mod tests {
         // One looks, the others do not wait for it.
         let later = begun + PAUSE;
         assert_eq!(enter(later), Ok(()));
+        assert_eq!(enter(later), Ok(()), "who comes with it");
+        let later = later + COMPANY;
         assert!(enter(later).is_err());
         breaker.failed_at("silent", later);
         assert_eq!(enter(later), Err("silent".to_owned()));
         // One who looked and went away without a word does not keep the store shut.
         let later = later + PAUSE;
         assert_eq!(enter(later), Ok(()));
-        assert!(enter(later).is_err());
+        assert!(enter(later + COMPANY).is_err());
         assert_eq!(enter(later + patience), Ok(()));
         breaker.answered();
         assert_eq!(enter(later), Ok(()));

@@ -191,9 +191,10 @@ mod tests {
         }
     }
 
+    type Change = fn(&mut S3Place);
+
     #[test]
     fn what_does_not_fit_together_is_refused_and_no_secret_is_told() {
-        type Change = fn(&mut S3Place);
         assert_eq!(place().check(), Ok(()));
         let cases: [(Change, &str); 10] = [
             (|place| place.url = "tickets".into(), "s3://"),

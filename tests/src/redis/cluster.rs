@@ -25,7 +25,9 @@ impl RedisCluster {
     /// Starts a cluster whose nodes listen for TLS, too.
     pub fn start_encrypted(authority: &Authority, certificate: &Certificate) -> Self {
         let args = tls_args(authority, certificate);
-        let args: Vec<_> = args.iter().map(String::as_str).collect();
+        let mut args: Vec<_> = args.iter().map(String::as_str).collect();
+        // Without it nodes tell clients the ports without TLS.
+        args.extend(["--tls-cluster", "yes"]);
         Self::start_with(&args)
     }
 
@@ -38,7 +40,8 @@ impl RedisCluster {
         }
         let [first, others @ ..] = &nodes;
         for node in others {
-            let (port, bus) = (node.port.to_string(), node.bus_port());
+            let port = node.tls_port.unwrap_or(node.port).to_string();
+            let bus = node.bus_port();
             first.run(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]);
         }
         for node in &nodes {
