@@ -1,8 +1,8 @@
 //! Which format of a print, and which coding of a plan, a client prefers.
 
-use axum::http::header::{ACCEPT, ACCEPT_ENCODING};
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE};
 use axum::http::{HeaderMap, HeaderName};
-use domain::prints::Format;
+use domain::prints::{Format, LANGUAGES};
 
 /// The format to answer with, `None` when none will do. At equal preference the order is that of
 /// [`Format::ALL`].
@@ -20,6 +20,23 @@ pub(crate) fn format(headers: &HeaderMap) -> Option<Format> {
         }
     }
     best.map(|(format, _)| format)
+}
+
+/// The language of [`LANGUAGES`] that a client prefers; the first one when it says nothing or
+/// knows none of them. A range such as `de-AT` is `de` here.
+pub(crate) fn language(headers: &HeaderMap) -> &'static str {
+    let ranges = ranges(headers, ACCEPT_LANGUAGE).unwrap_or_default();
+    let mut best = (LANGUAGES[0], 0);
+    for language in LANGUAGES {
+        let quality = quality(&ranges, |range| {
+            let primary = range.split('-').next()?;
+            (primary == language).then_some(u8::from(range == language))
+        });
+        if quality > best.1 {
+            best = (language, quality);
+        }
+    }
+    best.0
 }
 
 /// Whether gzip is wanted. Without the header it is not: that client may not know it.
@@ -122,6 +139,24 @@ mod tests {
             assert_eq!(format(&headers(ACCEPT, accept)), expected, "{accept:?}");
         }
         assert_eq!(format(&HeaderMap::new()), Some(Format::Svg));
+    }
+
+    #[test]
+    fn languages_are_those_that_the_client_prefers() {
+        let cases = [
+            ("", "en"),
+            ("de", "de"),
+            ("de-AT,de;q=0.9,en;q=0.8", "de"),
+            ("en;q=0.5, JA;q=0.6", "ja"),
+            ("xx, ro;q=0.1", "ro"),
+            ("xx", "en"),
+            ("*", "en"),
+            ("fr;q=0", "en"),
+        ];
+        for (accepted, expected) in cases {
+            let headers = headers(ACCEPT_LANGUAGE, accepted);
+            assert_eq!(language(&headers), expected, "{accepted:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
-//! The filter of the ticket list.
+//! What stands behind the question mark: the filter of the ticket list, and how a print or a plan is
+//! wanted.
 
+use domain::prints::{LANGUAGES, Style};
 use domain::tickets::TicketFilter;
 use domain::{ConcertId, UserId};
 
@@ -29,6 +31,34 @@ pub(crate) fn ticket_filter(query: Option<&str>) -> Result<TicketFilter, Problem
         }
     }
     Ok(filter)
+}
+
+/// Reads `lang` and `sheet`; `language` is what to take without the first. Other names are left to
+/// others, as they were before there were these two.
+pub(crate) fn style(query: Option<&str>, language: &'static str) -> Result<Style, Problem> {
+    let mut style = Style {
+        language,
+        phone: false,
+    };
+    if let Some(tag) = value(query, "lang") {
+        let known = LANGUAGES.into_iter().find(|known| *known == tag);
+        let none = || Problem::new(&NOT_FOUND, "there are no prints in this language");
+        style.language = known.ok_or_else(none)?;
+    }
+    match value(query, "sheet").as_deref() {
+        None | Some("a4") => {}
+        Some("phone") => style.phone = true,
+        Some(_) => return Err(Problem::new(&NOT_FOUND, "a sheet is a4 or phone")),
+    }
+    Ok(style)
+}
+
+/// The value of a name, if it is there. One that cannot be decoded is empty.
+pub(crate) fn value(query: Option<&str>, wanted: &str) -> Option<String> {
+    let pairs = query.unwrap_or_default().split('&');
+    let mut pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let (_, value) = pairs.find(|(name, _)| decode(name).as_deref() == Some(wanted))?;
+    Some(decode(value).unwrap_or_default())
 }
 
 /// Undoes form encoding; `None` when the text is not encoded UTF-8.

@@ -4,7 +4,7 @@ mod bench;
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::config::Role;
 
@@ -50,7 +50,9 @@ pub enum Command {
     Render(RenderCommand),
     /// Check a ticket's code offline
     #[command(
-        after_help = "Example:\n  ticketoverflow verify --public-key 3b6a27… 'OF0…'\n\n\
+        after_help = "Examples:\n  ticketoverflow verify --public-key 3b6a27… 'OF0…'\n  \
+        ticketoverflow verify --public-key 1:3b6a27… --public-key 2:91c0d2… \\\n      \
+        --concert 0190163d-… --on 2031-05-17 photograph.png\n\n\
         A server prints its public key with `ticketoverflow doctor`."
     )]
     Verify(VerifyArgs),
@@ -146,13 +148,62 @@ pub enum RenderCommand {
     #[command(after_help = "Example:\n  \
         ticketoverflow render ticket --example > t.json\n  \
         ticketoverflow render ticket --input t.json --output t.pdf")]
-    Ticket(RenderArgs),
+    Ticket(TicketRenderArgs),
+    /// Write the layout of a house that nobody has drawn: theatre, arena or stadium
+    #[command(after_help = "Example:\n  \
+        ticketoverflow render layout --house arena --seats 15000 --output arena.json")]
+    Layout(LayoutArgs),
     /// Draw a seating plan
     #[command(after_help = "Example:\n  \
         ticketoverflow render plan --example > p.json\n  \
         ticketoverflow render plan --input p.json --output p.svg\n  \
         ticketoverflow render plan --input p.json --layout house.json --output p.svg")]
     Plan(PlanRenderArgs),
+}
+
+/// From where to where to draw a ticket.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct TicketRenderArgs {
+    /// As for plans.
+    #[command(flatten)]
+    pub render: RenderArgs,
+    /// Instead of the document's: en, de, fr, es, it, ro, ar or ja
+    #[arg(long, value_name = "TAG")]
+    pub language: Option<String>,
+    /// Draw it for a phone's screen instead of an A4 page
+    #[arg(long)]
+    pub phone: bool,
+    /// A font file for letters that the built-in ones lack, such as Noto Sans CJK; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub font: Vec<PathBuf>,
+    /// Fail on characters that no typeface has, instead of drawing their code points
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Which house to write down.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct LayoutArgs {
+    /// What sort of house
+    #[arg(long, value_enum)]
+    pub house: HouseArg,
+    /// Its places
+    #[arg(long, default_value_t = 1_200, value_parser = clap::value_parser!(u32).range(1..=150_000))]
+    pub seats: u32,
+    /// The layout, JSON; standard output if not given
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Houses that can be generated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HouseArg {
+    /// Stalls and balconies around a stage
+    Theatre,
+    /// A standing floor and two tiers
+    Arena,
+    /// A pitch and three tiers
+    Stadium,
 }
 
 /// From where to where to draw a plan.
@@ -164,6 +215,9 @@ pub struct PlanRenderArgs {
     /// The house's seating layout, JSON, as it is uploaded to a server; plain rows without one
     #[arg(long, value_name = "FILE")]
     pub layout: Option<PathBuf>,
+    /// Draw only this section, with an element for every seat (SVG)
+    #[arg(long, value_name = "NAME")]
+    pub section: Option<String>,
 }
 
 /// From where to where to draw.
@@ -183,11 +237,21 @@ pub struct RenderArgs {
 /// Options of `verify`.
 #[derive(Debug, Clone, ClapArgs)]
 pub struct VerifyArgs {
-    /// The public key, 64 hexadecimal digits
-    #[arg(long, value_name = "KEY")]
-    pub public_key: String,
-    /// The code as a scanner reads it
+    /// A public key, 64 hexadecimal digits, with its id in front if there are several: 2:3b6a27…
+    #[arg(long, value_name = "[ID:]KEY", required = true)]
+    pub public_key: Vec<String>,
+    /// The code as a scanner reads it, or a PNG with the code in it
+    #[arg(value_name = "CODE|FILE.png")]
     pub code: String,
+    /// The concert that is admitted to
+    #[arg(long, value_name = "ID")]
+    pub concert: Option<String>,
+    /// The concert's present version, as its ETag says it
+    #[arg(long, value_name = "N")]
+    pub concert_version: Option<u32>,
+    /// The day, YYYY-MM-DD
+    #[arg(long, value_name = "DAY")]
+    pub on: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

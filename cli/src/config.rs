@@ -26,6 +26,8 @@ pub struct Config {
     pub engine: EngineConfig,
     /// The key of the codes on tickets.
     pub signing: SigningConfig,
+    /// How tickets look.
+    pub tickets: TicketsConfig,
     /// What is served.
     pub server: ServerConfig,
     /// Limits and time-outs of the HTTP edge.
@@ -65,6 +67,18 @@ pub struct SigningConfig {
     pub key: Secret,
     /// A file of 32 bytes, made if it is not there. Empty: `signing.key` in the data folder.
     pub key_file: PathBuf,
+    /// The key's number, which codes carry: another one for another key.
+    pub key_id: u8,
+}
+
+/// Section `[tickets]`: how they look.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TicketsConfig {
+    /// Font files for letters that the built-in ones lack.
+    pub fonts: Vec<PathBuf>,
+    /// A JSON file with the venue's colour, logo and terms; empty for ours.
+    pub brand_file: PathBuf,
 }
 
 /// Section `[server]`.

@@ -3,6 +3,7 @@
 //! The only crate that knows which engine runs; everything below it sees ports.
 
 mod args;
+mod branding;
 pub mod commands;
 pub mod config;
 mod env;

@@ -50,6 +50,7 @@ pub struct Service {
     ctx: Arc<Context>,
     address: SocketAddr,
     app: api::App,
+    metrics: PrometheusHandle,
     stop_http: CancellationToken,
     http: JoinHandle<std::io::Result<()>>,
     workers: Option<Workers>,
@@ -70,8 +71,9 @@ impl Service {
         let address = listener.local_addr()?;
 
         let metrics = metrics_handle()?;
-        let app = api::App::new(Arc::clone(&ctx), config.api.clone(), move || {
-            metrics.render()
+        let app = api::App::new(Arc::clone(&ctx), config.api.clone(), {
+            let metrics = metrics.clone();
+            move || metrics.render()
         });
         let mut router = if config.has(Role::Api) {
             api::router(app.clone())
@@ -102,6 +104,7 @@ impl Service {
             ctx,
             address,
             app,
+            metrics,
             stop_http,
             http,
             workers,
@@ -123,6 +126,19 @@ impl Service {
     /// The domain below the server.
     pub fn context(&self) -> &Arc<Context> {
         &self.ctx
+    }
+
+    /// The sum of a counter's series whose labels hold these words, as `/metrics` has them.
+    pub fn counter(&self, name: &str, labels: &[&str]) -> u64 {
+        let metrics = self.metrics.render();
+        let series = metrics.lines().filter_map(|line| line.rsplit_once(' '));
+        let series = series.filter(|(series, _)| {
+            let (of, with) = series.split_once('{').unwrap_or((series, ""));
+            of == name && labels.iter().all(|label| with.contains(label))
+        });
+        series
+            .filter_map(|(_, value)| value.parse::<u64>().ok())
+            .sum()
     }
 
     /// How large the pools of its workers are now; none if it runs no jobs.

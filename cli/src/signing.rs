@@ -14,22 +14,20 @@ use crate::config::{Config, Secret};
 const FILE: &str = "signing.key";
 /// Hexadecimal digits of a key.
 const DIGITS: usize = 64;
-/// The id of the one key there is until keys are rotated.
-const KEY_ID: u8 = 1;
-
 /// The key of a configuration; a file that is not there is made.
 pub(crate) fn of(config: &Config) -> anyhow::Result<Signer> {
+    let key_id = config.signing.key_id;
     let Secret(key) = &config.signing.key;
     if !key.is_empty() {
         let secret = from_hex(key).with_context(|| {
             format!("signing.key is not a key: it must be {DIGITS} hexadecimal digits")
         })?;
-        return Ok(Signer::new(KEY_ID, &secret));
+        return Ok(Signer::new(key_id, &secret));
     }
     if config.signing.key_file.as_os_str().is_empty() {
-        return load_or_create(&config.engine.data_dir.join(FILE));
+        return load_or_create(&config.engine.data_dir.join(FILE), key_id);
     }
-    load_or_create(&config.signing.key_file)
+    load_or_create(&config.signing.key_file, key_id)
 }
 
 fn from_hex(digits: &str) -> Option<[u8; 32]> {
@@ -44,7 +42,7 @@ fn from_hex(digits: &str) -> Option<[u8; 32]> {
 }
 
 /// Reads the key of a file, making one if there is none.
-fn load_or_create(path: &Path) -> anyhow::Result<Signer> {
+fn load_or_create(path: &Path, key_id: u8) -> anyhow::Result<Signer> {
     let secret = match read(path) {
         Ok(secret) => secret,
         Err(error) if error.kind() == io::ErrorKind::NotFound => create(path)
@@ -61,7 +59,7 @@ fn load_or_create(path: &Path) -> anyhow::Result<Signer> {
             path.display()
         );
     };
-    Ok(Signer::new(KEY_ID, &secret))
+    Ok(Signer::new(key_id, &secret))
 }
 
 /// Bytes as `verify --public-key` reads them: two hexadecimal digits each.
@@ -115,18 +113,18 @@ mod tests {
     #[test]
     fn a_key_is_made_once_and_found_again() {
         let folder = tempfile::tempdir().unwrap();
-        let first = load_or_create(&folder.path().join(FILE))
+        let first = load_or_create(&folder.path().join(FILE), 1)
             .unwrap()
             .public_key();
         assert_eq!(
-            load_or_create(&folder.path().join(FILE))
+            load_or_create(&folder.path().join(FILE), 1)
                 .unwrap()
                 .public_key(),
             first
         );
         let other = tempfile::tempdir().unwrap();
         assert_ne!(
-            load_or_create(&other.path().join(FILE))
+            load_or_create(&other.path().join(FILE), 1)
                 .unwrap()
                 .public_key(),
             first
@@ -137,7 +135,7 @@ mod tests {
     fn a_damaged_key_is_refused_and_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(FILE), b"short").unwrap();
-        let error = load_or_create(&folder.path().join(FILE))
+        let error = load_or_create(&folder.path().join(FILE), 1)
             .unwrap_err()
             .to_string();
         assert!(error.contains("32 bytes"), "{error}");

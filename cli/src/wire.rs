@@ -14,7 +14,7 @@ use workers::RenderPool;
 
 use crate::config::{Config, Mode};
 use crate::service::Tweaks;
-use crate::{signing, users};
+use crate::{branding, signing, users};
 
 /// A ledger that is open beside a server that may be running.
 #[derive(Debug)]
@@ -106,7 +106,8 @@ fn connect(config: &Config, opened: Ports) -> anyhow::Result<Parts> {
     } else {
         users::load(users_file)?
     };
-    let renderer: Arc<dyn Renderer> = Arc::new(RenderPool::new(&config.workers));
+    let renderer: Arc<dyn Renderer> =
+        Arc::new(RenderPool::new(&config.workers).branded(branding::load(&config.tickets)?));
     let (clock, ids): (Arc<dyn Clock>, Arc<dyn IdSource>) =
         (Arc::new(SystemClock), Arc::new(SystemIds));
     Ok(Parts {

@@ -11,9 +11,14 @@
 //! | 16 | concert id |
 //! | 4 | seat number, big-endian |
 //! | 4 | concert version, big-endian |
-//! | 4 | day of the show, days since 1970-01-01, big-endian |
+//! | 4 | day of the show, days since 1970-01-01, big-endian: the day on which the code admits |
 //! | 64 | signature over `ticketoverflow/ticket/1` and the 46 bytes before |
+//!
+//! Keys are rotated by their ids: the server signs with one key, gates know the public keys of all
+//! that are still good ([`Keyring`]). A gate also compares what the code says with the show that
+//! it admits to ([`Code::judge`]); that a code was used before, only gates together can know.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{Days, NaiveDate};
@@ -33,6 +38,45 @@ const DOMAIN: &[u8] = b"ticketoverflow/ticket/1";
 pub struct Signer {
     key: SigningKey,
     key_id: u8,
+}
+
+/// The public keys that codes may be signed with, by key id.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keyring {
+    keys: BTreeMap<u8, [u8; 32]>,
+}
+
+/// What a gate admits to. What is not said is not compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gate {
+    /// The concert.
+    pub concert_id: Option<ConcertId>,
+    /// The concert's present version.
+    pub version: Option<u32>,
+    /// The day.
+    pub date: Option<NaiveDate>,
+}
+
+/// What a gate does with a genuine code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Verdict {
+    /// Its holder may enter.
+    #[error("valid")]
+    Valid,
+    /// It is for another concert.
+    #[error("wrong show: the ticket is for another concert")]
+    WrongShow,
+    /// The concert has changed since; the holder has a newer print, or can have one.
+    #[error("outdated: printed for version {printed} of the concert, which is at {present}")]
+    Outdated {
+        /// The version that the ticket shows.
+        printed: u32,
+        /// The concert's version.
+        present: u32,
+    },
+    /// It is for another day.
+    #[error("wrong day: the ticket is for {0}")]
+    WrongDay(NaiveDate),
 }
 
 /// What a code says, once its signature has been checked.
@@ -61,6 +105,9 @@ pub enum InvalidCode {
     /// It is of a format that this version does not know.
     #[error("the code is of the unknown format {0}")]
     Format(u8),
+    /// No key of this id is known.
+    #[error("the code was signed with key {0}, which is not among the known ones")]
+    UnknownKey(u8),
     /// The signature is not that of the key.
     #[error("the signature is not valid: the code is forged or was signed with another key")]
     Forged,
@@ -73,6 +120,11 @@ impl Signer {
             key: SigningKey::from_bytes(secret),
             key_id,
         }
+    }
+
+    /// The id of the key.
+    pub fn key_id(&self) -> u8 {
+        self.key_id
     }
 
     /// The public key, 32 bytes, with which gates check codes.
@@ -97,15 +149,61 @@ impl Signer {
     }
 }
 
-/// Checks a code and reads it.
+impl Keyring {
+    /// Adds a public key. Another one of the same id is replaced.
+    pub fn insert(&mut self, key_id: u8, public_key: [u8; 32]) {
+        self.keys.insert(key_id, public_key);
+    }
+
+    /// The keys with their ids.
+    pub fn iter(&self) -> impl Iterator<Item = (u8, &[u8; 32])> {
+        self.keys.iter().map(|(id, key)| (*id, key))
+    }
+
+    /// Checks a code with the key that it names, and reads it.
+    pub fn verify(&self, code: &str) -> Result<Code, InvalidCode> {
+        let bytes = decode(code)?;
+        let key_id = *bytes.get(1).ok_or(InvalidCode::NotACode)?;
+        let key = self.keys.get(&key_id);
+        read(&bytes, key.ok_or(InvalidCode::UnknownKey(key_id))?)
+    }
+}
+
+impl Code {
+    /// Compares a genuine code with what a gate admits to.
+    pub fn judge(&self, gate: &Gate) -> Verdict {
+        if gate.concert_id.is_some_and(|id| id != self.concert_id) {
+            return Verdict::WrongShow;
+        }
+        if let Some(present) = gate.version.filter(|version| *version != self.version) {
+            let printed = self.version;
+            return Verdict::Outdated { printed, present };
+        }
+        match gate.date {
+            Some(date) if date != self.date => Verdict::WrongDay(self.date),
+            _ => Verdict::Valid,
+        }
+    }
+}
+
+/// Checks a code with a public key, whatever its id, and reads it.
 pub fn verify(code: &str, public_key: &[u8; 32]) -> Result<Code, InvalidCode> {
+    read(&decode(code)?, public_key)
+}
+
+fn decode(code: &str) -> Result<Vec<u8>, InvalidCode> {
     let bytes = base45::decode(code.trim()).map_err(|_| InvalidCode::NotACode)?;
+    match bytes.first() {
+        Some(&FORMAT) => Ok(bytes),
+        Some(&other) if bytes.len() > BODY_LEN => Err(InvalidCode::Format(other)),
+        _ => Err(InvalidCode::NotACode),
+    }
+}
+
+fn read(bytes: &[u8], public_key: &[u8; 32]) -> Result<Code, InvalidCode> {
     let Some((body, signature)) = bytes.split_first_chunk::<BODY_LEN>() else {
         return Err(InvalidCode::NotACode);
     };
-    if body[0] != FORMAT {
-        return Err(InvalidCode::Format(body[0]));
-    }
     let signature = Signature::from_slice(signature).map_err(|_| InvalidCode::NotACode)?;
     let key = VerifyingKey::from_bytes(public_key).map_err(|_| InvalidCode::Forged)?;
     key.verify_strict(&message(body), &signature)
@@ -190,6 +288,70 @@ mod tests {
             (read.seat, read.version, read.date),
             (ticket.seat, 3, concert.date)
         );
+    }
+
+    #[test]
+    fn codes_of_every_key_of_a_ring_are_read_and_no_others() {
+        let (ticket, concert) = sample();
+        let mut ring = Keyring::default();
+        let [old, new] = [(1, [7; 32]), (2, [8; 32])].map(|(id, secret)| Signer::new(id, &secret));
+        for signer in [&old, &new] {
+            ring.insert(signer.key_id(), signer.public_key());
+        }
+        for signer in [&old, &new] {
+            let code = signer.sign(&ticket, &concert);
+            assert_eq!(ring.verify(&code).unwrap().key_id, signer.key_id());
+        }
+        let unknown = Signer::new(3, &[7; 32]).sign(&ticket, &concert);
+        assert_eq!(ring.verify(&unknown), Err(InvalidCode::UnknownKey(3)));
+        let swapped = Signer::new(2, &[7; 32]).sign(&ticket, &concert);
+        assert_eq!(ring.verify(&swapped), Err(InvalidCode::Forged));
+        assert_eq!(ring.verify(""), Err(InvalidCode::NotACode));
+    }
+
+    #[test]
+    fn gate_admits_to_its_show_on_its_day_only() {
+        let signer = Signer::new(1, &[7; 32]);
+        let (ticket, concert) = sample();
+        let code = verify(&signer.sign(&ticket, &concert), &signer.public_key()).unwrap();
+        let right = Gate {
+            concert_id: Some(concert.id),
+            version: Some(3),
+            date: Some(concert.date),
+        };
+        assert_eq!(code.judge(&right), Verdict::Valid);
+        assert_eq!(code.judge(&Gate::default()), Verdict::Valid);
+        let other = ConcertId(Uuid::from_u128(9));
+        let tomorrow = concert.date.succ_opt();
+        let outdated = Verdict::Outdated {
+            printed: 3,
+            present: 4,
+        };
+        for (gate, verdict) in [
+            (
+                Gate {
+                    concert_id: Some(other),
+                    ..right
+                },
+                Verdict::WrongShow,
+            ),
+            (
+                Gate {
+                    version: Some(4),
+                    ..right
+                },
+                outdated,
+            ),
+            (
+                Gate {
+                    date: tomorrow,
+                    ..right
+                },
+                Verdict::WrongDay(concert.date),
+            ),
+        ] {
+            assert_eq!(code.judge(&gate), verdict);
+        }
     }
 
     #[test]

@@ -125,10 +125,16 @@ pub async fn claim_within(
         if request.max == 0 {
             continue;
         }
-        request.bands = Lane::ALL.map(|lane| lane.band(now, request.max)).into();
         request.kinds = Kinds::Only(kind.clone());
+        let rota = rota.of(kind);
+        Places {
+            oldest: request.oldest,
+            bands: request.bands,
+        } = rota.places(request.max, now);
         let claimed = tx.claim_jobs(&request).await?.jobs;
-        free -= u32::try_from(claimed.len()).expect("no more than asked for");
+        let taken = u32::try_from(claimed.len()).expect("no more than asked for");
+        rota.took(taken);
+        free -= taken;
         batch.jobs.extend(claimed);
     }
     if free > 0 {
@@ -139,13 +145,13 @@ pub async fn claim_within(
             request.kinds = Kinds::Except(limited.collect());
         }
         let rest = tx.claim_jobs(&request).await?;
+        rota.took(u32::try_from(rest.jobs.len()).expect("no more than asked for"));
         batch.jobs.extend(rest.jobs);
         batch.next_run_at = rest.next_run_at.filter(|_| batch.jobs.is_empty());
     }
     if !batch.jobs.is_empty() {
         tx.commit().await?;
     }
-    rota.took(u32::try_from(batch.jobs.len()).expect("no more than asked for"));
     Ok(batch)
 }
 

@@ -15,7 +15,7 @@ use crate::ids::{ClaimToken, ConcertId};
 use crate::job::Queue;
 use crate::layout::Layout;
 use crate::layouts;
-use crate::ports::{BATCH_MAX, StoreResult, View};
+use crate::ports::{BATCH_MAX, RenderError, StoreResult, View};
 use crate::seat::SeatNo;
 
 /// A published seating plan.
@@ -44,6 +44,8 @@ pub struct PlanDrawing {
     pub sold: Vec<Range<u32>>,
     /// The number of sold seats.
     pub sold_count: u32,
+    /// Only this section, with an element for every seat.
+    pub section: Option<String>,
 }
 
 /// A plan as handed out.
@@ -80,6 +82,31 @@ pub async fn fetch(ctx: &Context, id: ConcertId) -> Result<PlanFile, Error> {
         tokio::time::sleep(WAIT_ROUND).await;
     }
     Err(Error::NotFound("plan"))
+}
+
+/// One section of a concert's plan, drawn from the seats that are sold now, with an element for
+/// every seat. [`Error::NotFound`] (`"section"`) when there is none of that name, or it has too
+/// many seats to be drawn so.
+pub async fn fetch_section(
+    ctx: &Context,
+    id: ConcertId,
+    section: String,
+) -> Result<(Bytes, Plan), Error> {
+    let read_at = ctx.clock.now();
+    let mut drawing = drawing(ctx, id).await?.ok_or(Error::NotFound("concert"))?;
+    let plan = Plan {
+        concert_id: id,
+        version: drawing.concert.version,
+        sold: drawing.sold_count,
+        file: String::new(),
+        read_at,
+    };
+    drawing.section = Some(section);
+    match ctx.renderer.plan(drawing).await {
+        Ok(bytes) => Ok((bytes, plan)),
+        Err(RenderError::Undrawable(_)) => Err(Error::NotFound("section")),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The published plan, if it shows the concert's present version. Its file is not looked at.
@@ -133,6 +160,7 @@ pub async fn drawing(ctx: &Context, id: ConcertId) -> Result<Option<PlanDrawing>
         concert: Arc::new(offer.concert),
         sold,
         sold_count,
+        section: None,
     }))
 }
 

@@ -33,6 +33,27 @@ pub enum Format {
     Png,
 }
 
+/// The languages that prints are there in, by their tags (BCP 47); the first is the usual one.
+pub const LANGUAGES: [&str; 8] = ["en", "de", "fr", "es", "it", "ro", "ar", "ja"];
+
+/// How a print is made for the one who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Style {
+    /// One of [`LANGUAGES`].
+    pub language: &'static str,
+    /// For a phone's screen instead of an A4 page.
+    pub phone: bool,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            language: LANGUAGES[0],
+            phone: false,
+        }
+    }
+}
+
 /// Everything that a ticket shows.
 #[derive(Debug, Clone)]
 pub struct PrintDrawing {
@@ -46,6 +67,8 @@ pub struct PrintDrawing {
     pub seat: SeatLabel,
     /// The signed code, see [`crate::code`].
     pub code: String,
+    /// The language and the sheet.
+    pub style: Style,
 }
 
 /// A print that was current when it was read.
@@ -125,18 +148,24 @@ pub async fn request(
 }
 
 /// The print of a ticket, if there is one of the concert's present version. A file that was lost
-/// or cut short, or whose store is away, is drawn again from the ledger.
-pub async fn fetch(ctx: &Context, id: TicketId, format: Format) -> Result<PrintFile, Error> {
+/// or cut short, or whose store is away, is drawn again from the ledger, and so is what nobody asked
+/// for before: another language, or the page for a phone.
+pub async fn fetch(
+    ctx: &Context,
+    id: TicketId,
+    format: Format,
+    style: Style,
+) -> Result<PrintFile, Error> {
     let ticket = tickets::find(ctx, id).await?;
     if ticket.print_status() != PrintStatus::Printed {
         return Err(Error::NotFound("print"));
     }
     let version = ticket.concert_version;
-    let key = file_key(id, version, format);
+    let key = file_key(id, version, format, style);
     let bytes = match ctx.files.get(&key).await {
         Ok(Some(bytes)) if format.is_whole(&bytes) => bytes,
         Ok(_) => {
-            let bytes = draw_again(ctx, ticket, format).await?;
+            let bytes = draw_again(ctx, ticket, format, style).await?;
             if let Err(error) = ctx.files.put(&key, bytes.clone()).await {
                 tracing::debug!(%error, "a print that was drawn again is not kept");
             }
@@ -144,7 +173,7 @@ pub async fn fetch(ctx: &Context, id: TicketId, format: Format) -> Result<PrintF
         }
         Err(error) => {
             tracing::debug!(%error, "a print is drawn again");
-            draw_again(ctx, ticket, format).await?
+            draw_again(ctx, ticket, format, style).await?
         }
     };
     // A change may have been answered while the file was read: nothing old leaves after that.
@@ -154,14 +183,20 @@ pub async fn fetch(ctx: &Context, id: TicketId, format: Format) -> Result<PrintF
     Ok(PrintFile { bytes, version })
 }
 
-async fn draw_again(ctx: &Context, ticket: Ticket, format: Format) -> Result<Bytes, Error> {
+async fn draw_again(
+    ctx: &Context,
+    ticket: Ticket,
+    format: Format,
+    style: Style,
+) -> Result<Bytes, Error> {
     let version = ticket.concert_version;
-    let drawing = drawing(ctx, ticket)
+    let mut drawing = drawing(ctx, ticket)
         .await?
         .ok_or(Error::NotFound("print"))?;
     if drawing.concert.version != version {
         return Err(Error::NotFound("print"));
     }
+    drawing.style = style;
     Ok(ctx.renderer.ticket(drawing, format).await?)
 }
 
@@ -189,12 +224,19 @@ pub async fn drawing(ctx: &Context, ticket: Ticket) -> Result<Option<PrintDrawin
         holder,
         seat,
         code,
+        style: Style::default(),
     }))
 }
 
 /// Where the file of a print is kept.
-pub fn file_key(ticket: TicketId, version: u32, format: Format) -> String {
-    format!("tickets/{ticket}/v{version}/ticket.{}", format.extension())
+pub fn file_key(ticket: TicketId, version: u32, format: Format, style: Style) -> String {
+    let ending = format.extension();
+    let Style { language, phone } = style;
+    let sheet = if phone { ".phone" } else { "" };
+    if style == Style::default() {
+        return format!("tickets/{ticket}/v{version}/ticket.{ending}");
+    }
+    format!("tickets/{ticket}/v{version}/ticket.{language}{sheet}.{ending}")
 }
 
 /// A wish for a print that waits to be written.

@@ -24,7 +24,7 @@ pub struct SeatLabel {
     /// The part of the house, where a layout names one.
     pub section: Option<String>,
     /// As the layout names it; without one `A` to `Z`, then `AA`, `AB` and so on, the front row
-    /// being `A`.
+    /// being `A`. Empty where nobody has a seat of their own.
     pub row: String,
     /// As the layout names it; without one counted from 1 within the row.
     pub number: String,
@@ -70,6 +70,10 @@ impl Hall {
 
 impl fmt::Display for SeatLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.row.is_empty() {
+            let section = self.section.as_deref().unwrap_or("General admission");
+            return write!(f, "{section}, place {}", self.number);
+        }
         match &self.section {
             Some(section) => write!(f, "{section}, row {}, seat {}", self.row, self.number),
             None => write!(f, "Row {}, seat {}", self.row, self.number),

@@ -2,8 +2,9 @@
 
 /// A document or a size that no picture can be made of.
 ///
-/// Text is never a reason: characters without a glyph are drawn as their code point and texts
-/// that are too long are wrapped, made smaller and at last cut.
+/// Text is a reason only if the document says so ([`crate::OnMissing::Refuse`]): otherwise
+/// characters without a glyph are drawn as their code point. Texts that are too long are wrapped,
+/// made smaller and at last cut.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
     /// The ticket's code does not fit a QR symbol with error correction M.
@@ -46,6 +47,26 @@ pub enum RenderError {
         /// Largest accepted value.
         max: u32,
     },
+    /// No typeface has the character, and the document wants none drawn as its code point.
+    #[error("no typeface has U+{:04X}, which is in {text:?}", u32::from(*character))]
+    NoGlyph {
+        /// The first such character.
+        character: char,
+        /// The text that it is in.
+        text: String,
+    },
+    /// Typefaces cannot be added.
+    #[error("the fonts cannot be added: {0}")]
+    Fonts(String),
+    /// A logo cannot be used.
+    #[error("the logo cannot be used: {0}")]
+    Logo(String),
+    /// A colour is not written as one.
+    #[error("a colour is written #rrggbb, not {0:?}")]
+    Colour(String),
+    /// A section of a plan that there is not.
+    #[error("the plan has no section {0:?}")]
+    NoSection(String),
     /// A back end refused what this crate made: a defect here, not in the document.
     #[error("the {backend} back end failed: {reason}")]
     Backend {

@@ -70,6 +70,11 @@ impl SoldSeats {
             .is_some_and(|word| word >> (seat % 64) & 1 == 1)
     }
 
+    /// Whether no seat is sold.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
     /// How many seats are sold.
     pub fn count(&self) -> u32 {
         self.words.iter().map(|word| word.count_ones()).sum()
@@ -87,6 +92,21 @@ impl SoldSeats {
             seat = end;
         }
         count
+    }
+
+    /// Whether the same seats of a run are sold in another set.
+    pub fn is_same_in(&self, other: &Self, seats: Range<u32>) -> bool {
+        let word = |set: &Self, at: u32| set.words.get(at as usize).copied().unwrap_or(0);
+        let mut seat = seats.start;
+        while seat < seats.end {
+            let end = seats.end.min((seat / 64 + 1) * 64);
+            let mask = (u64::MAX << (seat % 64)) & (u64::MAX >> (63 - (end - 1) % 64));
+            if (word(self, seat / 64) ^ word(other, seat / 64)) & mask != 0 {
+                return false;
+            }
+            seat = end;
+        }
+        true
     }
 
     /// The highest sold seat.
@@ -234,6 +254,19 @@ mod tests {
                 expected,
                 "{start}..{end}"
             );
+        }
+    }
+
+    #[test]
+    fn sets_differ_only_where_a_seat_does() {
+        let one: SoldSeats = (0..300).step_by(3).collect();
+        for seat in [0, 63, 64, 130, 299] {
+            let mut other = one.clone();
+            other.insert(seat);
+            let differs = !one.contains(seat);
+            assert_eq!(!one.is_same_in(&other, seat..seat + 1), differs, "{seat}");
+            assert_eq!(!one.is_same_in(&other, 0..300), differs, "{seat}");
+            assert!(one.is_same_in(&other, 0..seat) && one.is_same_in(&other, seat + 1..400));
         }
     }
 

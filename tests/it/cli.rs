@@ -120,6 +120,35 @@ fn an_example_plan_can_be_drawn() {
 }
 
 #[test]
+fn houses_are_written_down_and_drawn() {
+    let folder = folder();
+    for house in ["theatre", "arena", "stadium"] {
+        let layout = folder.path().join(format!("{house}.json"));
+        let output = folder.path().join(format!("{house}.svg"));
+        ended(&[
+            "render",
+            "layout",
+            "--house",
+            house,
+            "--seats",
+            "3000",
+            "--output",
+            text(&layout),
+        ])
+        .success();
+        let plan = folder.path().join("plan.json");
+        let example = ended(&["render", "plan", "--example"]).success();
+        std::fs::write(&plan, example).unwrap();
+        let mut args = vec!["render", "plan", "--input", text(&plan)];
+        args.extend(["--layout", text(&layout), "--output", text(&output)]);
+        ended(&args).success();
+        svg::assert_text(&std::fs::read(&output).unwrap(), "A – € 89");
+        args.extend(["--section", "nowhere"]);
+        assert!(ended(&args).failure().contains("nowhere"));
+    }
+}
+
+#[test]
 fn what_cannot_be_drawn_is_refused_and_leaves_no_file() {
     let folder = folder();
     let input = folder.path().join("input.json");
@@ -187,6 +216,23 @@ async fn a_printed_code_is_verified_and_a_forged_one_is_not() {
         (&said["ticket_id"], &said["concert_id"]),
         (&json!(ticket), &json!(concert))
     );
+
+    // A picture will do as well, and the ring of keys may hold others.
+    let ring = [format!("1:{key}"), format!("2:{}", "ab".repeat(32))];
+    let base = ["verify", "--public-key", &ring[0], "--public-key", &ring[1]];
+    let verify = |more: &[&str]| ended(&[&base[..], more, &[text(&picture)]].concat());
+    let right = ["--concert", &concert, "--concert-version", "1"];
+    verify(&[&right[..], &["--on", "2031-05-17"]].concat()).success();
+    for (gate, verdict) in [
+        (["--concert", &ticket], "wrong show"),
+        (["--concert-version", "2"], "outdated"),
+        (["--on", "2031-05-18"], "wrong day"),
+    ] {
+        let said = verify(&gate).failure();
+        assert!(said.contains(verdict), "{gate:?}: {said}");
+    }
+    let unknown = ended(&["verify", "--public-key", &ring[1], text(&picture)]).failure();
+    assert!(unknown.contains("key 1"), "{unknown}");
 
     let other = if code.ends_with('0') { "1" } else { "0" };
     let forged = format!("{}{other}", &code[..code.len() - 1]);

@@ -1,6 +1,7 @@
 //! Drawing, on threads of its own and no more of them than there are cores: it is the one thing
 //! here that keeps a processor busy, and it must not keep anybody else waiting.
 
+mod plans;
 mod threads;
 
 use std::fmt;
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use domain::plans::PlanDrawing;
 use domain::ports::{RenderError, Renderer};
 use domain::prints::{Format, PrintDrawing};
-use renderers::{PlanDocument, SoldSeats, TicketDocument};
+use renderers::{Brand, Language, PlanDocument, Sheet, SoldSeats, TicketDocument};
 use tokio::sync::{Semaphore, oneshot};
 use tracing::Span;
 
@@ -21,6 +22,7 @@ use crate::config::Config;
 use crate::current::Drawing;
 use crate::handler::panic_words;
 
+use self::plans::KeptPlans;
 use self::threads::Threads;
 
 /// The resolution of tickets for screens.
@@ -31,6 +33,17 @@ pub struct RenderPool {
     threads: Threads,
     /// One permit for each drawing that is made or waits.
     places: Arc<Semaphore>,
+    plans: Arc<KeptPlans>,
+    branding: Branding,
+}
+
+/// What a venue adds to its tickets.
+#[derive(Debug, Clone, Default)]
+pub struct Branding {
+    /// Its colour and logo.
+    pub brand: Option<Brand>,
+    /// Its conditions of sale.
+    pub terms: Option<String>,
 }
 
 impl RenderPool {
@@ -41,7 +54,15 @@ impl RenderPool {
         Self {
             threads: Threads::new(threads),
             places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+            plans: Arc::default(),
+            branding: Branding::default(),
         }
+    }
+
+    /// The same pool, drawing tickets of a venue.
+    #[must_use]
+    pub fn branded(self, branding: Branding) -> Self {
+        Self { branding, ..self }
     }
 
     async fn draw<Draw>(
@@ -104,8 +125,16 @@ impl fmt::Debug for RenderPool {
 #[async_trait]
 impl Renderer for RenderPool {
     async fn ticket(&self, drawing: PrintDrawing, format: Format) -> Result<Bytes, RenderError> {
+        let branding = self.branding.clone();
         self.draw("ticket", format, move || {
-            let document = ticket_document(drawing);
+            let document = TicketDocument {
+                brand: branding.brand,
+                terms: branding.terms,
+                ..ticket_document(drawing)
+            };
+            if format != Format::Svg {
+                count_missing(&document);
+            }
             match format {
                 Format::Svg => renderers::ticket_svg(&document),
                 Format::Pdf => renderers::ticket_pdf(&document),
@@ -115,11 +144,38 @@ impl Renderer for RenderPool {
         .await
     }
 
-    async fn plan(&self, drawing: PlanDrawing) -> Result<Bytes, RenderError> {
+    async fn plan(&self, mut drawing: PlanDrawing) -> Result<Bytes, RenderError> {
+        let plans = Arc::clone(&self.plans);
         self.draw("plan", Format::Svg, move || {
-            renderers::plan_svg(&plan_document(drawing))
+            let section = drawing.section.take();
+            let document = plan_document(drawing);
+            match section {
+                Some(section) => renderers::plan_section_svg(&document, &section),
+                None => plans.draw(document),
+            }
         })
         .await
+    }
+}
+
+/// Counts characters that no typeface has, so that an operator learns which font to add: the
+/// ticket shows their code points, with a note, and admits as well.
+fn count_missing(document: &TicketDocument) {
+    let missing = renderers::ticket_missing(document);
+    if !missing.is_empty() {
+        metrics::counter!("ticketoverflow_render_missing_glyphs_total")
+            .increment(missing.len() as u64);
+        let ticket = &document.ticket_id;
+        let codes: Vec<_> = missing
+            .iter()
+            .map(|c| format!("U+{:04X}", u32::from(*c)))
+            .collect();
+        let codes = codes.join(" ");
+        tracing::info!(
+            ticket.id = ticket,
+            characters = codes,
+            "drawn as code points"
+        );
     }
 }
 
@@ -137,6 +193,13 @@ fn ticket_document(drawing: PrintDrawing) -> TicketDocument {
         holder_name: drawing.holder.name,
         holder_email: drawing.holder.email,
         code: drawing.code,
+        language: Language::of_tag(drawing.style.language).unwrap_or_default(),
+        sheet: if drawing.style.phone {
+            Sheet::Phone
+        } else {
+            Sheet::A4
+        },
+        ..TicketDocument::default()
     }
 }
 
@@ -155,6 +218,7 @@ fn plan_document(drawing: PlanDrawing) -> PlanDocument {
                 .into_iter()
                 .map(|seats| (seats.start, seats.end - seats.start)),
         ),
+        ..PlanDocument::default()
     }
 }
 
@@ -166,8 +230,12 @@ fn refused(error: &renderers::RenderError) -> RenderError {
         | Drawing::SeatOutOfRange { .. }
         | Drawing::CapacityTooLarge { .. }
         | Drawing::LayoutDiffers { .. }
-        | Drawing::SizeOutOfRange { .. } => RenderError::Undrawable(error.to_string()),
-        Drawing::Backend { .. } => RenderError::Failed(error.to_string()),
+        | Drawing::SizeOutOfRange { .. }
+        | Drawing::NoGlyph { .. }
+        | Drawing::Logo(_)
+        | Drawing::Colour(_)
+        | Drawing::NoSection(_) => RenderError::Undrawable(error.to_string()),
+        Drawing::Backend { .. } | Drawing::Fonts(_) => RenderError::Failed(error.to_string()),
     }
 }
 

@@ -22,6 +22,7 @@ use crate::wire::{self, Layout};
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_layouts, create_layout))
+        .routes(routes!(find_schema))
         .routes(routes!(find_layout))
 }
 
@@ -100,6 +101,18 @@ async fn create_layout(State(app): State<App>, upload: Upload) -> Result<Respons
         Ok(layouts::create(app.ctx(), layout, document.to_vec(), keyed).await?)
     })
     .await
+}
+
+/// The format of seating layouts
+#[utoipa::path(
+    get, path = "/api/v1/layouts/schema", tag = "Layouts",
+    responses((status = 200, description = "A JSON Schema", body = serde_json::Value)),
+)]
+async fn find_schema() -> Response<Body> {
+    send(reply::json_bytes(
+        StatusCode::OK,
+        layout::SCHEMA.as_bytes().into(),
+    ))
 }
 
 /// The document of a seating layout

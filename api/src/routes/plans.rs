@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::reply::{self, Reply, send};
 use crate::request::PathId;
-use crate::{accept, etag};
+use crate::{accept, etag, query};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(find_plan))
@@ -29,6 +29,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     get, path = "/api/v1/concerts/{id}/seats", tag = "Concerts",
     params(
         ("id" = String, Path, description = "The concert's id"),
+        (
+            "section" = Option<String>, Query,
+            description = "Only this section, with an element `seat-{number}` for every seat"
+        ),
         ("If-None-Match" = Option<String>, Header, description = "Tags that the client has"),
         ("Accept-Encoding" = Option<String>, Header, description = "`gzip` compresses the plan"),
     ),
@@ -43,7 +47,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         ),
         (status = 304, description = "The client has it already"),
         (
-            status = 404, description = "No such concert, or its plan is still being drawn",
+            status = 404, description = "No such concert or section, or its plan is still being drawn",
             headers((
                 "Retry-After" = Option<u32>,
                 description = "Seconds after which to ask again; only while the plan is drawn"
@@ -57,7 +61,11 @@ async fn find_plan(
     PathId(id): PathId<ConcertId>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let headers = request.into_parts().0.headers;
+    let parts = request.into_parts().0;
+    if let Some(section) = query::value(parts.uri.query(), "section") {
+        return find_section(&app, id, section).await;
+    }
+    let headers = parts.headers;
     let gzip = accept::gzip(&headers);
     if let Some(known) = known_tag(&app, id, gzip, &headers).await? {
         return Ok(send(with_rules(etag::not_modified(&known))));
@@ -76,6 +84,17 @@ async fn find_plan(
         let gzip = HeaderValue::from_static("gzip");
         reply.headers_mut().insert(CONTENT_ENCODING, gzip);
     }
+    Ok(send(reply))
+}
+
+/// One section with an element for every seat, as it is now.
+async fn find_section(app: &App, id: ConcertId, section: String) -> Result<Response, Problem> {
+    let (bytes, plan) = plans::fetch_section(app.ctx(), id, section).await?;
+    let moment = plan.read_at.timestamp_micros();
+    let etag = format!("\"{}-{}-{moment:x}-section\"", plan.version, plan.sold);
+    let mut reply = with_rules(reply::tagged(Reply::new(bytes), &etag));
+    let svg = HeaderValue::from_static("image/svg+xml");
+    reply.headers_mut().insert(CONTENT_TYPE, svg);
     Ok(send(reply))
 }
 

@@ -2,12 +2,13 @@
 
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use domain::prints::{self, Format, PrintFile};
+use domain::prints::{self, Format, PrintFile, Style};
 use domain::ticket::{PrintStatus, Ticket};
 use domain::{Error, TicketId, tickets};
 use utoipa_axum::router::OpenApiRouter;
@@ -18,7 +19,7 @@ use crate::origin::Origin;
 use crate::problem::{NOT_ACCEPTABLE, Problem};
 use crate::reply::{self, Reply, send};
 use crate::request::{PathId, Post};
-use crate::{accept, etag, idempotency, wire};
+use crate::{accept, etag, idempotency, query, wire};
 
 /// A ticket shows its holder's name: browsers may keep it, caches between must not, and it may
 /// run and load nothing.
@@ -72,6 +73,15 @@ async fn request_print(
             "Accept" = Option<String>, Header,
             description = "`image/svg+xml` (the default), `application/pdf` or `image/png`"
         ),
+        (
+            "lang" = Option<String>, Query,
+            description = "`en` `de` `fr` `es` `it` `ro` `ar` `ja`; goes before `Accept-Language`"
+        ),
+        ("sheet" = Option<String>, Query, description = "`a4` (the default) or `phone`"),
+        (
+            "Accept-Language" = Option<String>, Header,
+            description = "Languages that the buyer reads"
+        ),
         ("If-None-Match" = Option<String>, Header, description = "Tags that the client has"),
     ),
     responses(
@@ -85,11 +95,11 @@ async fn request_print(
             headers(
                 ("ETag" = String, description = "The version that the print shows"),
                 ("Content-Disposition" = String, description = "A name for the file"),
-                ("Vary" = String, description = "`accept`"),
+                ("Vary" = String, description = "`accept-language`, `accept`"),
             )
         ),
         (status = 304, description = "The client has it already"),
-        (status = 404, description = "No such ticket, or it is not printed"),
+        (status = 404, description = "No such ticket, language or sheet, or it is not printed"),
         (status = 406, description = "It is printed, but not in a format that the client takes"),
         (status = 503, description = "The ledger or the files cannot be reached"),
     )
@@ -99,12 +109,12 @@ async fn find_print(
     PathId(id): PathId<TicketId>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let headers = request.into_parts().0.headers;
-    let Some(format) = accept::format(&headers) else {
+    let parts = request.into_parts().0;
+    let Some(format) = accept::format(&parts.headers) else {
         return Err(no_format(&app, id).await);
     };
-    let mut reply = print_reply(&app, id, format, &headers).await?;
-    reply.headers_mut().insert(VARY, ACCEPT.into());
+    let mut reply = print_reply(&app, id, format, &parts).await?;
+    reply.headers_mut().append(VARY, ACCEPT.into());
     Ok(send(reply))
 }
 
@@ -113,21 +123,31 @@ async fn find_print(
     get, path = "/api/v1/tickets/{id}/print.pdf", tag = "Prints",
     params(
         ("id" = String, Path, description = "The ticket's id"),
+        (
+            "lang" = Option<String>, Query,
+            description = "`en` `de` `fr` `es` `it` `ro` `ar` `ja`; goes before `Accept-Language`"
+        ),
+        ("sheet" = Option<String>, Query, description = "`a4` (the default) or `phone`"),
+        (
+            "Accept-Language" = Option<String>, Header,
+            description = "Languages that the buyer reads"
+        ),
         ("If-None-Match" = Option<String>, Header, description = "Tags that the client has"),
     ),
     responses(
         (status = 200, description = "The print", body = Vec<u8>, content_type = "application/pdf"),
         (status = 304, description = "The client has it already"),
-        (status = 404, description = "No such ticket, or it is not printed"),
+        (status = 404, description = "No such ticket, language or sheet, or it is not printed"),
         (status = 503, description = "The ledger or the files cannot be reached"),
     )
 )]
 async fn find_pdf(
     State(app): State<App>,
     PathId(id): PathId<TicketId>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, Problem> {
-    print_reply(&app, id, Format::Pdf, &headers).await.map(send)
+    let parts = request.into_parts().0;
+    print_reply(&app, id, Format::Pdf, &parts).await.map(send)
 }
 
 /// The print of a ticket as PNG
@@ -135,33 +155,51 @@ async fn find_pdf(
     get, path = "/api/v1/tickets/{id}/print.png", tag = "Prints",
     params(
         ("id" = String, Path, description = "The ticket's id"),
+        (
+            "lang" = Option<String>, Query,
+            description = "`en` `de` `fr` `es` `it` `ro` `ar` `ja`; goes before `Accept-Language`"
+        ),
+        ("sheet" = Option<String>, Query, description = "`a4` (the default) or `phone`"),
+        (
+            "Accept-Language" = Option<String>, Header,
+            description = "Languages that the buyer reads"
+        ),
         ("If-None-Match" = Option<String>, Header, description = "Tags that the client has"),
     ),
     responses(
         (status = 200, description = "The print", body = Vec<u8>, content_type = "image/png"),
         (status = 304, description = "The client has it already"),
-        (status = 404, description = "No such ticket, or it is not printed"),
+        (status = 404, description = "No such ticket, language or sheet, or it is not printed"),
         (status = 503, description = "The ledger or the files cannot be reached"),
     )
 )]
 async fn find_png(
     State(app): State<App>,
     PathId(id): PathId<TicketId>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, Problem> {
-    print_reply(&app, id, Format::Png, &headers).await.map(send)
+    let parts = request.into_parts().0;
+    print_reply(&app, id, Format::Png, &parts).await.map(send)
 }
 
 async fn print_reply(
     app: &App,
     id: TicketId,
     format: Format,
-    headers: &HeaderMap,
+    parts: &Parts,
 ) -> Result<Reply, Problem> {
-    let PrintFile { bytes, version } = prints::fetch(app.ctx(), id, format).await?;
-    // One URL has three formats, so the tags of one version must differ.
+    let headers = &parts.headers;
+    let style = query::style(parts.uri.query(), accept::language(headers))?;
+    let PrintFile { bytes, version } = prints::fetch(app.ctx(), id, format, style).await?;
+    // One URL has three formats in several languages, so the tags of one version must differ.
     let extension = format.extension();
-    let etag = format!("\"{version}-{extension}\"");
+    let etag = match style {
+        Style {
+            phone: true,
+            language,
+        } => format!("\"{version}-{language}-phone-{extension}\""),
+        Style { language, .. } => format!("\"{version}-{language}-{extension}\""),
+    };
     let mut reply = if etag::is_known(headers, &etag) {
         etag::not_modified(&etag)
     } else {
@@ -181,6 +219,7 @@ async fn print_reply(
         reply
     };
     let headers = reply.headers_mut();
+    headers.insert(VARY, ACCEPT_LANGUAGE.into());
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Ok(reply)

@@ -110,6 +110,9 @@ pub struct ScaleBenchArgs {
     /// Prints of the burst
     #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     pub prints: u32,
+    /// Places for each of the two threads that draw, at most
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub max_per_thread: u32,
     /// Draw queue, places and need over time, an SVG
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,

@@ -182,7 +182,7 @@ fn key(config: &Config) -> Finding {
             Finding {
                 what: "signing key",
                 well: true,
-                detail: format!("public key {digits}"),
+                detail: format!("public key {digits} (id {})", signer.key_id()),
             }
         }
         Err(error) => Finding {

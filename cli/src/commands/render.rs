@@ -6,10 +6,13 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow, bail};
 use domain::concert::parse_date;
 use domain::layout::Layout;
-use renderers::{PlanDocument, SoldSeats, TicketDocument};
+use domain::layout::houses::{self, House};
+use renderers::{Language, OnMissing, PlanDocument, Sheet, SoldSeats, TicketDocument};
 use serde::de::DeserializeOwned;
 
-use crate::args::{RenderArgs, RenderCommand};
+use crate::args::{
+    HouseArg, LayoutArgs, PlanRenderArgs, RenderArgs, RenderCommand, TicketRenderArgs,
+};
 use crate::out;
 
 /// The most bytes of a document: a plan with a million sold seats.
@@ -22,33 +25,72 @@ const PLAN_WIDTH_PX: u32 = 1600;
 /// Draws what the command asks for.
 pub fn render(command: &RenderCommand) -> anyhow::Result<()> {
     match command {
-        RenderCommand::Ticket(args) if args.example => out::json(&example_ticket()),
+        RenderCommand::Ticket(args) if args.render.example => out::json(&example_ticket()),
         RenderCommand::Plan(args) if args.render.example => out::json(&example_plan()),
-        RenderCommand::Ticket(args) => {
-            draw(
-                args,
-                read,
-                |document: &TicketDocument, ending| match ending {
-                    "svg" => Some(renderers::ticket_svg(document)),
-                    "pdf" => Some(renderers::ticket_pdf(document)),
-                    "png" => Some(renderers::ticket_png(document, TICKET_DPI)),
-                    _ => None,
-                },
-            )
-        }
-        RenderCommand::Plan(args) => {
-            let read = |input: &Path| {
-                let mut document: PlanDocument = read(input)?;
-                document.layout = args.layout.as_deref().map(read_layout).transpose()?;
-                Ok(document)
-            };
-            draw(&args.render, read, |document, ending| match ending {
-                "svg" => Some(renderers::plan_svg(document)),
-                "png" => Some(renderers::plan_png(document, PLAN_WIDTH_PX)),
-                _ => None,
-            })
-        }
+        RenderCommand::Ticket(args) => draw_ticket(args),
+        RenderCommand::Layout(args) => write_layout(args),
+        RenderCommand::Plan(args) => draw_plan(args),
     }
+}
+
+fn draw_ticket(args: &TicketRenderArgs) -> anyhow::Result<()> {
+    let fonts = args.font.iter().map(|path| read_bytes(path));
+    let fonts = fonts.collect::<anyhow::Result<Vec<_>>>()?;
+    if !fonts.is_empty() {
+        renderers::add_fonts(fonts).context("--font")?;
+    }
+    let read = |input: &Path| {
+        let mut document: TicketDocument = read(input)?;
+        if let Some(tag) = &args.language {
+            document.language = Language::of_tag(tag)
+                .with_context(|| format!("--language {tag}: there are no words in it"))?;
+        }
+        if args.phone {
+            document.sheet = Sheet::Phone;
+        }
+        if args.strict {
+            document.on_missing = OnMissing::Refuse;
+        }
+        Ok(document)
+    };
+    draw(&args.render, read, |document, ending| match ending {
+        "svg" => Some(renderers::ticket_svg(document)),
+        "pdf" => Some(renderers::ticket_pdf(document)),
+        "png" => Some(renderers::ticket_png(document, TICKET_DPI)),
+        _ => None,
+    })
+}
+
+fn draw_plan(args: &PlanRenderArgs) -> anyhow::Result<()> {
+    let read = |input: &Path| {
+        let mut document: PlanDocument = read(input)?;
+        document.layout = args.layout.as_deref().map(read_layout).transpose()?;
+        Ok(document)
+    };
+    draw(&args.render, read, |document, ending| {
+        match (ending, &args.section) {
+            ("svg", Some(section)) => Some(renderers::plan_section_svg(document, section)),
+            ("svg", None) => Some(renderers::plan_svg(document)),
+            ("png", None) => Some(renderers::plan_png(document, PLAN_WIDTH_PX)),
+            _ => None,
+        }
+    })
+}
+
+fn write_layout(args: &LayoutArgs) -> anyhow::Result<()> {
+    let house = match args.house {
+        HouseArg::Theatre => House::Theatre,
+        HouseArg::Arena => House::Arena,
+        HouseArg::Stadium => House::Stadium,
+    };
+    let document = houses::document(house, args.seats);
+    let Some(output) = &args.output else {
+        return out::json(&document);
+    };
+    std::fs::write(output, document.to_string())
+        .with_context(|| format!("{} cannot be written", output.display()))?;
+    out::line(format!("{}: {} places", output.display(), args.seats));
+    Ok(())
 }
 
 /// Every mistake of the layout is told, each with its place.
@@ -127,6 +169,7 @@ pub(crate) fn example_ticket() -> TicketDocument {
         holder_name: "José García".into(),
         holder_email: "jose@example.com".into(),
         code: "6BF0-8+7GR+QK$TS4FJ*UXQO/3Z9KP1".repeat(5),
+        ..TicketDocument::default()
     }
 }
 
@@ -138,10 +181,10 @@ pub(crate) fn example_plan() -> PlanDocument {
         concert_name: ticket.concert_name,
         venue: ticket.venue,
         date: ticket.date,
-        layout: None,
         capacity: 3_000,
         sold: (0..3_000)
             .filter(|seat| seat % 3 != 0)
             .collect::<SoldSeats>(),
+        ..PlanDocument::default()
     }
 }

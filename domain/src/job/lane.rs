@@ -1,5 +1,7 @@
 //! Lanes: tonight's show never waits behind next year's tour, and next year's tour still moves.
 
+use std::collections::BTreeMap;
+
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
 
 use super::Band;
@@ -138,6 +140,8 @@ pub fn due_times(date: NaiveDate, now: Timestamp) -> Vec<(Timestamp, Timestamp)>
 pub struct Rota {
     /// Jobs taken, modulo two shares.
     taken: u32,
+    /// Of those kinds that are taken by themselves because there is a limit for them.
+    kinds: BTreeMap<String, Self>,
 }
 
 /// The places that a pool has for its next jobs.
@@ -152,6 +156,11 @@ pub struct Places {
 impl Rota {
     /// One job in so many does not go to the upper lanes first.
     pub const SHARE: u32 = 10;
+
+    /// The rota of a kind that is taken by itself.
+    pub fn of(&mut self, kind: &str) -> &mut Self {
+        self.kinds.entry(kind.to_owned()).or_default()
+    }
 
     /// What to claim for a pool with room for `free` jobs.
     pub fn places(&self, free: u32, now: Timestamp) -> Places {

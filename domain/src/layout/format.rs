@@ -9,6 +9,16 @@ pub(super) struct Document {
     pub(super) name: String,
     pub(super) zones: Vec<ZoneOf>,
     pub(super) size: Option<Size>,
+    #[serde(default)]
+    pub(super) categories: Vec<CategoryOf>,
+    pub(super) focal_point: Option<Point>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CategoryOf {
+    pub(super) name: String,
+    pub(super) color: Option<String>,
+    pub(super) price: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -28,7 +38,10 @@ pub(super) struct ZoneOf {
     #[serde(default)]
     pub(super) name: String,
     #[serde(default)]
+    pub(super) level: Option<String>,
+    #[serde(default)]
     pub(super) position: Point,
+    #[serde(default)]
     pub(super) rows: Vec<RowOf>,
     #[serde(default)]
     pub(super) areas: Vec<AreaOf>,
@@ -50,6 +63,8 @@ pub(super) struct SeatOf {
     pub(super) position: Point,
     #[serde(default)]
     pub(super) kind: PlaceKind,
+    #[serde(default)]
+    pub(super) category: Option<String>,
 }
 
 /// Older files have `width` and `height`, newer ones a member named like the shape.
@@ -58,6 +73,9 @@ pub(super) struct AreaOf {
     pub(super) position: Point,
     #[serde(default)]
     pub(super) rotation: f64,
+    pub(super) capacity: Option<u32>,
+    #[serde(default)]
+    pub(super) category: Option<String>,
     pub(super) color: Option<String>,
     pub(super) width: Option<f64>,
     pub(super) height: Option<f64>,

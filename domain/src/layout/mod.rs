@@ -1,10 +1,13 @@
 //! Seating layouts: where each seat of a house is and what it is called.
 //!
 //! A layout is written as JSON in the format of pretix's seating plans, of which ours is a
-//! superset: such files can be uploaded unchanged. Seats are numbered in the order of the
-//! document, so that a seat's number is its place in the ledger's unique index.
+//! superset: such files can be uploaded unchanged. `schema.json` describes the format. Seats are
+//! numbered in the order of the document, so that a seat's number is its place in the ledger's
+//! unique index; an area with a capacity has its places after the rows of its zone.
 
 mod format;
+mod general;
+pub mod houses;
 mod read;
 
 use std::ops::Range;
@@ -13,6 +16,9 @@ use crate::ids::LayoutId;
 use crate::seat::{SeatLabel, SeatNo};
 
 pub use self::read::{InvalidLayout, Mistake};
+
+/// The format as a JSON Schema (draft 2020-12).
+pub const SCHEMA: &str = include_str!("schema.json");
 
 /// The most bytes of a layout's document.
 pub const LAYOUT_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -30,6 +36,10 @@ pub struct Layout {
     pub rows: Vec<Row>,
     /// What is drawn beside the seats: a stage, walls, bars.
     pub areas: Vec<Area>,
+    /// What seats cost, by [`Place::category`].
+    pub categories: Vec<Category>,
+    /// Where people look: the best seats are near it.
+    pub focal_point: Option<[f32; 2]>,
     /// Left, top, right and bottom of everything, in the document's units.
     pub bounds: [f32; 4],
 }
@@ -45,10 +55,26 @@ pub struct Place {
     pub number: Box<str>,
     /// For whom it is.
     pub kind: PlaceKind,
+    /// The index of its category; [`NO_CATEGORY`] for none.
+    pub category: u8,
+}
+
+/// The category of places that have none.
+pub const NO_CATEGORY: u8 = u8::MAX;
+
+/// A price category.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Category {
+    /// Its name.
+    pub name: String,
+    /// The colour of its free seats: red, green, blue.
+    pub colour: Option<[u8; 3]>,
+    /// What a seat costs, as people write it.
+    pub price: Option<String>,
 }
 
 /// What sort of a seat it is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlaceKind {
     /// A seat like others.
@@ -67,14 +93,16 @@ pub enum PlaceKind {
 pub struct Zone {
     /// Its name; may be empty.
     pub name: String,
+    /// The storey it is on, where the house names them.
+    pub level: Option<String>,
     /// Its seats.
     pub seats: Range<u32>,
 }
 
-/// A row of seats.
+/// A row of seats, or the places of an area where people stand.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// Its name.
+    /// Its name; empty where people stand.
     pub name: String,
     /// Its seats.
     pub seats: Range<u32>,

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::format::{AreaOf, Document, Point, SeatOf, ZoneOf};
-use super::{Area, LAYOUT_BYTES_MAX, Layout, Place, Row, Zone};
+use super::format::{AreaOf, CategoryOf, Document, Point, SeatOf, ZoneOf};
+use super::general;
+use super::{Area, Category, LAYOUT_BYTES_MAX, Layout, NO_CATEGORY, Place, PlaceKind, Row, Zone};
 use crate::seat::CAPACITY_MAX;
 
 /// Coordinates lie within this distance of the origin, in the document's units.
@@ -13,6 +14,8 @@ const NAME_CHARS_MAX: usize = 100;
 /// Areas, and points of a polygon.
 const AREAS_MAX: usize = 10_000;
 const POINTS_MAX: usize = 10_000;
+/// Categories of a house.
+const CATEGORIES_MAX: usize = 200;
 /// Mistakes that are told at once.
 const MISTAKES_MAX: usize = 100;
 /// Two seats in one place: nearer than a hundredth of a unit.
@@ -60,6 +63,7 @@ struct Reader {
     zones: Vec<Zone>,
     rows: Vec<Row>,
     areas: Vec<Area>,
+    categories: Vec<Category>,
     /// Where each seat is, to find two in one place, and each `seat_guid`.
     taken: HashMap<(i64, i64), u32>,
     guids: HashMap<String, u32>,
@@ -78,6 +82,13 @@ impl Reader {
         if seats == 0 {
             self.wrong("/zones", "has no seats");
         }
+        self.categories(document.categories);
+        let focal_point = document.focal_point.map(|point| {
+            if !is_near(point) {
+                self.wrong("/focal_point", "is more than 1,000,000 units away");
+            }
+            narrow(point)
+        });
         for (number, zone) in document.zones.into_iter().enumerate() {
             self.zone(&format!("/zones/{number}"), zone);
         }
@@ -91,12 +102,47 @@ impl Reader {
             zones: self.zones,
             rows: self.rows,
             areas: self.areas,
+            categories: self.categories,
+            focal_point,
             bounds,
         })
     }
 
+    fn categories(&mut self, categories: Vec<CategoryOf>) {
+        if categories.len() > CATEGORIES_MAX {
+            let detail = format!("has more than {CATEGORIES_MAX} categories");
+            self.wrong("/categories", detail);
+        }
+        for (number, category) in categories.into_iter().take(CATEGORIES_MAX).enumerate() {
+            let at = format!("/categories/{number}");
+            self.name(&format!("{at}/name"), &category.name);
+            if let Some(price) = &category.price {
+                self.name(&format!("{at}/price"), price);
+            }
+            self.categories.push(Category {
+                name: category.name,
+                colour: category.color.map(|color| colour(Some(&color))),
+                price: category.price,
+            });
+        }
+    }
+
+    /// The index of a category. Files of others name some that they do not list.
+    fn category(&self, name: Option<&str>) -> u8 {
+        let known = self
+            .categories
+            .iter()
+            .position(|known| Some(known.name.as_str()) == name);
+        known
+            .and_then(|at| u8::try_from(at).ok())
+            .unwrap_or(NO_CATEGORY)
+    }
+
     fn zone(&mut self, at: &str, zone: ZoneOf) {
         self.name(&format!("{at}/name"), &zone.name);
+        if let Some(level) = &zone.level {
+            self.name(&format!("{at}/level"), level);
+        }
         let first = self.next_seat();
         for (number, row) in zone.rows.into_iter().enumerate() {
             let at = format!("{at}/rows/{number}");
@@ -111,13 +157,14 @@ impl Reader {
                 seats: first..self.next_seat(),
             });
         }
-        self.zones.push(Zone {
-            name: zone.name,
-            seats: first..self.next_seat(),
-        });
         for (number, area) in zone.areas.into_iter().enumerate() {
             self.area(&format!("{at}/areas/{number}"), zone.position, area);
         }
+        self.zones.push(Zone {
+            name: zone.name,
+            level: zone.level,
+            seats: first..self.next_seat(),
+        });
     }
 
     fn seat(&mut self, row: &str, number: usize, origin: Point, seat: SeatOf) {
@@ -148,6 +195,7 @@ impl Reader {
             y,
             number: seat.seat_number.into(),
             kind: seat.kind,
+            category: self.category(seat.category.as_deref()),
         });
     }
 
@@ -185,10 +233,33 @@ impl Reader {
         if let Some(text) = &text {
             self.name(&format!("{at}/text/text"), &text.text);
         }
+        let outline: Vec<_> = placed.into_iter().map(narrow).collect();
+        if let Some(capacity) = area.capacity {
+            self.general(&outline, capacity, area.category.as_deref());
+        }
         self.areas.push(Area {
-            outline: placed.into_iter().map(narrow).collect(),
+            outline,
             fill: colour(area.color.as_deref()),
             text: text.map(|text| (text.text, narrow(text_at))),
+        });
+    }
+
+    /// The places of an area where nobody has one to themselves, counted from 1.
+    fn general(&mut self, outline: &[[f32; 2]], capacity: u32, category: Option<&str>) {
+        let first = self.next_seat();
+        let category = self.category(category);
+        let places = general::places(outline, capacity as usize);
+        self.layout
+            .extend((1..).zip(places).map(|(number, [x, y])| Place {
+                x,
+                y,
+                number: u32::to_string(&number).into(),
+                kind: PlaceKind::Standard,
+                category,
+            }));
+        self.rows.push(Row {
+            name: String::new(),
+            seats: first..self.next_seat(),
         });
     }
 
@@ -245,7 +316,10 @@ impl Reader {
 
 impl ZoneOf {
     fn seats(&self) -> usize {
-        self.rows.iter().map(|row| row.seats.len()).sum()
+        let seats: usize = self.rows.iter().map(|row| row.seats.len()).sum();
+        let capacities = self.areas.iter().filter_map(|area| area.capacity);
+        let standing: usize = capacities.map(|capacity| capacity as usize).sum();
+        seats + standing
     }
 }
 

@@ -160,3 +160,64 @@ fn no_more_than_a_hundred_mistakes_are_told() {
     let document = json!({"name": "x", "zones": [{"rows": [{"row_number": "1", "seats": seats}]}]});
     assert_eq!(mistakes(&document).len(), 100);
 }
+
+#[test]
+fn area_with_a_capacity_has_its_places_after_the_rows_of_its_zone() {
+    let mut document = house();
+    document["zones"][0]["areas"][0]["capacity"] = json!(3);
+    document["zones"][0]["areas"][0]["category"] = json!("A");
+    let layout = read(&document).unwrap();
+    assert_eq!(layout.seats(), 7);
+    let labels: Vec<_> = (3..7)
+        .map(|n| layout.label(SeatNo(n)).unwrap().to_string())
+        .collect();
+    let expected = [
+        "Stalls, place 1",
+        "Stalls, place 2",
+        "Stalls, place 3",
+        "Balcony, row A, seat W1",
+    ];
+    assert_eq!(labels, expected);
+    assert_eq!(layout.zones[0].seats, 0..6);
+    for place in &layout.places[3..6] {
+        assert!((60.0..=160.0).contains(&place.x) && (10.0..=50.0).contains(&place.y));
+        assert_eq!(place.category, 0);
+    }
+    document["zones"][0]["areas"][0]["capacity"] = json!(1_000_000);
+    assert_eq!(mistakes(&document)[0].pointer, "/zones");
+}
+
+#[test]
+fn categories_levels_and_the_focal_point_are_read() {
+    let mut document = house();
+    document["categories"][0]["price"] = json!("€ 49");
+    document["zones"][1]["level"] = json!("First floor");
+    document["focal_point"] = json!({"x": 100, "y": 20});
+    let layout = read(&document).unwrap();
+    let category = Category {
+        name: "A".into(),
+        colour: Some([255, 0, 0]),
+        price: Some("€ 49".into()),
+    };
+    assert_eq!(layout.categories, [category]);
+    assert_eq!(
+        (layout.places[0].category, layout.places[3].category),
+        (0, NO_CATEGORY)
+    );
+    assert_eq!(layout.zones[1].level.as_deref(), Some("First floor"));
+    assert_eq!(layout.focal_point, Some([100.0, 20.0]));
+}
+
+#[test]
+fn schema_is_json_and_names_every_member_that_is_read() {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let members = |at: &str| schema.pointer(at).unwrap().as_object().unwrap();
+    assert!(members("/properties").contains_key("focal_point"));
+    for member in ["seat_number", "seat_guid", "position", "category", "kind"] {
+        assert!(
+            members("/$defs/seat/properties").contains_key(member),
+            "{member}"
+        );
+    }
+    assert!(members("/$defs/area/properties").contains_key("capacity"));
+}

@@ -12,7 +12,7 @@ pub trait Renderer: Send + Sync + 'static {
     /// The ticket in a format.
     async fn ticket(&self, drawing: PrintDrawing, format: Format) -> Result<Bytes, RenderError>;
 
-    /// The seating plan as SVG.
+    /// The seating plan, or one section of it, as SVG.
     async fn plan(&self, drawing: PlanDrawing) -> Result<Bytes, RenderError>;
 }
 

@@ -1,8 +1,5 @@
 //! The glyphs that a document uses, and the font subsets made of them.
 
-use std::collections::BTreeMap;
-
-use printpdf::{FontId, FontMetrics, ParsedFont, PdfFont, PdfFontMetricsStub};
 use subsetter::{GlyphRemapper, subset};
 
 use super::failed;
@@ -12,25 +9,27 @@ use crate::text::{Face, FaceId};
 /// Characters that one glyph may stand for in a ToUnicode table; poppler refuses long entries.
 const TEXT_MAX: usize = 8;
 
-/// What a document uses of each typeface.
-#[derive(Default)]
+/// What a document uses of each typeface, in the order of first use.
+#[derive(Clone, Default)]
 pub(super) struct Fonts {
-    used: BTreeMap<FaceId, Used>,
+    used: Vec<Used>,
 }
 
-#[derive(Default)]
-struct Used {
+/// What a document uses of one typeface.
+#[derive(Clone)]
+pub(super) struct Used {
+    pub(super) face: FaceId,
     remapper: GlyphRemapper,
-    /// By glyph of the subset: the text it stands for, and its width.
-    glyphs: BTreeMap<u16, (String, u16)>,
+    /// By glyph of the subset: the text it stands for, and its width in font units.
+    pub(super) glyphs: Vec<(String, u16)>,
 }
 
 /// A glyph as the content stream names it.
 pub(super) struct Encoded {
     /// In the subset.
     pub(super) glyph: u16,
-    /// The text that the font's ToUnicode table gives for it.
-    pub(super) text: String,
+    /// Whether the font's ToUnicode table gives the text that was asked for.
+    pub(super) says_text: bool,
     /// How far a viewer moves the pen, in em.
     pub(super) advance: f32,
 }
@@ -39,65 +38,46 @@ impl Fonts {
     /// Registers a use of a glyph for `text`. The first use decides what the glyph stands for,
     /// unless that is too long for readers, who then get a glyph without a text.
     pub(super) fn encode(&mut self, face: &Face, glyph: u16, text: &str) -> Encoded {
-        let used = self.used.entry(face.id).or_default();
-        let new = used.remapper.remap(glyph);
-        let entry = used.glyphs.entry(new).or_insert_with(|| {
-            let text = if text.chars().nth(TEXT_MAX).is_none() {
-                text
-            } else {
-                ""
-            };
-            (text.to_owned(), face.advance(glyph))
+        let known = self.used.iter().position(|used| used.face == face.id);
+        let at = known.unwrap_or_else(|| {
+            self.used.push(Used::new(face));
+            self.used.len() - 1
         });
+        let used = &mut self.used[at];
+        let new = used.remapper.remap(glyph);
+        if usize::from(new) == used.glyphs.len() {
+            let fits = text.chars().nth(TEXT_MAX).is_none();
+            let text = if fits { text } else { "" };
+            used.glyphs.push((text.to_owned(), face.advance(glyph)));
+        }
+        let (known, width) = &used.glyphs[usize::from(new)];
         Encoded {
             glyph: new,
-            text: entry.0.clone(),
-            advance: f32::from(entry.1) / f32::from(face.units_per_em),
+            says_text: known == text,
+            advance: f32::from(*width) / f32::from(face.units_per_em),
         }
     }
 
-    /// The resource name of a typeface.
-    pub(super) fn name(face: &Face) -> FontId {
-        FontId(face.name.to_owned())
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Used> {
+        self.used.iter()
+    }
+}
+
+impl Used {
+    fn new(face: &Face) -> Self {
+        Self {
+            face: face.id,
+            remapper: GlyphRemapper::new(),
+            // The glyph for nothing is a part of every subset.
+            glyphs: vec![(String::new(), face.advance(0))],
+        }
     }
 
-    /// Cuts the typefaces down to what was used.
-    pub(super) fn embed(self) -> Result<BTreeMap<FontId, PdfFont>, RenderError> {
-        let mut fonts = BTreeMap::new();
-        for (id, used) in self.used {
-            let face = Face::of(id);
-            let bytes = subset(face.bytes, 0, &used.remapper).map_err(|e| failed("font", &e))?;
-            let name = format!("{}+{}", tag(&used.remapper), face.name);
-            let widths = used
-                .glyphs
-                .iter()
-                .map(|(glyph, (_, width))| (*glyph, *width))
-                .collect();
-            let metrics = face.vertical();
-            let mut font = ParsedFont::with_glyph_data(
-                bytes,
-                0,
-                Some(name),
-                BTreeMap::new(),
-                widths,
-                face.units_per_em,
-                FontMetrics {
-                    ascent: metrics.ascent,
-                    descent: metrics.descent,
-                },
-            );
-            font.pdf_font_metrics = PdfFontMetricsStub {
-                units_per_em: face.units_per_em,
-                x_min: metrics.bounds[0],
-                y_min: metrics.bounds[1],
-                x_max: metrics.bounds[2],
-                y_max: metrics.bounds[3],
-                us_weight_class: face.weight_class(),
-                ..PdfFontMetricsStub::default()
-            };
-            fonts.insert(Self::name(face), PdfFont::new(font));
-        }
-        Ok(fonts)
+    /// The typeface cut down to the glyphs, and its name with a tag for them.
+    pub(super) fn subset(&self) -> Result<(Vec<u8>, String), RenderError> {
+        let face = Face::of(self.face);
+        let bytes = subset(face.bytes, 0, &self.remapper).map_err(|e| failed("font", &e))?;
+        Ok((bytes, format!("{}+{}", tag(&self.remapper), face.name)))
     }
 }
 

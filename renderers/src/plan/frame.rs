@@ -1,11 +1,12 @@
 //! What surrounds the rows: names and figures above, the stage, the legend below.
 
+use domain::seat::row_name;
+
 use super::geometry::{Geometry, MARGIN, WIDTH};
-use super::house::House;
-use super::seats::{LEVELS, size};
+use super::looks::Look;
 use crate::document::PlanDocument;
-use crate::scene::{Anchor, Colour, Item, Rect, Text};
-use crate::svg::{Writer, push_number};
+use crate::language::Language;
+use crate::scene::{Anchor, Colour, Item, Rect, Shape, Text, count};
 use crate::text::{Place, Weight};
 
 const NAME: Place = Place {
@@ -43,60 +44,71 @@ const BAR: Rect = Rect {
 
 const STAGE_TOP: f32 = 250.0;
 const STAGE_DEPTH: f32 = 62.0;
+/// Straight pieces that the front of the stage is made of.
+const BOW_STEPS: u8 = 24;
+/// Row names are this large where rows are far enough apart, and never smaller.
+const ROW_NAME: f32 = 13.0;
+const ROW_NAME_MIN: f32 = 9.0;
 
-/// The head: what, where and when, and how many seats are left.
-pub(super) fn items(document: &PlanDocument, [width, height]: [f32; 2], sold: u32) -> Vec<Item> {
-    let mut items = vec![Item::Rect(Rect {
-        x: 0.0,
-        y: 0.0,
-        width,
-        height,
-        radius: 0.0,
-        colour: Colour::WHITE,
-        stroke: None,
-    })];
+/// The head: what, where and when.
+pub(super) fn head(document: &PlanDocument, [width, height]: [f32; 2]) -> Vec<Item> {
     let name = Text::fitted(&document.concert_name, (MARGIN, NAME_BOTTOM), &NAME);
     let rise = name.depth();
-    let date = document.date.format("%A, %-d %B %Y").to_string();
+    let date = document.language.date(document.date);
     let venue = Text::fitted(&document.venue, (MARGIN, 162.0), &VENUE);
     let drop = venue.fitted.size * 0.9;
-    items.extend([
+    let date = Text::label(&date, (MARGIN, 218.0), 20.0, Weight::Regular);
+    vec![
+        Item::Rect(Rect {
+            x: 0.0,
+            y: 0.0,
+            width,
+            height,
+            radius: 0.0,
+            colour: Colour::WHITE,
+            stroke: None,
+        }),
         Item::Text(name.lowered(-rise)),
         Item::Text(venue.lowered(drop)),
-        Item::Text(
-            Text::label(&date, (MARGIN, 218.0), 20.0, Weight::Regular).coloured(Colour::MUTED),
-        ),
-    ]);
-    figures(&mut items, document.capacity, sold);
-    items
+        Item::Text(date.coloured(Colour::MUTED)),
+    ]
 }
 
-fn figures(items: &mut Vec<Item>, capacity: u32, sold: u32) {
+/// How many seats are left.
+pub(super) fn figures(document: &PlanDocument, sold: u32) -> Vec<Item> {
+    let capacity = document.capacity;
+    let words = &document.language.words().plan;
     let right = WIDTH - MARGIN;
-    let free = format!("{} free", grouped(capacity.saturating_sub(sold)));
-    let detail = format!("{} of {} sold", grouped(sold), grouped(capacity));
+    let free = grouped(capacity.saturating_sub(sold));
+    let (sold_words, all) = (grouped(sold), grouped(capacity));
+    let (free, detail) = if document.language == Language::En {
+        (
+            format!("{free} free"),
+            format!("{sold_words} of {all} sold"),
+        )
+    } else {
+        (
+            format!("{free} {}", words.free.to_lowercase()),
+            format!("{}: {sold_words} / {all}", words.sold),
+        )
+    };
     let filled = if capacity == 0 {
         0.0
     } else {
         ratio(sold, capacity) * BAR.width
     };
-    items.extend([
-        Item::Text(
-            Text::label(&free, (right, 120.0), 48.0, Weight::Bold)
-                .anchored(Anchor::End)
-                .coloured(if sold < capacity {
-                    Colour::FREE
-                } else {
-                    Colour::MUTED
-                }),
-        ),
+    let colour = if sold < capacity {
+        Colour::FREE
+    } else {
+        Colour::MUTED
+    };
+    let free = Text::label(&free, (right, 120.0), 48.0, Weight::Bold);
+    let detail = Text::label(&detail, (right, 190.0), 20.0, Weight::Regular);
+    let mut items = vec![
+        Item::Text(free.anchored(Anchor::End).coloured(colour)),
         Item::Rect(BAR),
-        Item::Text(
-            Text::label(&detail, (right, 190.0), 20.0, Weight::Regular)
-                .anchored(Anchor::End)
-                .coloured(Colour::MUTED),
-        ),
-    ]);
+        Item::Text(detail.anchored(Anchor::End).coloured(Colour::MUTED)),
+    ];
     if filled > 0.0 {
         // Never shorter than its round ends.
         let width = filled.max(BAR.height);
@@ -106,119 +118,122 @@ fn figures(items: &mut Vec<Item>, capacity: u32, sold: u32) {
             ..BAR
         }));
     }
+    items
 }
 
-/// The stage, whose front is bent like the rows.
-pub(super) fn stage(writer: &mut Writer, geometry: &Geometry) {
+/// The stage, whose front is bent like the rows, and the names of the rows.
+pub(super) fn hall(geometry: &Geometry, language: Language) -> Vec<Item> {
     let half = (geometry.width() * 0.36).clamp(170.0, 430.0);
     let (left, right) = (WIDTH / 2.0 - half, WIDTH / 2.0 + half);
     let front = STAGE_TOP + STAGE_DEPTH;
-    let mut path = String::new();
-    for (command, numbers) in [
-        ('M', &[left + 34.0, STAGE_TOP][..]),
-        ('L', &[right - 34.0, STAGE_TOP]),
-        ('L', &[right, front]),
-        ('Q', &[WIDTH / 2.0, front + half * 0.12, left, front]),
-    ] {
-        path.push(command);
-        for (index, number) in numbers.iter().enumerate() {
-            if index > 0 {
-                path.push(' ');
-            }
-            push_number(&mut path, *number);
+    let mut corners = vec![[left + 34.0, STAGE_TOP], [right - 34.0, STAGE_TOP]];
+    // The front, from right to left.
+    corners.extend((0..=BOW_STEPS).map(|step| {
+        let share = f32::from(step) / f32::from(BOW_STEPS);
+        let x = right + (left - right) * share;
+        [x, front + half * 0.24 * share * (1.0 - share)]
+    }));
+    let words = language.words().plan.stage;
+    let label = Text::label(words, (WIDTH / 2.0, STAGE_TOP + 45.0), 22.0, Weight::Bold);
+    let tracking = if language.has_capitals() { 0.2 } else { 0.0 };
+    let mut items = vec![
+        Item::Shape(Shape {
+            corners,
+            colour: Colour::INK,
+        }),
+        Item::Text(
+            label
+                .tracked(tracking)
+                .anchored(Anchor::Middle)
+                .coloured(Colour::WHITE),
+        ),
+    ];
+    if geometry.hall.capacity == 0 {
+        let words = "This hall has no seats.";
+        let text = Text::label(words, (WIDTH / 2.0, 420.0), 22.0, Weight::Regular);
+        let text = text.anchored(Anchor::Middle).coloured(Colour::MUTED);
+        items.push(Item::Text(text));
+    }
+    row_names(&mut items, geometry);
+    items
+}
+
+/// Names the rows at both ends: every row, or as many as have room.
+fn row_names(items: &mut Vec<Item>, geometry: &Geometry) {
+    let (Some(left), Some(right)) = (geometry.columns.first(), geometry.columns.last()) else {
+        return;
+    };
+    let size = (geometry.pitch * 0.8).clamp(ROW_NAME_MIN, ROW_NAME);
+    let gap = geometry.pitch * 0.5 + 14.0;
+    let mut free_from = f32::NEG_INFINITY;
+    for (row, y) in (0..).zip(&geometry.rows) {
+        if *y < free_from {
+            continue;
+        }
+        free_from = y + size * 1.25;
+        let name = row_name(row * geometry.share);
+        let ends = [(left.0 - gap, Anchor::End), (right.0 + gap, Anchor::Start)];
+        // The last row may end before its right name.
+        let is_full =
+            geometry.hall.seats_in_row(row * geometry.share) == geometry.hall.seats_per_row;
+        for (x, anchor) in ends.into_iter().take(if is_full { 2 } else { 1 }) {
+            let text = Text::label(&name, (x, y + size * 0.36), size, Weight::Regular);
+            items.push(Item::Text(text.anchored(anchor).coloured(Colour::MUTED)));
         }
     }
-    writer.raw("<path");
-    writer.colour("fill", Colour::INK);
-    writer.raw(&format!(" d=\"{path}z\"/>"));
-    let label = Text::label("STAGE", (WIDTH / 2.0, STAGE_TOP + 45.0), 22.0, Weight::Bold);
-    writer.text(
-        &label
-            .tracked(0.2)
-            .anchored(Anchor::Middle)
-            .coloured(Colour::WHITE),
-    );
-    if geometry.hall.capacity == 0 {
-        let text = Text::label(
-            "This hall has no seats.",
-            (WIDTH / 2.0, 420.0),
-            22.0,
-            Weight::Regular,
-        );
-        writer.text(&text.anchored(Anchor::Middle).coloured(Colour::MUTED));
-    }
 }
 
-/// What the dots of plain rows mean.
-pub(super) fn legend(writer: &mut Writer, geometry: &Geometry) {
-    let note = if geometry.share == 1 {
-        format!(
-            "Row {} is nearest to the stage; seat 1 is on the left.",
-            domain::seat::row_name(0)
-        )
-    } else {
-        format!("Each dot stands for up to {0} × {0} seats.", geometry.share)
-    };
-    explain(
-        writer,
-        geometry.size()[1],
-        geometry.pitch,
-        geometry.share == 1,
-        &note,
-    );
+/// An entry of the legend: how it looks, and what that means.
+pub(super) struct Entry {
+    pub(super) looks: Vec<Look>,
+    pub(super) words: String,
 }
 
-/// What the dots of a layout mean.
-pub(super) fn legend_of_house(writer: &mut Writer, house: &House<'_>) {
-    let note = if house.has_squares() {
-        "Squares have room for wheelchairs."
-    } else {
-        ""
-    };
-    explain(writer, house.size()[1], house.pitch, true, note);
-}
-
-fn explain(writer: &mut Writer, height: f32, pitch: f32, is_seat_each: bool, note: &str) {
-    let y = height - 52.0;
+/// What the dots mean, below the picture; entries that have no room in a line begin another one.
+pub(super) fn legend(height: f32, pitch: f32, entries: &[Entry], note: &str) -> Vec<Item> {
     let pitch = pitch.clamp(18.0, 30.0);
-    let mut x = MARGIN;
-    let entries: &[(&[u16], &str)] = if is_seat_each {
-        &[(&[LEVELS], "Free"), (&[0], "Sold")]
-    } else {
-        &[
-            (&[LEVELS, 4, 3, 2, 1], "All free to few free"),
-            (&[0], "Sold out"),
-        ]
-    };
-    for (levels, words) in entries {
-        for level in *levels {
-            let radius = size(*level) * pitch / 2.0;
-            writer.raw("<circle");
-            writer.length("cx", x + pitch / 2.0);
-            writer.length("cy", y - 7.0);
-            writer.length("r", radius);
-            writer.colour(
-                "fill",
-                if *level == 0 {
-                    Colour::SOLD
-                } else {
-                    Colour::FREE
-                },
-            );
-            writer.raw("/>");
+    let mut items = Vec::new();
+    let (mut x, mut y) = (MARGIN, height - 82.0);
+    for entry in entries {
+        let text = Text::label(&entry.words, (0.0, 0.0), 18.0, Weight::Regular);
+        let width: f32 = text.lines().map(|(line, ..)| text.width_of(line)).sum();
+        let needed = pitch * count(entry.looks.len()) + 8.0 + width;
+        if x + needed > WIDTH - MARGIN && x > MARGIN {
+            (x, y) = (MARGIN, y + 30.0);
+        }
+        for look in &entry.looks {
+            dot(&mut items, look, (x + pitch / 2.0, y - 6.0), pitch);
             x += pitch;
         }
-        let text = Text::label(words, (x + 8.0, y), 20.0, Weight::Regular);
-        x += 8.0
-            + text
-                .lines()
-                .map(|(line, ..)| text.width_of(line))
-                .sum::<f32>()
-            + 44.0;
-        writer.text(&text);
+        items.push(Item::Text(Text {
+            x: x + 8.0,
+            y,
+            ..text
+        }));
+        x += 8.0 + width + 36.0;
     }
-    let text = Text::label(note, (WIDTH - MARGIN, y), 18.0, Weight::Regular);
-    writer.text(&text.anchored(Anchor::End).coloured(Colour::MUTED));
+    let note = Text::label(note, (MARGIN, height - 18.0), 16.0, Weight::Regular);
+    items.push(Item::Text(note.coloured(Colour::MUTED)));
+    items
+}
+
+fn dot(items: &mut Vec<Item>, look: &Look, (x, y): (f32, f32), pitch: f32) {
+    let mut block = |size: f32, colour: Colour| {
+        let side = size * pitch;
+        items.push(Item::Rect(Rect {
+            x: x - side / 2.0,
+            y: y - side / 2.0,
+            width: side,
+            height: side,
+            radius: if look.square { 0.0 } else { side / 2.0 },
+            colour,
+            stroke: None,
+        }));
+    };
+    block(look.size, look.colour);
+    if look.hole > 0.0 {
+        block(look.hole, Colour::WHITE);
+    }
 }
 
 fn ratio(part: u32, whole: u32) -> f32 {

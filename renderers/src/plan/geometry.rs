@@ -56,13 +56,23 @@ impl Geometry {
             let fits = |share: &u32| pitch(columns(*share)) >= PITCH_SHARED;
             (2..hall.seats_per_row).find(fits).unwrap_or(1)
         };
-        let pitch = pitch(columns(share));
+        Self::shared(hall, share)
+    }
+
+    /// With a dot for every seat, however close they are.
+    pub(super) fn plain(capacity: u32) -> Self {
+        Self::shared(Hall::of(capacity), 1)
+    }
+
+    fn shared(hall: Hall, share: u32) -> Self {
+        let columns = hall.seats_per_row.div_ceil(share) as usize;
+        let pitch = pitch(columns);
         let blocks = blocks(hall.rows().div_ceil(share) as usize);
         Self {
             hall,
             share,
             pitch,
-            columns: place_columns(columns(share), pitch),
+            columns: place_columns(columns, pitch),
             rows: place_rows(&blocks, pitch),
             blocks,
         }
@@ -85,8 +95,32 @@ impl Geometry {
         bow(self.width())
     }
 
+    /// The first seat of a row of dots.
+    pub(super) fn first_seat(&self, row: usize) -> u32 {
+        let row = u32::try_from(row).expect("a hall has fewer rows than seats") * self.share;
+        (row * self.hall.seats_per_row).min(self.hall.capacity)
+    }
+
+    /// The seats behind a dot, row by row of the hall; some rows may have none.
+    pub(super) fn seats_behind(
+        &self,
+        row: usize,
+        column: usize,
+    ) -> impl Iterator<Item = Range<u32>> {
+        let whole = |at: usize| u32::try_from(at).expect("a hall has fewer rows than seats");
+        let (first, column) = (whole(row) * self.share, whole(column));
+        let rows = first..(first + self.share).min(self.hall.rows());
+        rows.map(move |row| self.seats(row, column))
+    }
+
+    /// Whether there is a seat behind a dot.
+    pub(super) fn has_seats(&self, row: usize, column: usize) -> bool {
+        self.seats_behind(row, column)
+            .any(|seats| !seats.is_empty())
+    }
+
     /// The seats of a row of the hall that a column of dots stands for.
-    pub(super) fn seats(&self, row: u32, column: u32) -> Range<u32> {
+    fn seats(&self, row: u32, column: u32) -> Range<u32> {
         let first = row * self.hall.seats_per_row;
         let end = first + self.hall.seats_in_row(row);
         let start = (first + column * self.share).min(end);
@@ -190,13 +224,14 @@ mod tests {
     fn every_seat_belongs_to_one_dot() {
         for capacity in [0, 1, 12, 3_000, 200_000] {
             let geometry = Geometry::of(capacity);
-            let columns = u32::try_from(geometry.columns.len()).unwrap();
-            let seats: u32 = (0..geometry.hall.rows())
-                .flat_map(|row| (0..columns).map(move |column| (row, column)))
-                .map(|(row, column)| geometry.seats(row, column).len())
-                .map(|seats| u32::try_from(seats).unwrap())
-                .sum();
-            assert_eq!(seats, capacity);
+            let mut seats = Vec::new();
+            for row in 0..geometry.rows.len() {
+                for column in 0..geometry.columns.len() {
+                    seats.extend(geometry.seats_behind(row, column).flatten());
+                }
+            }
+            seats.sort_unstable();
+            assert!(seats.into_iter().eq(0..capacity), "{capacity}");
         }
     }
 

@@ -1,15 +1,10 @@
-//! The seats of a house that has a layout: each where it is.
-//!
-//! One dotted path for each zone, status and shape, as with plain rows. Seats for wheelchairs are
-//! squares, all others are round.
+//! A house that has a layout: how it is brought into the picture, and what is drawn beside the
+//! seats.
 
-use domain::layout::{Layout, PlaceKind, Zone};
+use domain::layout::{Layout, Place};
 
 use super::geometry::{FOOT, MARGIN, WIDTH};
-use super::seats::{FREE_SIZE, SOLD_SIZE, push_separated, tenths};
-use crate::scene::{Anchor, Colour, Text, count};
-use crate::sold::SoldSeats;
-use crate::svg::{Writer, push_number, push_signed};
+use crate::scene::{Anchor, Colour, Item, Rect, Shape, Text, count};
 use crate::text::{Weight, clean};
 
 /// Below the head.
@@ -22,12 +17,15 @@ const PITCH_MAX: f32 = 44.0;
 /// Zones that are named; more names than that would hide the seats.
 const NAMES_MAX: usize = 200;
 const NAME_SIZE: f32 = 16.0;
+/// The size of names where seats are nearer to each other than this.
+const SMALL_NAME: f32 = 13.0;
+const PITCH_NAMED_ABOVE: f32 = 9.0;
 /// What a name takes, about.
 const NAME_WIDTH: f32 = 90.0;
 
 /// How a layout is brought into the picture.
 pub(super) struct House<'a> {
-    layout: &'a Layout,
+    pub(super) layout: &'a Layout,
     scale: f32,
     left: f32,
     /// Distance of neighbouring seats in the picture.
@@ -55,93 +53,72 @@ impl<'a> House<'a> {
         [WIDTH, (TOP + (bottom - top) * self.scale + FOOT).ceil()]
     }
 
-    /// Whether some seats are squares.
-    pub(super) fn has_squares(&self) -> bool {
-        let places = &self.layout.places;
-        places
-            .iter()
-            .any(|place| place.kind == PlaceKind::Accessible)
-    }
-
-    /// Writes areas, seats and the names of the zones.
-    pub(super) fn write(&self, writer: &mut Writer, sold: &SoldSeats) {
+    /// Areas with their words, below the seats.
+    pub(super) fn areas(&self) -> Vec<Item> {
+        let mut items = Vec::new();
         for area in &self.layout.areas {
-            let mut path = String::new();
-            for (at, point) in area.outline.iter().enumerate() {
-                let [x, y] = self.place(point[0], point[1]);
-                path.push(if at == 0 { 'M' } else { 'L' });
-                push_number(&mut path, x);
-                path.push(' ');
-                push_number(&mut path, y);
-            }
-            writer.raw("<path");
-            writer.colour("fill", Colour(area.fill));
-            writer.raw(&format!(" d=\"{path}z\"/>"));
+            let corners = area.outline.iter().map(|[x, y]| self.place(*x, *y));
+            items.push(Item::Shape(Shape {
+                corners: corners.collect(),
+                colour: Colour(area.fill),
+            }));
             if let Some((words, [x, y])) = &area.text {
-                push_name(writer, words, self.place(*x, *y), ink_on(area.fill));
+                items.push(name(words, self.place(*x, *y), ink_on(area.fill)));
             }
         }
-        for zone in &self.layout.zones {
-            self.zone(writer, zone, sold);
-        }
-        let named = self
-            .layout
-            .zones
-            .iter()
-            .filter(|zone| !zone.name.is_empty());
-        for zone in named.take(NAMES_MAX) {
-            let places = &self.layout.places[zone.seats.start as usize..zone.seats.end as usize];
-            let count = count(places.len()).max(1.0);
-            let middle = places.iter().map(|place| place.x).sum::<f32>() / count;
-            // Above those seats that are below the name, so that a bent zone is named in its bow.
-            let half = NAME_WIDTH / 2.0 / self.scale;
-            let below = places
-                .iter()
-                .filter(|place| (place.x - middle).abs() <= half)
-                .map(|place| place.y)
-                .reduce(f32::min);
-            let top = places.iter().map(|place| place.y).reduce(f32::min);
-            let Some(top) = below.or(top) else {
-                continue;
-            };
-            let [x, y] = self.place(middle, top);
-            let above = y - self.pitch * 0.5 - 8.0;
-            push_name(writer, &zone.name, [x, above], Colour::MUTED);
-        }
+        items
     }
 
-    fn zone(&self, writer: &mut Writer, zone: &Zone, sold: &SoldSeats) {
-        // Free and sold, round and square.
-        let mut dots = [const { Dots::new() }; 4];
-        for seat in zone.seats.clone() {
-            let place = &self.layout.places[seat as usize];
-            let square = place.kind == PlaceKind::Accessible;
-            let which = usize::from(sold.contains(seat)) + 2 * usize::from(square);
-            let [x, y] = self.place(place.x, place.y);
-            dots[which].push(tenths(x), tenths(y));
-        }
-        writer.raw(r#"<g fill="none" transform="scale(.1)">"#);
-        for (which, dots) in dots
-            .iter()
-            .enumerate()
-            .filter(|(_, dots)| dots.last.is_some())
-        {
-            let (colour, size) = if which % 2 == 0 {
-                (Colour::FREE, FREE_SIZE)
-            } else {
-                (Colour::SOLD, SOLD_SIZE)
-            };
-            let cap = if which < 2 { "round" } else { "square" };
-            writer.raw("<path");
-            writer.colour("stroke", colour);
-            writer.raw(&format!(" stroke-linecap=\"{cap}\""));
-            writer.length("stroke-width", size * self.pitch * 10.0);
-            writer.raw(&format!(" d=\"{}\"/>", dots.path));
-        }
-        writer.raw("</g>");
+    /// The names of the zones: above them, or where seats are small in their middle, on paper.
+    pub(super) fn names(&self) -> Vec<Item> {
+        let zones = self.layout.zones.iter();
+        let named = zones.filter(|zone| !zone.name.is_empty()).take(NAMES_MAX);
+        named
+            .flat_map(|zone| {
+                let seats = zone.seats.start as usize..zone.seats.end as usize;
+                self.name_of(&zone.name, &self.layout.places[seats])
+            })
+            .collect()
     }
 
-    fn place(&self, x: f32, y: f32) -> [f32; 2] {
+    fn name_of(&self, words: &str, places: &[Place]) -> Vec<Item> {
+        let mean = |coordinate: fn(&Place) -> f32| {
+            places.iter().map(coordinate).sum::<f32>() / count(places.len()).max(1.0)
+        };
+        let middle = mean(|place| place.x);
+        if self.pitch < PITCH_NAMED_ABOVE && !places.is_empty() {
+            let [x, y] = self.place(middle, mean(|place| place.y));
+            let words = clean(words);
+            let text = Text::label(&words, (x, y + 4.5), SMALL_NAME, Weight::Bold);
+            let width: f32 = text.lines().map(|(line, ..)| text.width_of(line)).sum();
+            let paper = Rect {
+                x: x - width / 2.0 - 4.0,
+                y: y - 8.5,
+                width: width + 8.0,
+                height: 17.0,
+                radius: 4.0,
+                colour: Colour::WHITE,
+                stroke: None,
+            };
+            return vec![Item::Rect(paper), Item::Text(text.anchored(Anchor::Middle))];
+        }
+        // Above those seats that are below the name, so that a bent zone is named in its bow.
+        let half = NAME_WIDTH / 2.0 / self.scale;
+        let below = places
+            .iter()
+            .filter(|place| (place.x - middle).abs() <= half)
+            .map(|place| place.y)
+            .reduce(f32::min);
+        let top = places.iter().map(|place| place.y).reduce(f32::min);
+        let Some(top) = below.or(top) else {
+            return Vec::new();
+        };
+        let [x, y] = self.place(middle, top);
+        let above = y - self.pitch * 0.5 - 8.0;
+        vec![name(words, [x, above], Colour::MUTED)]
+    }
+
+    pub(super) fn place(&self, x: f32, y: f32) -> [f32; 2] {
         let [left, top, ..] = self.layout.bounds;
         [
             self.left + (x - left) * self.scale,
@@ -150,34 +127,10 @@ impl<'a> House<'a> {
     }
 }
 
-fn push_name(writer: &mut Writer, words: &str, [x, y]: [f32; 2], colour: Colour) {
+fn name(words: &str, [x, y]: [f32; 2], colour: Colour) -> Item {
     let words = clean(words);
     let text = Text::label(&words, (x, y), NAME_SIZE, Weight::Bold);
-    writer.text(&text.anchored(Anchor::Middle).coloured(colour));
-}
-
-/// A path of zero-length lines, in tenths of a pixel.
-struct Dots {
-    path: String,
-    last: Option<(i32, i32)>,
-}
-
-impl Dots {
-    const fn new() -> Self {
-        Self {
-            path: String::new(),
-            last: None,
-        }
-    }
-
-    fn push(&mut self, x: i32, y: i32) {
-        let (command, from) = self.last.map_or(('M', (0, 0)), |last| ('m', last));
-        self.path.push(command);
-        push_signed(&mut self.path, x - from.0);
-        push_separated(&mut self.path, y - from.1);
-        self.path.push_str("h0");
-        self.last = Some((x, y));
-    }
+    Item::Text(text.anchored(Anchor::Middle).coloured(colour))
 }
 
 /// The distance of neighbours: the least one in a row, in the layout's units.

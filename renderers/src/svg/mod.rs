@@ -1,37 +1,31 @@
-//! Writes SVG: with words for viewers, or with outlines for the PNG back end.
+//! Writes SVG, with words as words.
 
+mod fonts;
 mod number;
-mod outline;
 
-use crate::scene::{Anchor, Colour, Item, Modules, Rect, Rule, Text};
-use crate::text::{Line, Weight};
+use crate::scene::{Anchor, Colour, Item, Modules, Picture, Rect, Rule, Shape, Text};
+use crate::text::{Line, Reading, Weight};
 
 pub(crate) use self::number::{push_number, push_signed};
 
-/// Viewers without Noto Sans take the next best; the widths of long texts are pinned.
-const FONT_FAMILY: &str = "'Noto Sans','Noto Sans Hebrew','Noto Sans Arabic','Noto Sans CJK JP',\
+/// What is not embedded is looked for in the viewer; the widths of long texts are pinned.
+const FONT_FAMILY: &str = "'Ticket Sans','Noto Sans','Noto Sans Hebrew','Noto Sans Arabic','Noto Sans CJK JP',\
     'Segoe UI','Helvetica Neue',Arial,'DejaVu Sans',sans-serif";
-
-/// How text is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Words {
-    /// As `<text>`: selectable, searchable, set by the viewer.
-    Text,
-    /// As paths of our own glyphs: the same picture everywhere, without fonts.
-    Outlines,
-}
 
 /// An SVG file in the making.
 pub(crate) struct Writer {
     out: String,
-    words: Words,
 }
 
 impl Writer {
-    pub(crate) fn new(words: Words) -> Self {
+    pub(crate) fn new() -> Self {
+        Self::with_capacity(16 * 1024)
+    }
+
+    /// With room for a file of about so many bytes.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
         Self {
-            out: String::with_capacity(16 * 1024),
-            words,
+            out: String::with_capacity(bytes),
         }
     }
 
@@ -47,21 +41,25 @@ impl Writer {
             self.out.push(' ');
             push_number(&mut self.out, length);
         }
+        self.out.push_str("\" lang=\"");
+        self.out.push_str(page.language);
         self.out.push_str(r#""><desc>"#);
         push_escaped(&mut self.out, description);
         self.out.push_str("</desc>");
-        if self.words == Words::Text {
-            self.out.push_str("<g font-family=\"");
-            self.out.push_str(FONT_FAMILY);
-            self.out.push_str("\">");
-        }
+        self.out.push_str("<g font-family=\"");
+        self.out.push_str(FONT_FAMILY);
+        self.out.push_str("\">");
+    }
+
+    /// Embeds the typefaces for the letters of `texts`.
+    pub(crate) fn fonts<'a>(&mut self, texts: impl Iterator<Item = &'a Text>) {
+        self.out.push_str("<style>");
+        fonts::push_rules(&mut self.out, texts);
+        self.out.push_str("</style>");
     }
 
     pub(crate) fn finish(mut self) -> String {
-        if self.words == Words::Text {
-            self.out.push_str("</g>");
-        }
-        self.out.push_str("</svg>");
+        self.out.push_str("</g></svg>");
         self.out
     }
 
@@ -77,6 +75,8 @@ impl Writer {
                 Item::Rule(rule) => self.rule(rule),
                 Item::Text(text) => self.text(text),
                 Item::Modules(modules) => self.modules(modules),
+                Item::Picture(picture) => self.picture(picture),
+                Item::Shape(shape) => self.shape(shape),
             }
         }
     }
@@ -144,7 +144,9 @@ impl Writer {
 
     /// One path for the whole code, on the pixel grid: scanners like sharp edges.
     fn modules(&mut self, modules: &Modules) {
-        self.out.push_str("<path shape-rendering=\"crispEdges\"");
+        self.out
+            .push_str("<path role=\"img\" shape-rendering=\"crispEdges\"");
+        self.attribute("aria-label", |out| push_value(out, &modules.spoken));
         self.colour("fill", Colour::INK);
         self.attribute("transform", |out| {
             out.push_str("translate(");
@@ -168,14 +170,34 @@ impl Writer {
         self.out.push_str("/>");
     }
 
-    pub(crate) fn text(&mut self, text: &Text) {
-        match self.words {
-            Words::Text => self.words_of(text),
-            Words::Outlines => outline::push_text(&mut self.out, text),
-        }
+    fn shape(&mut self, shape: &Shape) {
+        self.out.push_str("<path");
+        self.colour("fill", shape.colour);
+        self.attribute("d", |out| {
+            for (at, [x, y]) in shape.corners.iter().enumerate() {
+                out.push(if at == 0 { 'M' } else { 'L' });
+                push_number(out, *x);
+                out.push(' ');
+                push_number(out, *y);
+            }
+            out.push('z');
+        });
+        self.out.push_str("/>");
     }
 
-    fn words_of(&mut self, text: &Text) {
+    /// Dots in the file itself: nothing is fetched.
+    fn picture(&mut self, picture: &Picture) {
+        self.out.push_str("<image");
+        self.length("x", picture.x);
+        self.length("y", picture.y);
+        self.length("width", picture.width);
+        self.length("height", picture.height);
+        self.attribute("aria-label", |out| push_value(out, &picture.spoken));
+        self.attribute("href", |out| out.push_str(picture.image.data_uri()));
+        self.out.push_str("/>");
+    }
+
+    pub(crate) fn text(&mut self, text: &Text) {
         // A text that stands on several lines or was cut is also there in one piece.
         let has_title = text.fitted.lines.len() > 1 || !text.fitted.complete;
         if has_title {
@@ -191,10 +213,17 @@ impl Writer {
         if text.tracking > 0.0 {
             self.length("letter-spacing", text.tracking * text.fitted.size);
         }
-        match text.anchor {
-            Anchor::Start => {}
-            Anchor::Middle => self.out.push_str(" text-anchor=\"middle\""),
-            Anchor::End => self.out.push_str(" text-anchor=\"end\""),
+        // A text that runs from the right starts there.
+        let is_rtl = text.reading == Reading::RightToLeft;
+        if is_rtl {
+            self.out.push_str(" direction=\"rtl\"");
+        }
+        match (text.anchor, is_rtl) {
+            (Anchor::Start, false) | (Anchor::End, true) => {}
+            (Anchor::Middle, _) => self.out.push_str(" text-anchor=\"middle\""),
+            (Anchor::End, false) | (Anchor::Start, true) => {
+                self.out.push_str(" text-anchor=\"end\"");
+            }
         }
         self.colour("fill", text.colour);
         if let [line] = &text.fitted.lines[..] {
@@ -233,6 +262,17 @@ pub(crate) struct Page<'a> {
     pub(crate) width: &'a str,
     pub(crate) height: &'a str,
     pub(crate) view: [f32; 2],
+    /// The language's tag.
+    pub(crate) language: &'a str,
+}
+
+/// Adds ` name="#rrggbb"`.
+pub(crate) fn push_colour_of(out: &mut String, name: &str, colour: Colour) {
+    out.push(' ');
+    out.push_str(name);
+    out.push_str("=\"");
+    push_colour(out, colour);
+    out.push('"');
 }
 
 fn push_colour(out: &mut String, colour: Colour) {
@@ -244,8 +284,18 @@ fn push_colour(out: &mut String, colour: Colour) {
     }
 }
 
+/// Adds `text` as the value of an attribute.
+fn push_value(out: &mut String, text: &str) {
+    for (index, part) in text.split('"').enumerate() {
+        if index > 0 {
+            out.push_str("&quot;");
+        }
+        push_escaped(out, part);
+    }
+}
+
 /// Adds `text` as XML character data. Characters that XML cannot hold were removed before.
-fn push_escaped(out: &mut String, text: &str) {
+pub(crate) fn push_escaped(out: &mut String, text: &str) {
     for character in text.chars() {
         match character {
             '&' => out.push_str("&amp;"),

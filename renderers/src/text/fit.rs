@@ -1,7 +1,10 @@
 //! Fits a text into a place: wraps it, makes it smaller, and at last cuts it.
 
 use super::font::Weight;
-use super::shape::{Line, Shape};
+use super::shape::{Line, Reading, Shape};
+
+/// What does not begin a line of Japanese.
+const CLOSING: &str = "、。）」』・ー！？ゃゅょっャュョッ";
 
 /// Room for a text. Lengths in points.
 #[derive(Debug, Clone, Copy)]
@@ -49,8 +52,10 @@ struct Piece {
 /// Fits `text`, which [`super::clean`] has seen. Takes the largest size at which it has room on
 /// one line, or else on several, which are then made about equally long. At the smallest size
 /// what has no room is cut.
-pub(crate) fn fit(text: &str, place: &Place) -> Fitted {
-    let whole = Line::shape(text, place.weight);
+pub(crate) fn fit(text: &str, place: &Place, reading: Reading) -> Fitted {
+    // Lines of one text have one direction, also those that hold a foreign word only.
+    let reading = reading.of(text);
+    let whole = Line::directed(text, place.weight, reading);
     let smallest = place.sizes.last().copied().unwrap_or(1.0);
     let pieces = pieces(&whole);
     for size in place.sizes.iter().copied() {
@@ -62,15 +67,20 @@ pub(crate) fn fit(text: &str, place: &Place) -> Fitted {
         let breaks = wrap(&pieces, place.width / size);
         if breaks.len() < lines_in(place, size) {
             let breaks = balance(&pieces, place.width / size, breaks);
-            return fitted(shape_lines(text, &breaks, place, size), size, place, true);
+            return fitted(
+                shape_lines(text, &breaks, place, size, reading),
+                size,
+                place,
+                true,
+            );
         }
     }
     let mut breaks = wrap(&pieces, place.width / smallest);
     breaks.truncate(lines_in(place, smallest));
     let end = breaks.pop().unwrap_or(text.len());
-    let mut lines = shape_lines(&text[..end], &breaks, place, smallest);
+    let mut lines = shape_lines(&text[..end], &breaks, place, smallest, reading);
     if let Some((last, trailing)) = lines.last_mut() {
-        *last = cut(&last.text, place, smallest);
+        *last = cut(&last.text, place, smallest, reading);
         trailing.clear();
     }
     fitted(lines, smallest, place, false)
@@ -106,8 +116,11 @@ fn pieces(line: &Line) -> Vec<Piece> {
     clusters
         .into_iter()
         .map(|cluster| {
-            let is_wide = matches!(cluster.shape, Shape::Missing(_));
-            let breaks_before = is_wide || after_wide;
+            let first = line.text[cluster.text.clone()].chars().next();
+            let is_wide =
+                matches!(cluster.shape, Shape::Missing(_)) || first.is_some_and(is_ideographic);
+            let closes = first.is_some_and(|c| CLOSING.contains(c));
+            let breaks_before = !closes && (is_wide || after_wide);
             after_wide = is_wide;
             Piece {
                 start: cluster.text.start,
@@ -117,6 +130,12 @@ fn pieces(line: &Line) -> Vec<Piece> {
             }
         })
         .collect()
+}
+
+/// Kana, ideographs and Hangul: a line may end between any two of them.
+fn is_ideographic(character: char) -> bool {
+    matches!(u32::from(character), 0x3005..=0x3007 | 0x3041..=0x9FFF | 0xAC00..=0xD7FF
+        | 0xF900..=0xFAFF | 0xFF01..=0xFF60 | 0x20000..=0x3134F)
 }
 
 /// Where new lines begin, in bytes, for lines of `width` em: after spaces, between ideographs,
@@ -169,13 +188,19 @@ fn balance(pieces: &[Piece], width: f32, breaks: Vec<usize>) -> Vec<usize> {
     best
 }
 
-fn shape_lines(text: &str, breaks: &[usize], place: &Place, size: f32) -> Vec<(Line, String)> {
+fn shape_lines(
+    text: &str,
+    breaks: &[usize],
+    place: &Place,
+    size: f32,
+    reading: Reading,
+) -> Vec<(Line, String)> {
     let mut lines = Vec::with_capacity(breaks.len() + 1);
     let mut start = 0;
     for end in breaks.iter().copied().chain([text.len()]) {
         let source = &text[start..end];
         let visible = source.trim_end_matches(' ');
-        let mut line = Line::shape(visible, place.weight);
+        let mut line = Line::directed(visible, place.weight, reading);
         // Letters that were joined across the break have other widths alone.
         line.squeeze(place.width / size);
         lines.push((line, source[visible.len()..].to_owned()));
@@ -185,8 +210,8 @@ fn shape_lines(text: &str, breaks: &[usize], place: &Place, size: f32) -> Vec<(L
 }
 
 /// As much of `text` as has room beside an ellipsis.
-fn cut(text: &str, place: &Place, size: f32) -> Line {
-    let whole = Line::shape(text, place.weight);
+fn cut(text: &str, place: &Place, size: f32, reading: Reading) -> Line {
+    let whole = Line::directed(text, place.weight, reading);
     let ellipsis = Line::shape("…", place.weight);
     let room = place.width / size - ellipsis.width;
     let pieces = pieces(&whole);
@@ -199,7 +224,8 @@ fn cut(text: &str, place: &Place, size: f32) -> Line {
         }
         used += piece.advance;
     }
-    let mut line = Line::shape(&format!("{}…", text[..end].trim_end()), place.weight);
+    let shortened = format!("{}…", text[..end].trim_end());
+    let mut line = Line::directed(&shortened, place.weight, reading);
     line.squeeze(place.width / size);
     line
 }

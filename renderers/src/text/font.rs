@@ -1,5 +1,5 @@
-//! The embedded typefaces: Noto Sans for Latin, Greek, Cyrillic and Devanagari, with its Hebrew
-//! and Arabic sisters.
+//! The typefaces: Noto Sans for Latin, Greek, Cyrillic and Devanagari with its Hebrew, Arabic and
+//! Japanese sisters compiled in, and those that were added when the process started.
 
 use std::sync::OnceLock;
 
@@ -8,7 +8,11 @@ use skrifa::charmap::Charmap;
 use skrifa::instance::{LocationRef, Size};
 use skrifa::metrics::GlyphMetrics;
 use skrifa::outline::{DrawSettings, OutlineGlyphCollection, OutlinePen};
-use skrifa::{GlyphId, MetadataProvider};
+use skrifa::raw::TableProvider;
+use skrifa::string::StringId;
+use skrifa::{GlyphId, MetadataProvider, Tag};
+
+use crate::error::RenderError;
 
 /// Regular or bold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,53 +21,46 @@ pub(crate) enum Weight {
     Bold,
 }
 
-/// An embedded typeface; the index into [`FACES`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A typeface; the index into [`faces`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct FaceId(u8);
 
-struct Source {
-    name: &'static str,
-    bytes: &'static [u8],
+impl FaceId {
+    pub(crate) fn index(self) -> u8 {
+        self.0
+    }
 }
 
-/// Regular and bold take turns; after the first pair come the fallbacks, in order of preference.
-const FACES: [Source; 6] = [
-    Source {
-        name: "NotoSans-Regular",
-        bytes: include_bytes!("../../assets/fonts/NotoSans-Regular.ttf"),
-    },
-    Source {
-        name: "NotoSans-Bold",
-        bytes: include_bytes!("../../assets/fonts/NotoSans-Bold.ttf"),
-    },
-    Source {
-        name: "NotoSansHebrew-Regular",
-        bytes: include_bytes!("../../assets/fonts/NotoSansHebrew-Regular.ttf"),
-    },
-    Source {
-        name: "NotoSansHebrew-Bold",
-        bytes: include_bytes!("../../assets/fonts/NotoSansHebrew-Bold.ttf"),
-    },
-    Source {
-        name: "NotoSansArabic-Regular",
-        bytes: include_bytes!("../../assets/fonts/NotoSansArabic-Regular.ttf"),
-    },
-    Source {
-        name: "NotoSansArabic-Bold",
-        bytes: include_bytes!("../../assets/fonts/NotoSansArabic-Bold.ttf"),
-    },
+/// From this weight on (OpenType's `usWeightClass`) a typeface is taken for a bold one.
+const BOLD_CLASS: u16 = 600;
+/// Typefaces that may be added, and the bytes that all of them may have.
+const ADDED_MAX: usize = 32;
+const ADDED_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// In order of preference.
+const BUILT_IN: [&[u8]; 7] = [
+    include_bytes!("../../assets/fonts/NotoSans-Regular.ttf"),
+    include_bytes!("../../assets/fonts/NotoSans-Bold.ttf"),
+    include_bytes!("../../assets/fonts/NotoSansHebrew-Regular.ttf"),
+    include_bytes!("../../assets/fonts/NotoSansHebrew-Bold.ttf"),
+    include_bytes!("../../assets/fonts/NotoSansArabic-Regular.ttf"),
+    include_bytes!("../../assets/fonts/NotoSansArabic-Bold.ttf"),
+    include_bytes!("../../assets/fonts/NotoSansJP-Regular.ttf"),
 ];
 
 /// A typeface, parsed once for the life of the process.
 pub(crate) struct Face {
     pub(crate) id: FaceId,
     /// The PostScript name, as PDF wants it.
-    pub(crate) name: &'static str,
-    /// The TrueType file.
+    pub(crate) name: String,
+    /// The font file; a collection's first font counts.
     pub(crate) bytes: &'static [u8],
     pub(crate) font: FontRef<'static>,
     pub(crate) shaper: ShaperData,
     pub(crate) units_per_em: u16,
+    /// Whether outlines are PostScript's (`CFF `), not TrueType's.
+    pub(crate) is_cff: bool,
+    weight_class: u16,
     charmap: Charmap<'static>,
     metrics: GlyphMetrics<'static>,
     outlines: OutlineGlyphCollection<'static>,
@@ -74,10 +71,20 @@ impl Face {
         &faces()[usize::from(id.0)]
     }
 
-    /// The typefaces of a weight, the preferred one first.
+    /// The typefaces in order of preference: those of the weight, then the others, since a word
+    /// of the wrong weight is better than none.
     pub(crate) fn choices(weight: Weight) -> impl Iterator<Item = &'static Self> {
-        let skip = usize::from(weight == Weight::Bold);
-        faces().iter().skip(skip).step_by(2)
+        let fits = move |face: &&Self| face.weight() == weight;
+        let others = faces().iter().filter(move |face| !fits(face));
+        faces().iter().filter(fits).chain(others)
+    }
+
+    fn weight(&self) -> Weight {
+        if self.weight_class < BOLD_CLASS {
+            Weight::Regular
+        } else {
+            Weight::Bold
+        }
     }
 
     pub(crate) fn covers(&self, character: char) -> bool {
@@ -111,11 +118,7 @@ impl Face {
 
     /// 400 for regular, 700 for bold.
     pub(crate) fn weight_class(&self) -> u16 {
-        if self.id.0.is_multiple_of(2) {
-            400
-        } else {
-            700
-        }
+        self.weight_class
     }
 
     /// Hands the glyph's outline to `pen`, in font units with y upwards.
@@ -144,26 +147,80 @@ fn whole(units: f32) -> i16 {
     units as i16
 }
 
+/// Adds typefaces for scripts that the built-in ones lack, such as Noto Sans CJK: TrueType or
+/// OpenType files, or collections, of which the first font counts. The built-in ones are
+/// preferred, then these in their order. They stay for the life of the process, so that the same
+/// document gives the same bytes throughout it.
+///
+/// Fails with [`RenderError::Fonts`] when a file is no font, when there are more than 32 files or
+/// 256 MiB, or when something was drawn already.
+pub fn add_fonts(files: Vec<Vec<u8>>) -> Result<(), RenderError> {
+    let refused = |reason: &str| RenderError::Fonts(reason.to_owned());
+    let bytes: usize = files.iter().map(Vec::len).sum();
+    if files.len() > ADDED_MAX || bytes > ADDED_BYTES_MAX {
+        return Err(refused("more than 32 files or 256 MiB"));
+    }
+    for (number, file) in files.iter().enumerate() {
+        let font = FontRef::from_index(file, 0).ok();
+        let has_outlines = font.is_some_and(|font| {
+            let names = [b"glyf", b"CFF "];
+            names
+                .into_iter()
+                .any(|name| font.table_data(Tag::new(name)).is_some())
+        });
+        if !has_outlines {
+            return Err(RenderError::Fonts(format!(
+                "file {number} is no font with outlines"
+            )));
+        }
+    }
+    let added = files.into_iter().map(|file| &*file.leak()).collect();
+    ADDED
+        .set(added)
+        .map_err(|_| refused("they were added before"))?;
+    if faces().len() == BUILT_IN.len() + ADDED.get().map_or(0, Vec::len) {
+        Ok(())
+    } else {
+        Err(refused("something was drawn already"))
+    }
+}
+
+/// Whether the typefaces that browsers are given have a character: the built-in ones but the
+/// Japanese one, which is large.
+pub(crate) fn is_built_in(character: char) -> bool {
+    let sliced = &faces()[..BUILT_IN.len() - 1];
+    sliced.iter().any(|face| face.covers(character))
+}
+
+static ADDED: OnceLock<Vec<&'static [u8]>> = OnceLock::new();
+
 fn faces() -> &'static [Face] {
     static PARSED: OnceLock<Vec<Face>> = OnceLock::new();
     PARSED.get_or_init(|| {
+        let added = ADDED.get().into_iter().flatten();
         (0u8..)
-            .zip(&FACES)
-            .map(|(id, source)| parse(FaceId(id), source))
+            .zip(BUILT_IN.iter().chain(added))
+            .map(|(id, bytes)| parse(FaceId(id), bytes))
             .collect()
     })
 }
 
-fn parse(id: FaceId, source: &Source) -> Face {
-    let font = FontRef::new(source.bytes).expect("the embedded fonts are TrueType files");
+fn parse(id: FaceId, bytes: &'static [u8]) -> Face {
+    let font = FontRef::from_index(bytes, 0).expect("built-in and added fonts can be read");
+    let name = font
+        .localized_strings(StringId::POSTSCRIPT_NAME)
+        .english_or_first();
+    let name = name.map(|name| name.chars().filter(char::is_ascii_graphic).collect());
     Face {
         id,
-        name: source.name,
-        bytes: source.bytes,
+        name: name.unwrap_or_else(|| format!("Font{}", id.0)),
+        bytes,
         shaper: ShaperData::new(&font),
         units_per_em: font
             .metrics(Size::unscaled(), LocationRef::default())
             .units_per_em,
+        is_cff: font.table_data(Tag::new(b"CFF ")).is_some(),
+        weight_class: font.os2().map_or(400, |table| table.us_weight_class()),
         charmap: font.charmap(),
         metrics: font.glyph_metrics(Size::unscaled(), LocationRef::default()),
         outlines: font.outline_glyphs(),

@@ -1,8 +1,9 @@
 //! Text: typefaces, shaping, and fitting words into a place.
 //!
-//! A character that no embedded typeface has (Chinese, Japanese, emoji) is never dropped and
-//! never an empty box: its code point is drawn as hexadecimal digits in a frame. SVG keeps the
-//! real character, whose viewer has more typefaces, and PDF keeps it for search and copying.
+//! A character that no typeface has (an emoji, or Chinese and Korean without an added font) is
+//! never dropped and never an empty box: its code point is drawn as hexadecimal digits in a frame.
+//! SVG keeps the real character, whose viewer has more typefaces, and PDF keeps it for search and
+//! copying.
 
 mod code_box;
 mod fit;
@@ -13,8 +14,9 @@ use std::borrow::Cow;
 
 pub(crate) use self::code_box::CodeBox;
 pub(crate) use self::fit::{Fitted, FittedLine, Place, fit};
-pub(crate) use self::font::{Face, FaceId, Weight};
-pub(crate) use self::shape::{Cluster, Line, Shape, is_ignorable};
+pub use self::font::add_fonts;
+pub(crate) use self::font::{Face, FaceId, Weight, is_built_in};
+pub(crate) use self::shape::{Cluster, Line, Reading, Shape, is_ignorable};
 
 /// The text without what XML cannot hold and a line cannot show: control characters and
 /// non-characters go, tabs and line breaks become spaces.

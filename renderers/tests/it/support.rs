@@ -27,6 +27,7 @@ pub(crate) fn ticket() -> TicketDocument {
         holder_name: "Zoë O'Brien".to_owned(),
         holder_email: "zoe.obrien@example.org".to_owned(),
         code: CODE.to_owned(),
+        ..TicketDocument::default()
     }
 }
 
@@ -45,9 +46,9 @@ pub(crate) fn plan(capacity: u32, sold: SoldSeats) -> PlanDocument {
         concert_name: "The \"Northern\" Lights & Friends".to_owned(),
         venue: "Sydney Opera House".to_owned(),
         date: date(),
-        layout: None,
         capacity,
         sold,
+        ..PlanDocument::default()
     }
 }
 
@@ -90,6 +91,42 @@ pub(crate) fn scanned(png: &[u8]) -> String {
     run("zbar-tools", "zbarimg", &["--quiet", "--raw", "{}"], png)
         .trim_end_matches('\n')
         .to_owned()
+}
+
+/// The first page of a PDF as an old office printer and a scanner make it: grey, 150 dots an inch.
+pub(crate) fn grey_print(pdf: &[u8]) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("page");
+    let target = target.to_str().unwrap();
+    run(
+        "poppler-utils",
+        "pdftoppm",
+        &["-r", "150", "-gray", "-singlefile", "{}", target],
+        pdf,
+    );
+    let pgm = fs::read(format!("{target}.pgm")).unwrap();
+    // `P5`, width, height and 255, each ended by one white byte.
+    let mut fields = pgm.splitn(5, u8::is_ascii_whitespace).skip(1);
+    let mut field = || fields.next().unwrap();
+    let [width, height, _] =
+        [field(), field(), field()].map(|digits| str::from_utf8(digits).unwrap().parse().unwrap());
+    // Pale ink on grey paper, and dust.
+    let faded = field().iter().enumerate().map(|(at, pixel)| {
+        let dust = if at.wrapping_mul(2_654_435_761) % 97 == 0 {
+            40
+        } else {
+            0
+        };
+        (70 + pixel / 2).saturating_sub(dust)
+    });
+    let faded: Vec<u8> = faded.collect();
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&faded).unwrap();
+    drop(writer);
+    bytes
 }
 
 /// The first page of a PDF as PNG, 150 dots an inch.

@@ -23,6 +23,8 @@ use super::session::Session;
 
 const ROLLBACK: &str = "rollback";
 const COMMIT: &str = "commit";
+/// The server does not wait for its disk, and writes within three times its `wal_writer_delay`.
+const COMMIT_SOON: &str = "set local synchronous_commit = off; commit";
 
 /// How long a dropped transaction may take to be rolled back before its connection is closed.
 const ROLLBACK_PATIENCE: Duration = Duration::from_secs(5);
@@ -36,6 +38,15 @@ pub(super) struct Connections {
     idle: Mutex<Vec<PgConnection>>,
     /// The host that could write when it was last asked.
     writer: AtomicUsize,
+}
+
+/// When a transaction outlives the server's death.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durable {
+    /// Once it is committed.
+    Now,
+    /// Some time later.
+    Soon,
 }
 
 /// A connection that is lent out.
@@ -167,9 +178,13 @@ impl Lease {
         Ok(())
     }
 
-    /// Makes the transaction durable. After an error nobody knows whether it is.
-    pub(super) async fn commit(&mut self) -> StoreResult<()> {
-        let committed = sqlx::raw_sql(COMMIT).execute(&mut **self).await;
+    /// Ends the transaction. After an error nobody knows whether it was written.
+    pub(super) async fn commit(&mut self, durable: Durable) -> StoreResult<()> {
+        let commit = match durable {
+            Durable::Now => COMMIT,
+            Durable::Soon => COMMIT_SOON,
+        };
+        let committed = sqlx::raw_sql(commit).execute(&mut **self).await;
         committed.map_err(failed)?;
         self.in_transaction = false;
         Ok(())

@@ -1,37 +1,17 @@
 //! One lent connection, as the ports see it: a transaction, a snapshot or a plain view.
 
+mod ports;
+
 use std::future::Future;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use async_trait::async_trait;
-use domain::audit::Violation;
-use domain::concert::{Concert, Offer};
-use domain::job::{
-    Claim, ClaimRequest, Claimed, ClaimedBatch, Job, Lane, NewJob, Queue, Renewal, Standing,
-    Transition,
-};
-use domain::jobs::{JobFilter, QueueDepth};
-use domain::keys::StoredKey;
-use domain::layout::StoredLayout;
-use domain::plans::Plan;
-use domain::ports::{
-    AuditView, BucketPlan, ConcertTx, ConcertView, DueAfter, JobTx, JobView, KeyTx, KeyView,
-    LayoutTx, LayoutView, StoreError, StoreResult, TicketTx, TicketView, Tx, View, Waiting,
-};
-use domain::prints::{PrintRequest, Published};
-use domain::seat::SeatNo;
-use domain::ticket::Ticket;
-use domain::tickets::{Cursor, NewTicket, TicketFilter};
-use domain::{ConcertId, JobId, LayoutId, TicketId, Timestamp, WorkerId};
+use domain::ports::{StoreError, StoreResult, Tx, View};
 
-use super::connections::Lease;
+use super::connections::{Durable, Lease};
 use super::failure::is_lost;
 use super::session::LeaseClock;
-use super::{
-    audit, claims, concerts, jobs, keys, layouts, leases, moves, pauses, plans, prints,
-    settlements, tickets, waiting,
-};
 
 /// A lent connection.
 #[derive(Debug)]
@@ -41,6 +21,9 @@ pub(super) struct PgTx {
     /// Whether a statement failed. The server takes a commit after that for a rollback, and says
     /// so only in passing.
     failed: bool,
+    /// What was asked, and what of it only said for how long jobs are claimed.
+    asked: u32,
+    claimed: u32,
     lease_clock: LeaseClock,
 }
 
@@ -69,6 +52,8 @@ impl PgTx {
             lease,
             kind,
             failed: false,
+            asked: 0,
+            claimed: 0,
             lease_clock,
         }
     }
@@ -115,6 +100,7 @@ impl PgTx {
 macro_rules! call {
     ($self:ident, $module:ident::$function:ident($($argument:expr),*)) => {{
         let kind = $self.kind;
+        $self.asked += 1;
         let asked = $module::$function(&mut $self.lease $(, $argument)*);
         let mut answer = Self::within(kind, asked).await;
         answer = $self.seen(answer);
@@ -128,277 +114,25 @@ macro_rules! call {
     }};
 }
 
+use call;
+
 #[async_trait]
 impl Tx for PgTx {
     async fn commit(mut self: Box<Self>) -> StoreResult<()> {
         if self.failed {
             return Err(StoreError::Conflict("the transaction"));
         }
+        // A claim that is lost with the server is one that somebody else may take: whoever ran
+        // the job finds that it does not stand, and what it did has no effect.
+        let when = if self.asked == self.claimed {
+            Durable::Soon
+        } else {
+            Durable::Now
+        };
         let kind = self.kind;
-        let committed = Self::within(kind, self.lease.commit()).await;
+        let committed = Self::within(kind, self.lease.commit(when)).await;
         self.seen(committed)
     }
 }
 
 impl View for PgTx {}
-
-#[async_trait]
-impl ConcertView for PgTx {
-    async fn find_offer(&mut self, id: ConcertId) -> StoreResult<Option<Offer>> {
-        call!(self, concerts::find_offer(id))
-    }
-
-    async fn list_offers(&mut self, after: Option<ConcertId>, max: u32) -> StoreResult<Vec<Offer>> {
-        call!(self, concerts::list_offers(after, max))
-    }
-
-    async fn find_plan(&mut self, id: ConcertId) -> StoreResult<Option<Plan>> {
-        call!(self, plans::find_plan(id))
-    }
-
-    async fn list_marked(&mut self, max: u32) -> StoreResult<Vec<(ConcertId, Timestamp)>> {
-        call!(self, plans::list_marked(max))
-    }
-}
-
-#[async_trait]
-impl ConcertTx for PgTx {
-    async fn insert_concert(&mut self, concert: &Concert) -> StoreResult<()> {
-        call!(self, concerts::insert_concert(concert))
-    }
-
-    async fn update_concert(&mut self, expected: u32, concert: &Concert) -> StoreResult<bool> {
-        call!(self, concerts::update_concert(expected, concert))
-    }
-
-    async fn record_sales(
-        &mut self,
-        sales: &[(ConcertId, u32)],
-        now: Timestamp,
-    ) -> StoreResult<()> {
-        call!(self, concerts::record_sales(sales, now))
-    }
-
-    async fn clear_marks(&mut self, concerts: &[ConcertId]) -> StoreResult<()> {
-        call!(self, plans::clear_marks(concerts))
-    }
-
-    async fn publish_plan(&mut self, claim: &Claim, plan: &Plan) -> StoreResult<Published> {
-        call!(self, plans::publish_plan(claim, plan))
-    }
-}
-
-#[async_trait]
-impl LayoutView for PgTx {
-    async fn find_layout(&mut self, id: LayoutId) -> StoreResult<Option<StoredLayout>> {
-        call!(self, layouts::find_layout(id))
-    }
-
-    async fn list_layouts(
-        &mut self,
-        after: Option<LayoutId>,
-        max: u32,
-    ) -> StoreResult<Vec<StoredLayout>> {
-        call!(self, layouts::list_layouts(after, max))
-    }
-}
-
-#[async_trait]
-impl LayoutTx for PgTx {
-    async fn insert_layout(&mut self, layout: &StoredLayout) -> StoreResult<()> {
-        call!(self, layouts::insert_layout(layout))
-    }
-}
-
-#[async_trait]
-impl TicketView for PgTx {
-    async fn find_ticket(&mut self, id: TicketId) -> StoreResult<Option<Ticket>> {
-        call!(self, tickets::find_ticket(id))
-    }
-
-    async fn list_tickets(
-        &mut self,
-        filter: TicketFilter,
-        after: Option<Cursor>,
-        max: u32,
-    ) -> StoreResult<Vec<Ticket>> {
-        call!(self, tickets::list_tickets(filter, after, max))
-    }
-
-    async fn count_sold(
-        &mut self,
-        concert: ConcertId,
-        plan: BucketPlan,
-    ) -> StoreResult<Vec<(u32, u32, SeatNo)>> {
-        call!(self, tickets::count_sold(concert, plan))
-    }
-
-    async fn list_sold(
-        &mut self,
-        concert: ConcertId,
-        from: SeatNo,
-        max: u32,
-    ) -> StoreResult<Vec<SeatNo>> {
-        call!(self, tickets::list_sold(concert, from, max))
-    }
-}
-
-#[async_trait]
-impl TicketTx for PgTx {
-    async fn insert_tickets(&mut self, tickets: &[NewTicket]) -> StoreResult<Vec<bool>> {
-        call!(self, tickets::insert_tickets(tickets))
-    }
-
-    async fn request_prints(&mut self, tickets: &[TicketId]) -> StoreResult<Vec<PrintRequest>> {
-        call!(self, prints::request_prints(tickets))
-    }
-
-    async fn publish_prints(
-        &mut self,
-        prints: &[(Claim, TicketId, u32)],
-    ) -> StoreResult<Vec<Published>> {
-        call!(self, prints::publish_prints(prints))
-    }
-
-    async fn fail_prints(&mut self, tickets: &[TicketId]) -> StoreResult<()> {
-        call!(self, prints::fail_prints(tickets))
-    }
-}
-
-#[async_trait]
-impl JobView for PgTx {
-    async fn find_job(&mut self, id: JobId) -> StoreResult<Option<Job>> {
-        call!(self, jobs::find_job(id))
-    }
-
-    async fn list_jobs(&mut self, filter: &JobFilter) -> StoreResult<Vec<Job>> {
-        call!(self, jobs::list_jobs(filter))
-    }
-
-    async fn count_jobs(&mut self, now: Timestamp) -> StoreResult<Vec<QueueDepth>> {
-        call!(self, jobs::count_jobs(now))
-    }
-
-    async fn list_waiting(
-        &mut self,
-        queue: Queue,
-        due: (Timestamp, Timestamp),
-        after: Option<DueAfter>,
-        max: u32,
-    ) -> StoreResult<Vec<Waiting>> {
-        call!(self, waiting::list_waiting(queue, due, after, max))
-    }
-
-    async fn count_workers(&mut self) -> StoreResult<Vec<(Queue, u32)>> {
-        call!(self, leases::count_workers())
-    }
-
-    async fn check_claims(&mut self, claims: &[Claim]) -> StoreResult<Vec<Standing>> {
-        let locks = matches!(self.kind, Kind::Writing { .. });
-        call!(self, leases::check_claims(claims, locks))
-    }
-
-    async fn list_expired(&mut self, now: Timestamp, max: u32) -> StoreResult<Vec<Claimed>> {
-        let present = self.lease_clock.present(now);
-        call!(self, leases::list_expired(present, max))
-    }
-}
-
-#[async_trait]
-impl JobTx for PgTx {
-    async fn insert_jobs(&mut self, jobs: &[NewJob]) -> StoreResult<Vec<bool>> {
-        call!(self, jobs::insert_jobs(jobs))
-    }
-
-    async fn claim_jobs(&mut self, request: &ClaimRequest) -> StoreResult<ClaimedBatch> {
-        let present = self.lease_clock.present(request.now);
-        call!(self, claims::claim_jobs(request, present))
-    }
-
-    async fn extend_claims(
-        &mut self,
-        renewals: &[Renewal],
-        now: Timestamp,
-        until: Timestamp,
-    ) -> StoreResult<Vec<Standing>> {
-        let present = self.lease_clock.present(now);
-        call!(self, leases::extend_claims(renewals, present, until - now))
-    }
-
-    async fn begin_alone(&mut self, claim: &Claim, now: Timestamp) -> StoreResult<bool> {
-        call!(self, leases::begin_alone(claim, now))
-    }
-
-    async fn request_cancel(&mut self, id: JobId, now: Timestamp) -> StoreResult<bool> {
-        call!(self, leases::request_cancel(id, now))
-    }
-
-    async fn settle_jobs(&mut self, settled: &[(Claim, Transition)]) -> StoreResult<Vec<bool>> {
-        call!(self, settlements::settle_jobs(settled, self.lease_clock))
-    }
-
-    async fn move_job(&mut self, id: JobId, to: &Transition) -> StoreResult<bool> {
-        call!(self, moves::move_job(id, to))
-    }
-
-    async fn retime_jobs(&mut self, jobs: &[JobId], due_at: Timestamp) -> StoreResult<u32> {
-        call!(self, waiting::retime_jobs(jobs, due_at))
-    }
-
-    async fn set_paused(
-        &mut self,
-        queue: Queue,
-        lane: Option<Lane>,
-        paused: bool,
-    ) -> StoreResult<()> {
-        call!(self, pauses::set_paused(queue, lane, paused))
-    }
-
-    async fn prune_jobs(&mut self, before: Timestamp, max: u32) -> StoreResult<u32> {
-        call!(self, jobs::prune_jobs(before, max))
-    }
-
-    async fn take_lease(
-        &mut self,
-        name: &str,
-        holder: WorkerId,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> StoreResult<bool> {
-        let present = self.lease_clock.present(now);
-        call!(self, leases::take_lease(name, holder, present, until - now))
-    }
-}
-
-#[async_trait]
-impl KeyView for PgTx {
-    async fn find_key(&mut self, key: &str) -> StoreResult<Option<StoredKey>> {
-        call!(self, keys::find_key(key))
-    }
-}
-
-#[async_trait]
-impl KeyTx for PgTx {
-    async fn insert_keys(
-        &mut self,
-        keys: &[StoredKey],
-        expired_before: Timestamp,
-    ) -> StoreResult<Vec<bool>> {
-        call!(self, keys::insert_keys(keys, expired_before))
-    }
-
-    async fn delete_keys(&mut self, keys: &[&str]) -> StoreResult<()> {
-        call!(self, keys::delete_keys(keys))
-    }
-
-    async fn prune_keys(&mut self, before: Timestamp, max: u32) -> StoreResult<u32> {
-        call!(self, keys::prune_keys(before, max))
-    }
-}
-
-#[async_trait]
-impl AuditView for PgTx {
-    async fn find_violations(&mut self, max: u32) -> StoreResult<Vec<Violation>> {
-        call!(self, audit::find_violations(max))
-    }
-}

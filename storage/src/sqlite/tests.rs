@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::{Options, SqliteStore};
 
 /// Statements that read a whole table or index on purpose, with what they read.
-const MEANT: [(&str, &str); 5] = [
+const MEANT: [(&str, &str); 6] = [
     // Pages of everything, in the order of the key, ended by their limit.
     ("LIST_JOBS", "jobs"),
     ("LIST_JOBS", "finished_jobs"),
@@ -17,6 +17,7 @@ const MEANT: [(&str, &str); 5] = [
     ("LIST_DEAD", "finished_jobs"),
     ("COUNT_JOBS", "jobs"),
     ("COUNT_JOBS", "finished_jobs"),
+    ("COUNT_WORKERS", "jobs"),
 ];
 
 const TABLES: [&str; 9] = [

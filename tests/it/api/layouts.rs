@@ -68,6 +68,15 @@ async fn layout_is_kept_as_it_was_uploaded() {
 }
 
 #[tokio::test]
+async fn format_of_layouts_is_described() {
+    let app = TestApp::start().await;
+    let answer = app.http.get("/api/v1/layouts/schema").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.json()["title"], "Seating layout");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn bad_layout_is_refused_with_the_place_of_the_mistake() {
     let app = TestApp::start().await;
     let mut twice = house();

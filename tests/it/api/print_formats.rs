@@ -227,3 +227,28 @@ async fn hostile_names_do_no_harm_in_any_format() {
     assert!(!tools::codes(&printed.save("ticket.png", &png)).is_empty());
     printed.app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_print_comes_in_the_buyers_language_and_for_a_phone() {
+    let printed = Printed::new("A night", 1).await;
+    let path = |query: &str| format!("{}{query}", printed.path());
+    let http = &printed.app.http;
+    let english = http.get(&printed.path()).await;
+    assert_text(&english.body, "Saturday, 17 May 2031");
+    let header = [("accept-language", "de-AT, en;q=0.5")];
+    let by_header = http.get_with(&printed.path(), &header).await;
+    assert_text(&by_header.body, "Samstag, 17. Mai 2031");
+    let by_query = http.get(&path("?lang=de")).await;
+    assert_eq!(by_header.body, by_query.body);
+    assert_ne!(by_query.header("etag"), english.header("etag"));
+    let query_first = http.get_with(&path("?lang=ja"), &header).await;
+    assert_text(&query_first.body, "2031年5月17日");
+    let phone = http.get(&path("?sheet=phone")).await;
+    assert_text(&phone.body, "A night");
+    assert_ne!(phone.body, english.body);
+    assert_eq!(desc(&phone.body), printed.ticket);
+    for query in ["?lang=xx", "?lang=", "?sheet=a5"] {
+        http.get(&path(query)).await.assert_problem(404);
+    }
+    printed.app.stop().await;
+}

@@ -199,3 +199,23 @@ async fn a_plan_is_compressed_for_those_who_ask() {
     }
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_section_has_an_element_for_every_seat() {
+    let app = TestApp::start().await;
+    let concert = app.http.create_concert("A night", 100).await;
+    app.http.bought(&concert, 1).await;
+    let path = format!("/api/v1/concerts/{concert}/seats");
+    let section = app.http.get(&format!("{path}?section=A%E2%80%93G")).await;
+    assert_eq!(section.status, 200, "{}", section.text());
+    assert_eq!(section.header("content-type"), "image/svg+xml");
+    assert_eq!(desc(&section.body), format!("{concert}|100|1"));
+    let text = section.text();
+    assert_eq!(text.matches("id=\"seat-").count(), 100);
+    assert_eq!(text.matches("class=\"sold\"").count(), 1);
+    app.http
+        .get(&format!("{path}?section=nowhere"))
+        .await
+        .assert_problem(404);
+    app.stop().await;
+}

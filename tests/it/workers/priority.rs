@@ -1,8 +1,11 @@
 //! P7 on real workers: a crowd that prints for tonight overtakes a backlog for later.
 
-use domain::job::{Lane, Queue, Rota};
+use chrono::TimeDelta;
+use domain::job::{Lane, Noop, Queue, Rota, State};
+use domain::jobs::JobFilter;
 use futures::future::join_all;
 use tests::eventually;
+use workers::{Config, PoolConfig, Registry};
 
 use super::{GRACE, Platform};
 
@@ -22,6 +25,42 @@ impl Platform {
             .filter(|depth| depth.queue == Queue::Prints && depth.lane == Lane::Later);
         later.map(|depth| depth.jobs).sum()
     }
+}
+
+/// The promise of [`Rota`], kept by a pool: a lowest lane of one job.
+#[tokio::test(flavor = "multi_thread")]
+async fn job_of_the_lowest_lane_has_its_share_of_a_pool() {
+    let platform = Platform::new().await;
+    let mut jobs: Vec<_> = (0..300).map(|_| platform.job(&Noop {})).collect();
+    let later = &mut jobs[299];
+    later.due_at += TimeDelta::days(30);
+    let later = later.id;
+    let mut tx = platform.ctx.store.begin().await.unwrap();
+    tx.insert_jobs(&jobs).await.unwrap();
+    tx.commit().await.unwrap();
+    let config = Config {
+        system: PoolConfig { min: 4, max: 4 },
+        ..super::config()
+    };
+    let workers = platform.work_as(&config, Registry::default());
+    for job in &jobs {
+        platform.until(job.id, State::Completed).await;
+    }
+    workers.stop(GRACE).await;
+    let filter = JobFilter {
+        queue: Some(Queue::System),
+        max: 999,
+        ..JobFilter::default()
+    };
+    let mut view = platform.ctx.store.read().await.unwrap();
+    let mut done = view.list_jobs(&filter).await.unwrap();
+    done.sort_by_key(|job| job.finished_at);
+    let place = done.iter().position(|job| job.id == later).unwrap();
+    // Those that a pool holds at a time end in any order.
+    assert!(
+        place <= (2 * Rota::SHARE + 4) as usize,
+        "it was number {place}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use domain::concert::{Change, Name};
 use domain::concerts;
 use domain::job::{KINDS, Kind, Noop, RenderPlan, RenderTicket, RetimePrints, State};
-use domain::prints::{self, Format};
+use domain::prints::{self, Format, Style};
 use domain::{JobId, jobs, plans, tickets};
 
 use super::{GRACE, Platform};
@@ -71,7 +71,7 @@ async fn concert_renamed_while_rendering_is_rendered_again_before_publishing() {
 
     let printed = platform.until_printed(ticket).await;
     assert_eq!(printed.concert_version, 2);
-    let svg = prints::fetch(&platform.ctx, ticket, Format::Svg)
+    let svg = prints::fetch(&platform.ctx, ticket, Format::Svg, Style::default())
         .await
         .unwrap();
     let svg = String::from_utf8(svg.bytes.to_vec()).unwrap();

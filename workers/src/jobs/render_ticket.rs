@@ -4,7 +4,7 @@
 //! and publishing compares that version once more.
 
 use domain::job::{Claimed, RenderTicket};
-use domain::prints::{self, Effect, Format};
+use domain::prints::{self, Effect, Format, Style};
 use domain::ticket::Print;
 use tracing::Span;
 
@@ -35,8 +35,8 @@ impl Job for RenderTicket {
         ctx.check()?;
         ctx.report(Some(80), "storing");
         let (svg_key, pdf_key) = (
-            prints::file_key(id, version, Format::Svg),
-            prints::file_key(id, version, Format::Pdf),
+            prints::file_key(id, version, Format::Svg, Style::default()),
+            prints::file_key(id, version, Format::Pdf, Style::default()),
         );
         tokio::try_join!(ctx.files.put(&svg_key, svg), ctx.files.put(&pdf_key, pdf))?;
         Ok(Success::with(Effect::PublishPrint {

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use domain::clock::from_micros;
 use domain::concert::{Concert, Name, Status};
 use domain::ids::{ConcertId, TicketId, UserId};
+use domain::prints::Style;
 use domain::seat::{Hall, SeatNo};
 use domain::ticket::{Print, Ticket};
 use domain::user::UserDirectory;
@@ -48,6 +49,7 @@ fn print() -> PrintDrawing {
         holder: UserDirectory::generated().all()[0].clone(),
         seat: Hall::of(120).label(SeatNo(17)),
         code: "A1B2".into(),
+        style: Style::default(),
         concert,
     }
 }
@@ -78,6 +80,7 @@ async fn a_plan_shows_every_sold_range() {
         layout: None,
         sold: vec![0..3, 5..6, 119..120],
         sold_count: 5,
+        section: None,
     };
     let svg = text(&pool(1, 0).plan(drawing).await.unwrap());
     assert!(svg.contains("<desc>00000000-0000-0000-0000-000000000001|120|5</desc>"));
@@ -91,6 +94,7 @@ async fn what_cannot_be_drawn_is_told_from_what_failed() {
         layout: None,
         sold: vec![0..1, 500..501],
         sold_count: 2,
+        section: None,
     };
     let undrawable = pool.plan(beyond).await;
     assert!(

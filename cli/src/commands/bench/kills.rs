@@ -81,6 +81,7 @@ pub(super) async fn run(args: &KillsBenchArgs) -> anyhow::Result<Outcome> {
     let mut calm = [before, after].concat();
     let (value, baseline) = (mean(&stormy), mean(&calm));
     let (dead, violations) = storm.end().await?;
+    storm.service.stop().await?;
 
     let measured = Measured {
         value,

@@ -45,10 +45,16 @@ fn draw(
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
+        .x_label_formatter(&whole)
+        .y_label_formatter(&whole)
         .x_desc("seconds")
         .y_desc("prints that wait or are made")
         .draw()?;
-    chart.configure_secondary_axes().y_desc("places").draw()?;
+    chart
+        .configure_secondary_axes()
+        .y_label_formatter(&whole)
+        .y_desc("places")
+        .draw()?;
 
     let line = |of: fn(&Sample) -> f64| samples.iter().map(move |one| (one.at_s, of(one)));
     #[expect(clippy::cast_precision_loss, reason = "a line on a picture")]
@@ -73,4 +79,9 @@ fn draw(
         .border_style(BLACK)
         .draw()?;
     area.present()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as the axes want it")]
+fn whole(mark: &f64) -> String {
+    format!("{mark:.0}")
 }

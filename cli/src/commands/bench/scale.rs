@@ -16,14 +16,15 @@ use crate::service::{Service, Tweaks};
 
 /// How often the pool is looked at.
 const SAMPLE_EVERY: Duration = Duration::from_millis(50);
-/// How long the pool needs less than it has before it shrinks.
-const SHRINK_AFTER: Duration = Duration::from_secs(2);
+/// How long the pool needs less than it has before it shrinks: as long as prints for tonight may
+/// take, since the need of late work rises until then.
+const SHRINK_AFTER: Duration = Duration::from_secs(10);
 /// Threads that draw.
 const THREADS: usize = 2;
 /// How long the prints may take before the benchmark gives up.
 const TIMEOUT: Duration = Duration::from_mins(10);
 /// How long the pool may take to shrink after the last print.
-const BACK_WITHIN: Duration = Duration::from_secs(30);
+const BACK_WITHIN: Duration = Duration::from_secs(45);
 
 /// What was seen at a moment.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +52,7 @@ struct Course {
 pub(super) async fn run(args: &ScaleBenchArgs) -> anyhow::Result<Outcome> {
     let mut most = 0;
     let small_at_rest = |config: &mut Config| {
-        shape(config);
+        shape(config, args.max_per_thread);
         most = config.workers.places_max(Queue::Prints);
     };
     let (_folder, service) = super::start_as(&args.bench, Tweaks::default(), small_at_rest).await?;
@@ -105,11 +106,12 @@ pub(super) async fn run(args: &ScaleBenchArgs) -> anyhow::Result<Outcome> {
 }
 
 /// A pool that has no places at rest.
-fn shape(config: &mut Config) {
+fn shape(config: &mut Config, max_per_thread: u32) {
     let workers = &mut config.workers;
     // As many on every machine, so that runs can be compared.
     workers.render_threads = THREADS;
     workers.prints.min_per_thread = 0;
+    workers.prints.max_per_thread = max_per_thread;
     workers.shrink_after_ms = u64::try_from(SHRINK_AFTER.as_millis()).unwrap_or(u64::MAX);
     workers.resize_interval_ms = 100;
 }

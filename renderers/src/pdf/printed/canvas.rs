@@ -3,12 +3,11 @@
 use printpdf::{Codepoint, Color, DictItem, Op, PdfFontHandle, Pt, Rgb, TextItem, TextMatrix};
 use skrifa::outline::OutlinePen;
 
-use super::fonts::{Encoded, Fonts};
+use super::super::fonts::{Encoded, Fonts};
+use super::super::{KAPPA, rounded};
+use super::name;
 use crate::scene::{Colour, Item, Modules, Rect, Rule, Text};
 use crate::text::{Cluster, CodeBox, Face, FaceId, Line, Shape, is_ignorable};
-
-/// Control points of a quarter circle, as a share of its radius.
-const KAPPA: f32 = 0.552_3;
 
 pub(super) struct Canvas {
     /// The page's height: PDF counts y upwards.
@@ -49,6 +48,9 @@ impl Canvas {
             Item::Rect(rect) => self.rect(rect),
             Item::Rule(rule) => self.rule(rule),
             Item::Modules(modules) => self.modules(modules),
+            // A brand's dots would bring the whole of printpdf's picture handling with them, and
+            // only plans have shapes.
+            Item::Picture(_) | Item::Shape(_) => {}
             Item::Text(text) => self.text(text),
         }
     }
@@ -167,17 +169,17 @@ impl Canvas {
     fn glyph(&mut self, face: FaceId, id: u16, at: (f32, f32), size: f32, text: &str) {
         let face = Face::of(face);
         let encoded = self.fonts.encode(face, id, text);
-        if encoded.text == text {
-            self.show(face, encoded, at, size);
+        if encoded.says_text {
+            self.show(face, &encoded, at, size, text);
         } else {
             self.open_span(text);
-            self.show(face, encoded, at, size);
+            self.show(face, &encoded, at, size, "");
             self.close_span();
         }
     }
 
     /// Adds a glyph to the run if it continues it, else begins a new run.
-    fn show(&mut self, face: &Face, encoded: Encoded, (x, y): (f32, f32), size: f32) {
+    fn show(&mut self, face: &Face, encoded: &Encoded, (x, y): (f32, f32), size: f32, text: &str) {
         let continues = self.font == Some((face.id, size))
             && self
                 .run
@@ -201,12 +203,12 @@ impl Canvas {
         }
         run.pen += encoded.advance * size;
         run.glyphs
-            .push(Codepoint::with_cid(encoded.glyph, 0.0, encoded.text));
+            .push(Codepoint::with_cid(encoded.glyph, 0.0, text.to_owned()));
     }
 
     fn set_font(&mut self, face: &Face, size: f32) {
         if self.font != Some((face.id, size)) {
-            let font = PdfFontHandle::External(Fonts::name(face));
+            let font = PdfFontHandle::External(name(face));
             self.ops.push(Op::SetFont {
                 font,
                 size: Pt(size),
@@ -338,11 +340,6 @@ impl OutlinePen for Pen<'_> {
 
 fn number(value: f32) -> DictItem {
     DictItem::Real(rounded(value))
-}
-
-/// Hundredths of a point are finer than any printer.
-fn rounded(value: f32) -> f32 {
-    (value * 100.0).round() / 100.0
 }
 
 fn colour(colour: Colour) -> Color {

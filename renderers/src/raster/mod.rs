@@ -1,11 +1,14 @@
-//! Draws SVG of ours into pixels and packs them as PNG.
+//! Draws scenes into pixels and packs them as PNG.
+
+mod canvas;
+mod items;
 
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter, PixelDimensions, Unit};
-use resvg::tiny_skia::{Color, Pixmap, Transform};
-use resvg::usvg::{Options, Tree};
+use resvg::tiny_skia::Pixmap;
 
 use crate::error::RenderError;
-use crate::palette::Palette;
+
+pub(crate) use self::canvas::{Canvas, SHADES, mixed};
 
 /// Where more effort saves little: measured on tickets and plans.
 const DEFLATE_LEVEL: u8 = 1;
@@ -35,44 +38,43 @@ pub(crate) fn scaled([width, height]: [f32; 2], width_px: u32) -> u32 {
     (height * width_px as f32 / width).round() as u32
 }
 
-/// A white picture, width and height in pixels.
-pub(crate) fn blank([width, height]: [u32; 2]) -> Result<Pixmap, RenderError> {
-    let mut pixmap =
-        Pixmap::new(width, height).ok_or_else(|| failed("png", &"the picture is empty"))?;
-    pixmap.fill(Color::WHITE);
-    Ok(pixmap)
-}
-
-/// Draws `svg`, stretched over the whole picture.
-pub(crate) fn draw(svg: &str, pixmap: &mut Pixmap) -> Result<(), RenderError> {
-    let tree = Tree::from_str(svg, &Options::default()).map_err(|error| failed("svg", &error))?;
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "pictures are far below 2^23 pixels wide"
-    )]
-    let scale = (
-        pixmap.width() as f32 / tree.size().width(),
-        pixmap.height() as f32 / tree.size().height(),
-    );
-    resvg::render(
-        &tree,
-        Transform::from_scale(scale.0, scale.1),
-        &mut pixmap.as_mut(),
-    );
-    Ok(())
-}
-
-/// Packs a picture of ours as an indexed PNG: a third of the bytes that packing dominates with.
-pub(crate) fn encode(pixmap: &Pixmap, dpi: Option<u32>) -> Result<Vec<u8>, RenderError> {
-    let palette = Palette::ours();
-    let pixels = palette.indices(pixmap.data());
-    let mut bytes = Vec::with_capacity(pixels.len() / 16);
-    let mut encoder = Encoder::new(&mut bytes, pixmap.width(), pixmap.height());
+/// Packs a picture of few colours as an indexed PNG: a third of the bytes that packing dominates
+/// with.
+pub(crate) fn encode(canvas: &Canvas, dpi: Option<u32>) -> Result<Vec<u8>, RenderError> {
+    let [width, height] = [canvas.width, canvas.height].map(u32::try_from);
+    let (Ok(width), Ok(height)) = (width, height) else {
+        return Err(failed("png", &"the picture is too large"));
+    };
+    let mut bytes = Vec::with_capacity(canvas.pixels.len() / 16);
+    let mut encoder = Encoder::new(&mut bytes, width, height);
     encoder.set_color(ColorType::Indexed);
     encoder.set_depth(BitDepth::Eight);
-    encoder.set_palette(palette.colours());
+    encoder.set_palette(canvas.palette());
     encoder.set_deflate_compression(DeflateCompression::Level(DEFLATE_LEVEL));
     encoder.set_filter(Filter::NoFilter);
+    write(encoder, &canvas.pixels, dpi)?;
+    Ok(bytes)
+}
+
+/// Packs a picture with any colours as a PNG.
+pub(crate) fn encode_colours(pixmap: &Pixmap, dpi: Option<u32>) -> Result<Vec<u8>, RenderError> {
+    let opaque = pixmap.data().chunks_exact(4);
+    let pixels: Vec<u8> = opaque.flat_map(|pixel| &pixel[..3]).copied().collect();
+    let mut bytes = Vec::with_capacity(pixels.len() / 16);
+    let mut encoder = Encoder::new(&mut bytes, pixmap.width(), pixmap.height());
+    encoder.set_color(ColorType::Rgb);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_deflate_compression(DeflateCompression::Level(DEFLATE_LEVEL));
+    encoder.set_filter(Filter::Up);
+    write(encoder, &pixels, dpi)?;
+    Ok(bytes)
+}
+
+fn write(
+    mut encoder: Encoder<&mut Vec<u8>>,
+    pixels: &[u8],
+    dpi: Option<u32>,
+) -> Result<(), RenderError> {
     if let Some(dpi) = dpi {
         // Dots a metre.
         let density = (dpi * 10_000).div_ceil(254);
@@ -86,10 +88,9 @@ pub(crate) fn encode(pixmap: &Pixmap, dpi: Option<u32>) -> Result<Vec<u8>, Rende
         .write_header()
         .map_err(|error| failed("png", &error))?;
     writer
-        .write_image_data(&pixels)
+        .write_image_data(pixels)
         .map_err(|error| failed("png", &error))?;
-    writer.finish().map_err(|error| failed("png", &error))?;
-    Ok(bytes)
+    writer.finish().map_err(|error| failed("png", &error))
 }
 
 fn failed(backend: &'static str, reason: &impl ToString) -> RenderError {
