@@ -31,12 +31,13 @@ pub(super) enum Connection {
 
 impl Connection {
     pub(super) async fn open(url: &RedisUrl) -> Result<Self, Failure> {
-        match &url.kind {
+        let opened = match &url.kind {
             Kind::Cluster => open_cluster(url).await.map(Self::Cluster),
-            Kind::Single | Kind::Sentinel { .. } => {
-                let client = server(url).await?;
-                open_plain(&client).await.map(Self::Plain)
-            }
+            Kind::Single | Kind::Sentinel { .. } => open_server(url).await.map(Self::Plain),
+        };
+        match &url.tls {
+            Some(_) => opened.map_err(Failure::of_greeting),
+            None => opened,
         }
     }
 
@@ -120,6 +121,11 @@ async fn find_master(
         Some(Value::BulkString(role)) if role == b"master" => Ok(client),
         _ => Err(Failure::plain("a fail-over is going on")),
     }
+}
+
+async fn open_server(url: &RedisUrl) -> Result<MultiplexedConnection, Failure> {
+    let client = server(url).await?;
+    open_plain(&client).await
 }
 
 async fn open_plain(client: &Client) -> Result<MultiplexedConnection, Failure> {

@@ -11,6 +11,8 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 pub struct Failure {
     message: String,
     kind: Option<ErrorKind>,
+    /// Nothing was said in time.
+    silent: bool,
 }
 
 impl Failure {
@@ -18,18 +20,32 @@ impl Failure {
         Self {
             message: format!("redis: {error}"),
             kind: Some(error.kind()),
+            silent: error.is_timeout(),
         }
     }
 
     pub(crate) fn slow(after: Duration) -> Self {
-        Self::plain(format!("no answer within {} ms", after.as_millis()))
+        Self {
+            silent: true,
+            ..Self::plain(format!("no answer within {} ms", after.as_millis()))
+        }
     }
 
     pub(super) fn plain(message: impl std::fmt::Display) -> Self {
         Self {
             message: format!("redis: {message}"),
             kind: None,
+            silent: false,
         }
+    }
+
+    /// What a server failed to say to a greeting in TLS: one that does not speak it does not
+    /// understand the greeting, and waits for more.
+    pub(super) fn of_greeting(mut self) -> Self {
+        if self.silent {
+            self.message += "; does the server speak TLS at that port?";
+        }
+        self
     }
 
     /// Whether the server said so.

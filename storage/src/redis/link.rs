@@ -65,10 +65,7 @@ impl Link {
     pub(super) fn silent(&self, after: Duration) -> Failure {
         let failure = Failure::slow(after);
         if self.url.tls.is_some() && self.state().open.is_none() {
-            // A server without TLS does not understand the greeting, and waits for more.
-            return Failure::plain(format!(
-                "{failure}; does the server speak TLS at that port?"
-            ));
+            return failure.of_greeting();
         }
         failure
     }
