@@ -107,8 +107,8 @@ pub struct ScaleBenchArgs {
     /// Common options.
     #[command(flatten)]
     pub bench: BenchArgs,
-    /// Prints of the burst
-    #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    /// Prints of the burst; enough that the most places are needed to have them done in time
+    #[arg(long, default_value_t = 60_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     pub prints: u32,
     /// Places for each of the two threads that draw, at most
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
