@@ -26,6 +26,7 @@ pub mod prints;
 pub mod reconcile;
 pub mod retime;
 pub mod seat;
+pub mod sold;
 pub mod ticket;
 pub mod tickets;
 pub mod user;

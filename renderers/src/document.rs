@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::brand::Brand;
 use crate::language::Language;
-use crate::sold::SoldSeats;
+use domain::sold::SoldSeats;
 
 /// Everything that is printed on a ticket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
