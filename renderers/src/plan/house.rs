@@ -90,17 +90,7 @@ impl<'a> House<'a> {
             let [x, y] = self.place(middle, mean(|place| place.y));
             let words = clean(words);
             let text = Text::label(&words, (x, y + 4.5), SMALL_NAME, Weight::Bold);
-            let width: f32 = text.lines().map(|(line, ..)| text.width_of(line)).sum();
-            let paper = Rect {
-                x: x - width / 2.0 - 4.0,
-                y: y - 8.5,
-                width: width + 8.0,
-                height: 17.0,
-                radius: 4.0,
-                colour: Colour::WHITE,
-                stroke: None,
-            };
-            return vec![Item::Rect(paper), Item::Text(text.anchored(Anchor::Middle))];
+            return on_paper(text.anchored(Anchor::Middle));
         }
         // Above those seats that are below the name, so that a bent zone is named in its bow.
         let half = NAME_WIDTH / 2.0 / self.scale;
@@ -115,7 +105,10 @@ impl<'a> House<'a> {
         };
         let [x, y] = self.place(middle, top);
         let above = y - self.pitch * 0.5 - 8.0;
-        vec![name(words, [x, above], Colour::MUTED)]
+        // In a bow its ends may come upon seats.
+        let words = clean(words);
+        let text = Text::label(&words, (x, above), NAME_SIZE, Weight::Bold);
+        on_paper(text.anchored(Anchor::Middle).coloured(Colour::MUTED))
     }
 
     pub(super) fn place(&self, x: f32, y: f32) -> [f32; 2] {
@@ -125,6 +118,22 @@ impl<'a> House<'a> {
             TOP + (y - top) * self.scale,
         ]
     }
+}
+
+/// A name that is read on whatever lies below it.
+fn on_paper(text: Text) -> Vec<Item> {
+    let width: f32 = text.lines().map(|(line, ..)| text.width_of(line)).sum();
+    let size = text.fitted.size;
+    let paper = Rect {
+        x: text.x - width / 2.0 - 4.0,
+        y: text.y - size,
+        width: width + 8.0,
+        height: size * 1.3,
+        radius: 4.0,
+        colour: Colour::WHITE,
+        stroke: None,
+    };
+    vec![Item::Rect(paper), Item::Text(text)]
 }
 
 fn name(words: &str, [x, y]: [f32; 2], colour: Colour) -> Item {

@@ -169,6 +169,7 @@ impl SeatingPlan {
             && own.venue == other.venue
             && own.date == other.date
             && own.capacity == other.capacity
+            && own.prices == other.prices
             && own.language == other.language
     }
 

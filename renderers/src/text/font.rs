@@ -90,9 +90,20 @@ impl Face {
     }
 
     pub(crate) fn covers(&self, character: char) -> bool {
-        self.charmap
-            .map(character)
-            .is_some_and(|glyph| glyph != GlyphId::NOTDEF)
+        self.glyph_of(character).is_some()
+    }
+
+    /// The glyph of a character, before shaping.
+    pub(crate) fn glyph_of(&self, character: char) -> Option<u16> {
+        let glyph = self.charmap.map(character)?;
+        u16::try_from(glyph.to_u32())
+            .ok()
+            .filter(|glyph| *glyph > 0)
+    }
+
+    /// A table of the font file.
+    pub(crate) fn table(&self, tag: [u8; 4]) -> Option<&'static [u8]> {
+        Some(self.font.table_data(Tag::new(&tag))?.as_bytes())
     }
 
     /// How texts of a script and a direction are shaped. It is worked out once: that takes longer
