@@ -6,6 +6,7 @@ use domain::concert::{Concert, Name, Status};
 use domain::ids::{ConcertId, TicketId, UserId};
 use domain::prints::Style;
 use domain::seat::{Hall, SeatNo};
+use domain::sold::SoldSeats;
 use domain::ticket::{Print, Ticket};
 use domain::user::UserDirectory;
 use uuid::Uuid;
@@ -48,6 +49,7 @@ fn print() -> PrintDrawing {
         },
         holder: UserDirectory::generated().all()[0].clone(),
         seat: Hall::of(120).label(SeatNo(17)),
+        show: None,
         code: "A1B2".into(),
         style: Style::default(),
         concert,
@@ -78,8 +80,8 @@ async fn a_plan_shows_every_sold_range() {
     let drawing = PlanDrawing {
         concert: concert(),
         layout: None,
-        sold: vec![0..3, 5..6, 119..120],
-        sold_count: 5,
+        show: None,
+        sold: SoldSeats::from_ranges([(0, 3), (5, 1), (119, 1)]),
         section: None,
     };
     let svg = text(&pool(1, 0).plan(drawing).await.unwrap());
@@ -92,8 +94,8 @@ async fn what_cannot_be_drawn_is_told_from_what_failed() {
     let beyond = PlanDrawing {
         concert: concert(),
         layout: None,
-        sold: vec![0..1, 500..501],
-        sold_count: 2,
+        show: None,
+        sold: SoldSeats::from_ranges([(0, 1), (500, 1)]),
         section: None,
     };
     let undrawable = pool.plan(beyond).await;
