@@ -61,6 +61,8 @@ pub struct PlanFile {
 /// How long a request waits for a plan that is being rendered: 100 × 20 ms.
 const WAIT_ROUNDS_MAX: u32 = 100;
 const WAIT_ROUND: Duration = Duration::from_millis(20);
+/// When a request that still waits has another job queued.
+const ASK_ROUND: u32 = 50;
 
 /// Sold seats read at a time.
 const PAGE: u32 = 10_000;
@@ -69,14 +71,17 @@ const PAGE: u32 = 10_000;
 /// [`Error::NotFound`] (`"plan"`) when there is none by then.
 pub async fn fetch(ctx: &Context, id: ConcertId) -> Result<PlanFile, Error> {
     let mut asked = false;
-    for _ in 0..WAIT_ROUNDS_MAX {
-        if let Some(plan) = current(ctx, id).await?
+    for round in 0..WAIT_ROUNDS_MAX {
+        let plan = current(ctx, id).await?;
+        let is_lost = plan.is_some();
+        if let Some(plan) = plan
             && let Some(bytes) = ctx.files.get(&plan.file).await?
         {
             return Ok(PlanFile { bytes, plan });
         }
-        if !asked {
-            // Usually one is queued already; if its file was lost, nobody else would notice.
+        // A plan is queued by what makes it necessary. Nobody else would notice that its file was
+        // lost, or its job failed for good; but who asks at once has it drawn twice.
+        if !asked && (is_lost || round >= ASK_ROUND) {
             ask(ctx, id).await?;
             asked = true;
         }

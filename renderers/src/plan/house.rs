@@ -20,8 +20,6 @@ const NAME_SIZE: f32 = 16.0;
 /// The size of names where seats are nearer to each other than this.
 const SMALL_NAME: f32 = 13.0;
 const PITCH_NAMED_ABOVE: f32 = 9.0;
-/// What a name takes, about.
-const NAME_WIDTH: f32 = 90.0;
 
 /// How a layout is brought into the picture.
 pub(super) struct House<'a> {
@@ -93,7 +91,9 @@ impl<'a> House<'a> {
             return on_paper(text.anchored(Anchor::Middle));
         }
         // Above those seats that are below the name, so that a bent zone is named in its bow.
-        let half = NAME_WIDTH / 2.0 / self.scale;
+        let words = clean(words);
+        let text = Text::label(&words, (0.0, 0.0), NAME_SIZE, Weight::Bold);
+        let half = (width_of(&text) + self.pitch) / 2.0 / self.scale;
         let below = places
             .iter()
             .filter(|place| (place.x - middle).abs() <= half)
@@ -105,10 +105,12 @@ impl<'a> House<'a> {
         };
         let [x, y] = self.place(middle, top);
         let above = y - self.pitch * 0.5 - 8.0;
-        // In a bow its ends may come upon seats.
-        let words = clean(words);
-        let text = Text::label(&words, (x, above), NAME_SIZE, Weight::Bold);
-        on_paper(text.anchored(Anchor::Middle).coloured(Colour::MUTED))
+        let text = text.anchored(Anchor::Middle).coloured(Colour::MUTED);
+        vec![Item::Text(Text {
+            x,
+            y: above,
+            ..text
+        })]
     }
 
     pub(super) fn place(&self, x: f32, y: f32) -> [f32; 2] {
@@ -122,7 +124,7 @@ impl<'a> House<'a> {
 
 /// A name that is read on whatever lies below it.
 fn on_paper(text: Text) -> Vec<Item> {
-    let width: f32 = text.lines().map(|(line, ..)| text.width_of(line)).sum();
+    let width = width_of(&text);
     let size = text.fitted.size;
     let paper = Rect {
         x: text.x - width / 2.0 - 4.0,
@@ -134,6 +136,10 @@ fn on_paper(text: Text) -> Vec<Item> {
         stroke: None,
     };
     vec![Item::Rect(paper), Item::Text(text)]
+}
+
+fn width_of(text: &Text) -> f32 {
+    text.lines().map(|(line, ..)| text.width_of(line)).sum()
 }
 
 fn name(words: &str, [x, y]: [f32; 2], colour: Colour) -> Item {

@@ -6,6 +6,7 @@ use domain::concert::{Concert, Name, Status};
 use domain::ids::{ConcertId, TicketId, UserId};
 use domain::prints::Style;
 use domain::seat::{Hall, SeatNo};
+use domain::show::{Show, Terms};
 use domain::sold::SoldSeats;
 use domain::ticket::{Print, Ticket};
 use domain::user::UserDirectory;
@@ -141,4 +142,59 @@ async fn a_drawing_beyond_those_that_may_wait_is_refused_at_once() {
     go.send(()).unwrap();
     assert!(running.await.unwrap().is_ok() && waiting.await.unwrap().is_ok());
     assert!(draws(None).await.unwrap().is_ok());
+}
+
+fn branded(branding: Branding) -> RenderPool {
+    RenderPool::new(&Config::default()).branded(branding)
+}
+
+fn terms(terms: &str) -> VenueBrand {
+    VenueBrand {
+        terms: Some(terms.to_owned()),
+        ..VenueBrand::default()
+    }
+}
+
+#[tokio::test]
+async fn terms_are_those_of_the_show_or_its_venue_or_the_usual_ones() {
+    let said = |venue: &str| Branding {
+        usual: terms("Usual terms."),
+        venues: [(venue.to_owned(), terms("Terms of the hall."))].into(),
+        ..Branding::default()
+    };
+    let show = Show {
+        terms: Terms::parse("Terms of the show."),
+        ..Show::default()
+    };
+    let announced = PrintDrawing {
+        show: Some(Arc::new(show)),
+        ..print()
+    };
+    for (venue, drawing, expected) in [
+        ("Another hall", print(), "Usual terms."),
+        ("Hall", print(), "Terms of the hall."),
+        ("Hall", announced, "Terms of the show."),
+    ] {
+        let pool = branded(said(venue));
+        let svg = text(&pool.ticket(drawing, Format::Svg).await.unwrap());
+        assert!(svg.contains(expected), "{expected}");
+    }
+}
+
+#[tokio::test]
+async fn missing_letterform_is_framed_or_refused_as_the_server_is_told() {
+    for (on_missing, is_drawn) in [(OnMissing::Frame, true), (OnMissing::Refuse, false)] {
+        let pool = branded(Branding {
+            on_missing,
+            ..Branding::default()
+        });
+        let mut drawing = print();
+        drawing.holder.name.push('🎉');
+        let drawn = pool.ticket(drawing, Format::Pdf).await;
+        match drawn {
+            Ok(_) => assert!(is_drawn),
+            Err(RenderError::Undrawable(why)) => assert!(!is_drawn && why.contains("U+1F389")),
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
