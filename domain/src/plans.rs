@@ -44,7 +44,7 @@ pub struct PlanDrawing {
     /// The seats that are sold.
     pub sold: SoldSeats,
     /// What the venue says beyond the concert: prices, here.
-    pub show: Option<Arc<Show>>,
+    pub show: Arc<Show>,
     /// Only this section, with an element for every seat.
     pub section: Option<String>,
 }

@@ -67,7 +67,7 @@ pub struct PrintDrawing {
     /// Where to sit.
     pub seat: SeatLabel,
     /// What the venue says beyond the concert: hours and terms, here.
-    pub show: Option<Arc<Show>>,
+    pub show: Arc<Show>,
     /// The signed code, see [`crate::code`].
     pub code: String,
     /// The language and the sheet.

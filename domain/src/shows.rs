@@ -72,34 +72,46 @@ pub async fn announce(
 
 /// The show of a concert of this version, or a newer one: whoever publishes what shows it compares
 /// the version once more.
-pub(crate) async fn of(ctx: &Context, concert: &Concert) -> Result<Option<Arc<Show>>, Error> {
+pub(crate) async fn of(ctx: &Context, concert: &Concert) -> Result<Arc<Show>, Error> {
     if let Some(show) = ctx.shows().get(concert) {
         return Ok(show);
     }
     let show = ctx.store.read().await?.find_show(concert.id).await?;
-    Ok(ctx.shows().put(concert, show.map(Arc::new)))
+    Ok(ctx.shows().put(concert, show.unwrap_or_default()))
 }
 
-/// Shows as last read, each with the version of its concert.
+/// Shows as last read.
 #[derive(Debug, Default)]
-pub(crate) struct ShowCache(RwLock<HashMap<ConcertId, (u32, Option<Arc<Show>>)>>);
+pub(crate) struct ShowCache(RwLock<HashMap<ConcertId, Kept>>);
+
+/// A show and the version of its concert.
+#[derive(Debug)]
+struct Kept {
+    version: u32,
+    show: Arc<Show>,
+}
 
 impl ShowCache {
     /// Shows kept, up to some 30 kB each; at the limit the cache starts anew.
     const ENTRIES_MAX: usize = 10_000;
 
-    fn get(&self, concert: &Concert) -> Option<Option<Arc<Show>>> {
+    fn get(&self, concert: &Concert) -> Option<Arc<Show>> {
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let (version, show) = kept.get(&concert.id)?;
-        (*version == concert.version).then(|| show.clone())
+        let kept = kept.get(&concert.id)?;
+        (kept.version == concert.version).then(|| Arc::clone(&kept.show))
     }
 
-    fn put(&self, concert: &Concert, show: Option<Arc<Show>>) -> Option<Arc<Show>> {
+    fn put(&self, concert: &Concert, show: Show) -> Arc<Show> {
+        let show = Arc::new(show);
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= Self::ENTRIES_MAX {
             kept.clear();
         }
-        kept.insert(concert.id, (concert.version, show.clone()));
+        let entry = Kept {
+            version: concert.version,
+            show: Arc::clone(&show),
+        };
+        kept.insert(concert.id, entry);
         show
     }
 }

@@ -192,12 +192,12 @@ fn ticket_document(drawing: PrintDrawing, branding: &Branding) -> TicketDocument
     let concert = drawing.concert;
     let venue = branding.venues.get(concert.venue.as_str());
     let venue = venue.unwrap_or(&branding.usual);
-    let show = drawing.show.as_deref();
-    let terms = show.and_then(|show| show.terms.as_ref());
+    let show = &drawing.show;
+    let terms = show.terms.as_ref();
     TicketDocument {
-        begins: show.and_then(|show| show.starts_at),
-        doors: show.and_then(|show| show.doors_at),
-        time_zone: show.and_then(|show| Some(show.time_zone?.name().to_owned())),
+        begins: show.starts_at,
+        doors: show.doors_at,
+        time_zone: show.time_zone.map(|zone| zone.name().to_owned()),
         terms: terms
             .map(|terms| terms.as_str().to_owned())
             .or_else(|| venue.terms.clone()),
@@ -225,7 +225,7 @@ fn ticket_document(drawing: PrintDrawing, branding: &Branding) -> TicketDocument
 
 fn plan_document(drawing: PlanDrawing) -> PlanDocument {
     let concert = drawing.concert;
-    let prices = drawing.show.iter().flat_map(|show| show.prices.iter());
+    let prices = drawing.show.prices.iter();
     PlanDocument {
         prices: prices
             .map(|(category, price)| (category.to_owned(), price.to_owned()))

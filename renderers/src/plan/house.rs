@@ -93,7 +93,7 @@ impl<'a> House<'a> {
         // Above those seats that are below the name, so that a bent zone is named in its bow.
         let words = clean(words);
         let text = Text::label(&words, (0.0, 0.0), NAME_SIZE, Weight::Bold);
-        let half = (width_of(&text) + self.pitch) / 2.0 / self.scale;
+        let half = f32::midpoint(width_of(&text), self.pitch) / self.scale;
         let below = places
             .iter()
             .filter(|place| (place.x - middle).abs() <= half)

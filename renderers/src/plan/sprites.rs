@@ -69,7 +69,6 @@ fn sprites(look: &Look, pitch: f32, palest: u8) -> Vec<Sprite> {
 /// A look with nothing around it.
 #[expect(
     clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
     clippy::cast_sign_loss,
     reason = "sprites are some dozen pixels wide"
 )]
@@ -154,22 +153,22 @@ fn blit(canvas: &mut Canvas, sprite: &Sprite, palest: u8, [x, y]: [usize; 2]) {
         };
         let line = &mut canvas.row_mut(at)[left..];
         for (index, ink) in words.iter().enumerate() {
-            lay(&mut line[index * WORD..], ink, palest);
+            lay(&mut line[index * WORD..], *ink, palest);
         }
     }
 }
 
 /// Lays a word of ink on pixels. Where all of it comes on white, as nearly always, that is one
 /// operation.
-fn lay(pixels: &mut [u8], ink: &[u8; WORD], palest: u8) {
+fn lay(pixels: &mut [u8], ink: [u8; WORD], palest: u8) {
     if let Some(under) = pixels.first_chunk_mut::<WORD>() {
-        let (below, above) = (u64::from_ne_bytes(*under), u64::from_ne_bytes(*ink));
+        let (below, above) = (u64::from_ne_bytes(*under), u64::from_ne_bytes(ink));
         if inked(below) & inked(above) == 0 {
             *under = (below | above).to_ne_bytes();
             return;
         }
     }
-    for (pixel, ink) in pixels.iter_mut().zip(ink).filter(|(_, ink)| **ink > 0) {
+    for (pixel, ink) in pixels.iter_mut().zip(ink).filter(|(_, ink)| *ink > 0) {
         *pixel = mixed(*pixel, palest, ink - palest + 1);
     }
 }
@@ -177,5 +176,5 @@ fn lay(pixels: &mut [u8], ink: &[u8; WORD], palest: u8) {
 /// The highest bit of each byte that is not nought.
 fn inked(word: u64) -> u64 {
     const LOW: u64 = u64::from_ne_bytes([0x7F; WORD]);
-    ((word & LOW) + LOW | word) & !LOW
+    (((word & LOW) + LOW) | word) & !LOW
 }

@@ -50,7 +50,7 @@ fn print() -> PrintDrawing {
         },
         holder: UserDirectory::generated().all()[0].clone(),
         seat: Hall::of(120).label(SeatNo(17)),
-        show: None,
+        show: Arc::default(),
         code: "A1B2".into(),
         style: Style::default(),
         concert,
@@ -81,7 +81,7 @@ async fn a_plan_shows_every_sold_range() {
     let drawing = PlanDrawing {
         concert: concert(),
         layout: None,
-        show: None,
+        show: Arc::default(),
         sold: SoldSeats::from_ranges([(0, 3), (5, 1), (119, 1)]),
         section: None,
     };
@@ -95,7 +95,7 @@ async fn what_cannot_be_drawn_is_told_from_what_failed() {
     let beyond = PlanDrawing {
         concert: concert(),
         layout: None,
-        show: None,
+        show: Arc::default(),
         sold: SoldSeats::from_ranges([(0, 1), (500, 1)]),
         section: None,
     };
@@ -167,7 +167,7 @@ async fn terms_are_those_of_the_show_or_its_venue_or_the_usual_ones() {
         ..Show::default()
     };
     let announced = PrintDrawing {
-        show: Some(Arc::new(show)),
+        show: Arc::new(show),
         ..print()
     };
     for (venue, drawing, expected) in [
