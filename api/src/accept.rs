@@ -7,19 +7,26 @@ use domain::prints::{Format, LANGUAGES};
 /// The format to answer with, `None` when none will do. At equal preference the order is that of
 /// [`Format::ALL`].
 pub(crate) fn format(headers: &HeaderMap) -> Option<Format> {
+    let best = media_type(headers, &Format::ALL.map(Format::media_type))?;
+    Format::ALL
+        .into_iter()
+        .find(|format| format.media_type() == best)
+}
+
+/// Which of some media types to answer with, `None` when none will do. At equal preference the order
+/// is theirs.
+pub(crate) fn media_type<'a>(headers: &HeaderMap, types: &[&'a str]) -> Option<&'a str> {
     let Some(ranges) = ranges(headers, ACCEPT) else {
-        return Some(Format::Svg);
+        return types.first().copied();
     };
-    let mut best = None;
-    for format in Format::ALL {
-        let quality = quality(&ranges, |range| {
-            media_specificity(range, format.media_type())
-        });
-        if quality > best.map_or(0, |(_, quality)| quality) {
-            best = Some((format, quality));
+    let mut best = (None, 0);
+    for media_type in types.iter().copied() {
+        let quality = quality(&ranges, |range| media_specificity(range, media_type));
+        if quality > best.1 {
+            best = (Some(media_type), quality);
         }
     }
-    best.map(|(format, _)| format)
+    best.0
 }
 
 /// The language of [`LANGUAGES`] that a client prefers; the first one when it says nothing or

@@ -1,14 +1,15 @@
 //! How tickets look: fonts and the venue's brand, from files.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail};
 use renderers::{BrandColour, Logo};
 use serde::Deserialize;
-use workers::Branding;
+use workers::{Branding, VenueBrand};
 
-use crate::config::TicketsConfig;
+use crate::config::{TicketsConfig, VenueConfig};
 
 /// The most bytes of a brand's file, and of a font's.
 const BRAND_BYTES_MAX: u64 = 2 * 1024 * 1024;
@@ -22,7 +23,7 @@ struct BrandFile {
     terms: Option<String>,
 }
 
-/// Adds the fonts to those that are built in, for the life of the process, and reads the brand.
+/// Adds the fonts to those that are built in, for the life of the process, and reads the brands.
 pub(crate) fn load(config: &TicketsConfig) -> anyhow::Result<Branding> {
     // A process that opens the engine again has them already.
     static ADDED: AtomicBool = AtomicBool::new(false);
@@ -31,17 +32,31 @@ pub(crate) fn load(config: &TicketsConfig) -> anyhow::Result<Branding> {
     if !fonts.is_empty() && !ADDED.swap(true, Ordering::Relaxed) {
         renderers::add_fonts(fonts).context("tickets.fonts")?;
     }
-    if config.brand_file.as_os_str().is_empty() {
-        return Ok(Branding::default());
+    let mut branding = Branding {
+        usual: VenueBrand::default(),
+        venues: HashMap::with_capacity(config.venues.len()),
+        on_missing: config.on_missing,
+    };
+    if !config.brand_file.as_os_str().is_empty() {
+        branding.usual = brand(&config.brand_file).context("tickets.brand_file")?;
     }
-    let path = &config.brand_file;
+    for VenueConfig { name, brand_file } in &config.venues {
+        let brand = brand(brand_file).with_context(|| format!("tickets.venues {name:?}"))?;
+        if branding.venues.insert(name.clone(), brand).is_some() {
+            bail!("tickets.venues: {name:?} comes more than once");
+        }
+    }
+    Ok(branding)
+}
+
+fn brand(path: &Path) -> anyhow::Result<VenueBrand> {
     let file: BrandFile = serde_json::from_slice(&read(path, BRAND_BYTES_MAX)?)
-        .with_context(|| format!("tickets.brand_file {}", path.display()))?;
+        .with_context(|| path.display().to_string())?;
     let brand = renderers::Brand {
         colour: file.colour,
         logo: file.logo,
     };
-    Ok(Branding {
+    Ok(VenueBrand {
         brand: (brand != renderers::Brand::default()).then_some(brand),
         terms: file.terms,
     })
@@ -61,6 +76,8 @@ fn read(path: &Path, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use renderers::OnMissing;
+
     use super::*;
 
     fn config(brand: &str, folder: &Path) -> TicketsConfig {
@@ -69,6 +86,8 @@ mod tests {
         TicketsConfig {
             fonts: Vec::new(),
             brand_file,
+            venues: Vec::new(),
+            on_missing: OnMissing::Frame,
         }
     }
 
@@ -77,8 +96,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let good = r##"{"colour": "#0a7d4f", "terms": "No refunds."}"##;
         let branding = load(&config(good, folder.path())).unwrap();
-        assert_eq!(branding.terms.as_deref(), Some("No refunds."));
-        assert!(branding.brand.is_some_and(|brand| brand.logo.is_none()));
+        assert_eq!(branding.usual.terms.as_deref(), Some("No refunds."));
+        assert!(
+            branding
+                .usual
+                .brand
+                .is_some_and(|brand| brand.logo.is_none())
+        );
         for wrong in [
             r#"{"colour": "red"}"#,
             r#"{"logo": "no"}"#,
@@ -88,5 +112,28 @@ mod tests {
             let error = load(&config(wrong, folder.path())).unwrap_err();
             assert!(format!("{error:#}").contains("brand.json"), "{error:#}");
         }
+    }
+
+    #[test]
+    fn venues_have_brands_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(r#"{"terms": "Ours."}"#, folder.path());
+        let arena = folder.path().join("arena.json");
+        std::fs::write(&arena, r#"{"terms": "Theirs."}"#).unwrap();
+        config.venues.push(VenueConfig {
+            name: "Arena".into(),
+            brand_file: arena,
+        });
+        let branding = load(&config).unwrap();
+        assert_eq!(branding.usual.terms.as_deref(), Some("Ours."));
+        assert_eq!(branding.venues["Arena"].terms.as_deref(), Some("Theirs."));
+        config.venues.push(config.venues[0].clone());
+        assert!(load(&config).unwrap_err().to_string().contains("Arena"));
+        config.venues[0].brand_file = folder.path().join("none.json");
+        let error = format!("{:#}", load(&config).unwrap_err());
+        assert!(
+            error.contains("Arena") && error.contains("none.json"),
+            "{error}"
+        );
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
+use renderers::OnMissing;
 use serde::Deserialize;
 
 use crate::args::{ConfigArgs, RunArgs};
@@ -78,6 +79,20 @@ pub struct TicketsConfig {
     /// Font files for letters that the built-in ones lack.
     pub fonts: Vec<PathBuf>,
     /// A JSON file with the venue's colour, logo and terms; empty for ours.
+    pub brand_file: PathBuf,
+    /// Venues that have a brand of their own.
+    pub venues: Vec<VenueConfig>,
+    /// What becomes of characters that no typeface has.
+    pub on_missing: OnMissing,
+}
+
+/// A venue with a brand of its own: one `[[tickets.venues]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VenueConfig {
+    /// Its name, as concerts give it.
+    pub name: String,
+    /// A file as [`TicketsConfig::brand_file`].
     pub brand_file: PathBuf,
 }
 

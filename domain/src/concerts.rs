@@ -30,7 +30,7 @@ pub struct NewConcert {
 }
 
 /// Times that a change is tried again when another one came in between.
-const CHANGE_TRIES_MAX: u32 = 16;
+pub(crate) const CHANGE_TRIES_MAX: u32 = 16;
 
 /// Creates a concert and queues its first seating plan, durably.
 pub async fn create(

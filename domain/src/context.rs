@@ -15,6 +15,8 @@ use crate::keys::KeysRunning;
 use crate::layouts::LayoutCache;
 use crate::ports::{Counters, Files, Renderer, Store, Wakeups};
 use crate::prints::{PrintAck, PrintOrder, write_print_orders};
+use crate::seat_status::Courses;
+use crate::shows::ShowCache;
 use crate::tickets::{Sale, SaleAck, write_sales};
 use crate::user::UserDirectory;
 
@@ -67,6 +69,8 @@ pub struct Context {
     parts: Parts,
     concerts: ConcertCache,
     layouts: LayoutCache,
+    shows: ShowCache,
+    courses: Courses,
     service_times: ServiceTimes,
     pub(crate) keys_running: KeysRunning,
     pub(crate) sales: GroupCommit<Sale, SaleAck>,
@@ -99,6 +103,8 @@ impl Context {
             parts,
             concerts: ConcertCache::default(),
             layouts: LayoutCache::default(),
+            shows: ShowCache::default(),
+            courses: Courses::default(),
             service_times: ServiceTimes::default(),
             keys_running: KeysRunning::default(),
             sales,
@@ -114,6 +120,14 @@ impl Context {
 
     pub(crate) fn layouts(&self) -> &LayoutCache {
         &self.layouts
+    }
+
+    pub(crate) fn shows(&self) -> &ShowCache {
+        &self.shows
+    }
+
+    pub(crate) fn courses(&self) -> &Courses {
+        &self.courses
     }
 
     /// How long jobs took that this process ran.

@@ -1,6 +1,5 @@
 //! Seating plans: kept fresh by marks that sales leave, rendered by one job a concert at a time.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +13,11 @@ use crate::error::Error;
 use crate::ids::{ClaimToken, ConcertId};
 use crate::job::Queue;
 use crate::layout::Layout;
-use crate::layouts;
 use crate::ports::{BATCH_MAX, RenderError, StoreResult, View};
 use crate::seat::SeatNo;
+use crate::show::Show;
+use crate::sold::SoldSeats;
+use crate::{layouts, shows};
 
 /// A published seating plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,10 +41,10 @@ pub struct PlanDrawing {
     pub concert: Arc<Concert>,
     /// How the house is seated; `None` for plain rows.
     pub layout: Option<Arc<Layout>>,
-    /// Sold seats as ascending, disjoint ranges.
-    pub sold: Vec<Range<u32>>,
-    /// The number of sold seats.
-    pub sold_count: u32,
+    /// The seats that are sold.
+    pub sold: SoldSeats,
+    /// What the venue says beyond the concert: prices, here.
+    pub show: Arc<Show>,
     /// Only this section, with an element for every seat.
     pub section: Option<String>,
 }
@@ -60,6 +61,8 @@ pub struct PlanFile {
 /// How long a request waits for a plan that is being rendered: 100 × 20 ms.
 const WAIT_ROUNDS_MAX: u32 = 100;
 const WAIT_ROUND: Duration = Duration::from_millis(20);
+/// When a request that still waits has another job queued.
+const ASK_ROUND: u32 = 50;
 
 /// Sold seats read at a time.
 const PAGE: u32 = 10_000;
@@ -68,14 +71,17 @@ const PAGE: u32 = 10_000;
 /// [`Error::NotFound`] (`"plan"`) when there is none by then.
 pub async fn fetch(ctx: &Context, id: ConcertId) -> Result<PlanFile, Error> {
     let mut asked = false;
-    for _ in 0..WAIT_ROUNDS_MAX {
-        if let Some(plan) = current(ctx, id).await?
+    for round in 0..WAIT_ROUNDS_MAX {
+        let plan = current(ctx, id).await?;
+        let is_lost = plan.is_some();
+        if let Some(plan) = plan
             && let Some(bytes) = ctx.files.get(&plan.file).await?
         {
             return Ok(PlanFile { bytes, plan });
         }
-        if !asked {
-            // Usually one is queued already; if its file was lost, nobody else would notice.
+        // A plan is queued by what makes it necessary. Nobody else would notice that its file was
+        // lost, or its job failed for good; but who asks at once has it drawn twice.
+        if !asked && (is_lost || round >= ASK_ROUND) {
             ask(ctx, id).await?;
             asked = true;
         }
@@ -97,7 +103,7 @@ pub async fn fetch_section(
     let plan = Plan {
         concert_id: id,
         version: drawing.concert.version,
-        sold: drawing.sold_count,
+        sold: drawing.sold.count(),
         file: String::new(),
         read_at,
     };
@@ -158,16 +164,16 @@ pub async fn tick(ctx: &Context) -> Result<(usize, f64), Error> {
 /// and the plan is drawn again.
 pub async fn drawing(ctx: &Context, id: ConcertId) -> Result<Option<PlanDrawing>, Error> {
     let mut view = ctx.store.read().await?;
-    let (sold, sold_count) = read_sold(view.as_mut(), id).await?;
+    let sold = read_sold(view.as_mut(), id).await?;
     let Some(offer) = view.find_offer(id).await? else {
         return Ok(None);
     };
     drop(view);
     Ok(Some(PlanDrawing {
         layout: layouts::of(ctx, &offer.concert).await?,
+        show: shows::of(ctx, &offer.concert).await?,
         concert: Arc::new(offer.concert),
         sold,
-        sold_count,
         section: None,
     }))
 }
@@ -186,21 +192,18 @@ async fn ask(ctx: &Context, id: ConcertId) -> Result<(), Error> {
     Ok(())
 }
 
-async fn read_sold(view: &mut dyn View, id: ConcertId) -> StoreResult<(Vec<Range<u32>>, u32)> {
-    let mut ranges: Vec<Range<u32>> = Vec::new();
-    let (mut count, mut from) = (0, SeatNo(0));
+/// All sold seats of a concert, page by page.
+pub(crate) async fn read_sold(view: &mut dyn View, id: ConcertId) -> StoreResult<SoldSeats> {
+    let mut sold = SoldSeats::new();
+    let mut from = SeatNo(0);
     loop {
         let page = view.list_sold(id, from, PAGE).await?;
         for &SeatNo(seat) in &page {
-            count += 1;
-            match ranges.last_mut() {
-                Some(range) if range.end == seat => range.end += 1,
-                _ => ranges.push(seat..seat + 1),
-            }
+            sold.insert(seat);
         }
         match page.last() {
             Some(last) if page.len() == PAGE as usize => from = SeatNo(last.0 + 1),
-            _ => return Ok((ranges, count)),
+            _ => return Ok(sold),
         }
     }
 }

@@ -18,9 +18,10 @@ use crate::keys::{self, Answered, KEPT_FOR, Keyed};
 use crate::plans::Plan;
 use crate::ports::StoreResult;
 use crate::seat::SeatLabel;
+use crate::show::Show;
 use crate::ticket::{PrintStatus, Ticket};
 use crate::user::User;
-use crate::{concerts, layouts, tickets};
+use crate::{concerts, layouts, shows, tickets};
 
 /// What can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,6 +66,8 @@ pub struct PrintDrawing {
     pub holder: User,
     /// Where to sit.
     pub seat: SeatLabel,
+    /// What the venue says beyond the concert: hours and terms, here.
+    pub show: Arc<Show>,
     /// The signed code, see [`crate::code`].
     pub code: String,
     /// The language and the sheet.
@@ -217,12 +220,14 @@ pub async fn drawing(ctx: &Context, ticket: Ticket) -> Result<Option<PrintDrawin
         Err(error) => return Err(error),
     };
     let seat = layouts::label(ctx, &concert, ticket.seat).await?;
+    let show = shows::of(ctx, &concert).await?;
     let code = ctx.signer.sign(&ticket, &concert);
     Ok(Some(PrintDrawing {
         ticket,
         concert,
         holder,
         seat,
+        show,
         code,
         style: Style::default(),
     }))

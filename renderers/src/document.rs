@@ -1,14 +1,15 @@
 //! What is rendered: plain data, complete in itself.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{NaiveDate, NaiveTime};
-use domain::layout::Layout;
+use domain::layout::{Category, Layout};
 use serde::{Deserialize, Serialize};
 
 use crate::brand::Brand;
 use crate::language::Language;
-use crate::sold::SoldSeats;
+use domain::sold::SoldSeats;
 
 /// Everything that is printed on a ticket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,9 @@ pub struct TicketDocument {
     /// When the concert begins, on the clocks of the venue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begins: Option<NaiveTime>,
+    /// When the doors open, on the same clocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doors: Option<NaiveTime>,
     /// The venue's time zone, such as `Europe/Vienna`: printed beside the time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
@@ -108,7 +112,18 @@ pub struct PlanDocument {
     /// The seats that somebody is buying now. A seat that is sold as well counts as sold.
     #[serde(default, skip_serializing_if = "SoldSeats::is_empty")]
     pub held: SoldSeats,
+    /// What seats cost, by the name of their category; before the prices of the layout.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prices: BTreeMap<String, String>,
     /// The language of labels and dates.
     #[serde(default)]
     pub language: Language,
+}
+
+impl PlanDocument {
+    /// What a seat of a category costs, if anybody says so.
+    pub(crate) fn price_of<'a>(&'a self, category: &'a Category) -> Option<&'a str> {
+        let own = self.prices.get(&category.name);
+        own.or(category.price.as_ref()).map(String::as_str)
+    }
 }

@@ -13,10 +13,11 @@ mod qr;
 mod raster;
 mod scan;
 mod scene;
-mod sold;
 mod svg;
 mod text;
 mod ticket;
+
+pub use domain::sold::SoldSeats;
 
 pub use self::brand::{Brand, BrandColour, Logo};
 pub use self::document::{OnMissing, PlanDocument, Sheet, TicketDocument};
@@ -25,6 +26,5 @@ pub use self::language::Language;
 pub use self::pdf::Backend as PdfBackend;
 pub use self::plan::{SeatingPlan, Section, plan_png, plan_section_svg, plan_sections, plan_svg};
 pub use self::scan::read_codes;
-pub use self::sold::SoldSeats;
 pub use self::text::add_fonts;
 pub use self::ticket::{ticket_missing, ticket_pdf, ticket_pdf_by, ticket_png, ticket_svg};

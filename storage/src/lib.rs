@@ -10,6 +10,7 @@ mod embedded;
 mod error;
 pub mod files;
 pub mod postgres;
+mod prices;
 mod redis;
 mod schema;
 pub mod sqlite;

@@ -39,7 +39,7 @@ use self::scaler::{Scale, Scaler};
 pub use self::config::{Config, DrawingPoolConfig, PoolConfig};
 pub use self::job::{Job, JobContext, JobError, JobResult, Success};
 pub use self::registry::Registry;
-pub use self::render_pool::{Branding, RenderPool};
+pub use self::render_pool::{Branding, RenderPool, VenueBrand};
 pub use self::scaler::PoolReport;
 
 /// The workers of one process. Dropping them ends them at once, as a crash would.

@@ -4,6 +4,7 @@
 mod plans;
 mod threads;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use bytes::Bytes;
 use domain::plans::PlanDrawing;
 use domain::ports::{RenderError, Renderer};
 use domain::prints::{Format, PrintDrawing};
-use renderers::{Brand, Language, PlanDocument, Sheet, SoldSeats, TicketDocument};
+use renderers::{Brand, Language, OnMissing, PlanDocument, Sheet, TicketDocument};
 use tokio::sync::{Semaphore, oneshot};
 use tracing::Span;
 
@@ -34,12 +35,23 @@ pub struct RenderPool {
     /// One permit for each drawing that is made or waits.
     places: Arc<Semaphore>,
     plans: Arc<KeptPlans>,
-    branding: Branding,
+    branding: Arc<Branding>,
+}
+
+/// How tickets look.
+#[derive(Debug, Clone, Default)]
+pub struct Branding {
+    /// What a venue adds to its tickets that has nothing of its own.
+    pub usual: VenueBrand,
+    /// What other venues add, by their names as concerts give them.
+    pub venues: HashMap<String, VenueBrand>,
+    /// What becomes of characters that no typeface has.
+    pub on_missing: OnMissing,
 }
 
 /// What a venue adds to its tickets.
 #[derive(Debug, Clone, Default)]
-pub struct Branding {
+pub struct VenueBrand {
     /// Its colour and logo.
     pub brand: Option<Brand>,
     /// Its conditions of sale.
@@ -55,13 +67,14 @@ impl RenderPool {
             threads: Threads::new(threads),
             places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
             plans: Arc::default(),
-            branding: Branding::default(),
+            branding: Arc::default(),
         }
     }
 
-    /// The same pool, drawing tickets of a venue.
+    /// The same pool, drawing tickets that look so.
     #[must_use]
     pub fn branded(self, branding: Branding) -> Self {
+        let branding = Arc::new(branding);
         Self { branding, ..self }
     }
 
@@ -125,13 +138,9 @@ impl fmt::Debug for RenderPool {
 #[async_trait]
 impl Renderer for RenderPool {
     async fn ticket(&self, drawing: PrintDrawing, format: Format) -> Result<Bytes, RenderError> {
-        let branding = self.branding.clone();
+        let branding = Arc::clone(&self.branding);
         self.draw("ticket", format, move || {
-            let document = TicketDocument {
-                brand: branding.brand,
-                terms: branding.terms,
-                ..ticket_document(drawing)
-            };
+            let document = ticket_document(drawing, &branding);
             if format != Format::Svg {
                 count_missing(&document);
             }
@@ -179,9 +188,21 @@ fn count_missing(document: &TicketDocument) {
     }
 }
 
-fn ticket_document(drawing: PrintDrawing) -> TicketDocument {
+fn ticket_document(drawing: PrintDrawing, branding: &Branding) -> TicketDocument {
     let concert = drawing.concert;
+    let venue = branding.venues.get(concert.venue.as_str());
+    let venue = venue.unwrap_or(&branding.usual);
+    let show = &drawing.show;
+    let terms = show.terms.as_ref();
     TicketDocument {
+        begins: show.starts_at,
+        doors: show.doors_at,
+        time_zone: show.time_zone.map(|zone| zone.name().to_owned()),
+        terms: terms
+            .map(|terms| terms.as_str().to_owned())
+            .or_else(|| venue.terms.clone()),
+        brand: venue.brand.clone(),
+        on_missing: branding.on_missing,
         ticket_id: drawing.ticket.id.to_string(),
         concert_id: concert.id.to_string(),
         concert_name: concert.name.to_string(),
@@ -199,25 +220,23 @@ fn ticket_document(drawing: PrintDrawing) -> TicketDocument {
         } else {
             Sheet::A4
         },
-        ..TicketDocument::default()
     }
 }
 
 fn plan_document(drawing: PlanDrawing) -> PlanDocument {
     let concert = drawing.concert;
+    let prices = drawing.show.prices.iter();
     PlanDocument {
+        prices: prices
+            .map(|(category, price)| (category.to_owned(), price.to_owned()))
+            .collect(),
         concert_id: concert.id.to_string(),
         concert_name: concert.name.to_string(),
         venue: concert.venue.to_string(),
         date: concert.date,
         layout: drawing.layout,
         capacity: concert.capacity,
-        sold: SoldSeats::from_ranges(
-            drawing
-                .sold
-                .into_iter()
-                .map(|seats| (seats.start, seats.end - seats.start)),
-        ),
+        sold: drawing.sold,
         ..PlanDocument::default()
     }
 }

@@ -7,6 +7,8 @@ mod layouts;
 mod operations;
 mod plans;
 mod prints;
+mod seat_status;
+mod shows;
 mod tickets;
 mod users;
 
@@ -28,7 +30,9 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .merge(users::routes())
         .merge(concerts::routes())
         .merge(layouts::routes())
+        .merge(shows::routes())
         .merge(plans::routes())
+        .merge(seat_status::routes())
         .merge(tickets::routes())
         .merge(prints::routes())
         .merge(operations::routes())

@@ -9,6 +9,7 @@ mod format;
 mod general;
 pub mod houses;
 mod read;
+mod shapes;
 
 use std::ops::Range;
 

@@ -14,7 +14,8 @@ pub use self::files::{FileError, Files};
 pub use self::renderer::{RenderError, Renderer};
 pub use self::store::{
     AuditView, ConcertTx, ConcertView, DueAfter, JobTx, JobView, KeyTx, KeyView, LayoutTx,
-    LayoutView, Store, StoreError, StoreResult, TicketTx, TicketView, Tx, View, Waiting,
+    LayoutView, ShowTx, ShowView, Store, StoreError, StoreResult, TicketTx, TicketView, Tx, View,
+    Waiting,
 };
 pub use self::wakeups::Wakeups;
 

@@ -19,6 +19,7 @@ use crate::plans::Plan;
 use crate::ports::BucketPlan;
 use crate::prints::{PrintRequest, Published};
 use crate::seat::SeatNo;
+use crate::show::Show;
 use crate::ticket::Ticket;
 use crate::tickets::{Cursor, NewTicket, TicketFilter};
 
@@ -45,13 +46,13 @@ pub trait Store: Send + Sync + 'static {
 
 /// Everything that can be read.
 pub trait View:
-    ConcertView + LayoutView + TicketView + JobView + KeyView + AuditView + Send
+    ConcertView + ShowView + LayoutView + TicketView + JobView + KeyView + AuditView + Send
 {
 }
 
 /// One transaction; dropping it without [`Tx::commit`] rolls it back.
 #[async_trait]
-pub trait Tx: ConcertTx + LayoutTx + TicketTx + JobTx + KeyTx + View {
+pub trait Tx: ConcertTx + ShowTx + LayoutTx + TicketTx + JobTx + KeyTx + View {
     /// Makes everything durable. After an error the outcome is unknown until the ledger is read.
     async fn commit(self: Box<Self>) -> StoreResult<()>;
 }
@@ -93,6 +94,21 @@ pub trait ConcertTx {
     /// Publishes a plan if the claim stands, the concert's version is the plan's, and the plan
     /// shows no fewer sales than the one before it.
     async fn publish_plan(&mut self, claim: &Claim, plan: &Plan) -> StoreResult<Published>;
+}
+
+/// Reads shows.
+#[async_trait]
+pub trait ShowView {
+    /// What is said of a concert's show; `None` when nothing ever was.
+    async fn find_show(&mut self, concert: ConcertId) -> StoreResult<Option<Show>>;
+}
+
+/// Writes shows.
+#[async_trait]
+pub trait ShowTx {
+    /// Says so of the show of a concert that is there, in place of what was said before. Who
+    /// calls it changes the concert's version in the same transaction.
+    async fn put_show(&mut self, concert: ConcertId, show: &Show) -> StoreResult<()>;
 }
 
 /// Reads seating layouts. They are never changed nor deleted.

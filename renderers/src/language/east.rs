@@ -43,6 +43,7 @@ pub(super) const AR: Words = Words {
         concert: "الحفل",
         date: "التاريخ",
         standing: "دخول عام",
+        doors: "فتح الأبواب:",
     },
     notes: [
         (
@@ -96,6 +97,7 @@ pub(super) const JA: Words = Words {
         concert: "公演",
         date: "開催日",
         standing: "自由席",
+        doors: "開場",
     },
     notes: [
         (

@@ -76,6 +76,8 @@ pub(crate) struct Labels {
     pub(crate) concert: &'static str,
     pub(crate) date: &'static str,
     pub(crate) standing: &'static str,
+    /// Before the time at which they open.
+    pub(crate) doors: &'static str,
 }
 
 /// What a plan's pictures mean.
@@ -170,6 +172,24 @@ impl Language {
         }
     }
 
+    /// A number with the language's mark before every three digits.
+    pub(crate) fn grouped(self, number: u32) -> String {
+        let mark = match self {
+            Self::En | Self::Ar | Self::Ja => ',',
+            Self::De | Self::Es | Self::It | Self::Ro => '.',
+            Self::Fr => '\u{A0}',
+        };
+        let digits = number.to_string();
+        let mut out = String::new();
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                out.push(mark);
+            }
+            out.push(digit);
+        }
+        out
+    }
+
     /// Where to sit, in one line.
     pub(crate) fn seat(self, section: Option<&str>, row: &str, number: &str) -> String {
         let labels = &self.words().labels;
@@ -216,6 +236,14 @@ mod tests {
             "2026年11月7日（土）",
         ];
         assert_eq!(written, expected);
+    }
+
+    #[test]
+    fn digits_of_large_numbers_stand_in_threes() {
+        assert_eq!(Language::En.grouped(999), "999");
+        assert_eq!(Language::En.grouped(1_000_000), "1,000,000");
+        assert_eq!(Language::De.grouped(12_345), "12.345");
+        assert_eq!(Language::Fr.grouped(12_345), "12\u{A0}345");
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub(super) const EN: Words = Words {
         concert: "Concert",
         date: "Date",
         standing: "General admission",
+        doors: "Doors:",
     },
     notes: [
         (
@@ -116,6 +117,7 @@ pub(super) const DE: Words = Words {
         concert: "Konzert",
         date: "Datum",
         standing: "Freie Platzwahl",
+        doors: "Einlass:",
     },
     notes: [
         (

@@ -37,6 +37,7 @@ pub(super) const FR: Words = Words {
         concert: "Concert",
         date: "Date",
         standing: "Placement libre",
+        doors: "Portes :",
     },
     notes: [
         (
@@ -110,6 +111,7 @@ pub(super) const ES: Words = Words {
         concert: "Concierto",
         date: "Fecha",
         standing: "Sin numerar",
+        doors: "Puertas:",
     },
     notes: [
         (
@@ -183,6 +185,7 @@ pub(super) const IT: Words = Words {
         concert: "Concerto",
         date: "Data",
         standing: "Posto unico",
+        doors: "Ingresso:",
     },
     notes: [
         (
@@ -256,6 +259,7 @@ pub(super) const RO: Words = Words {
         concert: "Concert",
         date: "Data",
         standing: "Acces general",
+        doors: "Acces:",
     },
     notes: [
         (

@@ -8,7 +8,7 @@ use super::geometry::Geometry;
 use super::house::House;
 use super::looks::{LEVELS, Look, Status};
 use crate::scene::Colour;
-use crate::sold::SoldSeats;
+use domain::sold::SoldSeats;
 
 /// Dots that are drawn together, and drawn again together when one of their seats was sold.
 const CHUNK_DOTS: usize = 512;
@@ -68,20 +68,18 @@ impl Field {
     pub(super) fn of_rows(geometry: Geometry) -> Self {
         let columns = geometry.columns.len();
         let rows = 0..geometry.rows.len();
-        let place = |row: usize, column: usize| {
-            let (x, bow) = geometry.columns[column];
-            [tenths(x), tenths(geometry.rows[row] + bow)]
-        };
         let rows_of_chunk = (CHUNK_DOTS / columns.max(1)).max(1);
         let rows_of_chunk = rows_of_chunk.max(rows.len().div_ceil(CHUNKS_MAX));
-        let (mut dots, mut chunks) = (Vec::new(), Vec::new());
+        let mut dots = Vec::with_capacity(columns * rows.len());
+        let mut chunks = Vec::new();
         for block in &geometry.blocks {
             for start in block.clone().step_by(rows_of_chunk) {
                 let end = (start + rows_of_chunk).min(block.end);
                 let first = dots.len();
                 for row in start..end {
-                    let filled = (0..columns).filter(|column| geometry.has_seats(row, *column));
-                    dots.extend(filled.map(|column| place(row, column)));
+                    let filled = &geometry.columns[..geometry.filled(row)];
+                    let y = geometry.rows[row];
+                    dots.extend(filled.iter().map(|(x, bow)| [tenths(*x), tenths(y + bow)]));
                 }
                 chunks.push(Chunk {
                     dots: first..dots.len(),
@@ -198,5 +196,6 @@ fn chunks(layout: &Layout) -> Vec<Chunk> {
     reason = "places in a picture of a few thousand pixels"
 )]
 pub(super) fn tenths(pixels: f32) -> i32 {
-    (pixels * 10.0).round() as i32
+    // Nothing of a picture is left of it or above it, so cutting off is rounding.
+    (pixels * 10.0 + 0.5) as i32
 }

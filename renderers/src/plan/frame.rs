@@ -79,6 +79,7 @@ pub(super) fn figures(document: &PlanDocument, sold: u32) -> Vec<Item> {
     let capacity = document.capacity;
     let words = &document.language.words().plan;
     let right = WIDTH - MARGIN;
+    let grouped = |number| document.language.grouped(number);
     let free = grouped(capacity.saturating_sub(sold));
     let (sold_words, all) = (grouped(sold), grouped(capacity));
     let (free, detail) = if document.language == Language::En {
@@ -243,17 +244,4 @@ fn ratio(part: u32, whole: u32) -> f32 {
     )]
     let ratio = (f64::from(part) / f64::from(whole)) as f32;
     ratio
-}
-
-/// The number with a comma before every three digits.
-fn grouped(number: u32) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

@@ -113,10 +113,11 @@ impl Geometry {
         rows.map(move |row| self.seats(row, column))
     }
 
-    /// Whether there is a seat behind a dot.
-    pub(super) fn has_seats(&self, row: usize, column: usize) -> bool {
-        self.seats_behind(row, column)
-            .any(|seats| !seats.is_empty())
+    /// Dots of a row: those of its first columns. Only the last row of a hall may be shorter.
+    pub(super) fn filled(&self, row: usize) -> usize {
+        let row = u32::try_from(row).expect("a hall has fewer rows than seats");
+        let seats = self.hall.seats_in_row(row * self.share);
+        seats.div_ceil(self.share) as usize
     }
 
     /// The seats of a row of the hall that a column of dots stands for.

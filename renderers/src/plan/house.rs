@@ -20,8 +20,6 @@ const NAME_SIZE: f32 = 16.0;
 /// The size of names where seats are nearer to each other than this.
 const SMALL_NAME: f32 = 13.0;
 const PITCH_NAMED_ABOVE: f32 = 9.0;
-/// What a name takes, about.
-const NAME_WIDTH: f32 = 90.0;
 
 /// How a layout is brought into the picture.
 pub(super) struct House<'a> {
@@ -90,20 +88,12 @@ impl<'a> House<'a> {
             let [x, y] = self.place(middle, mean(|place| place.y));
             let words = clean(words);
             let text = Text::label(&words, (x, y + 4.5), SMALL_NAME, Weight::Bold);
-            let width: f32 = text.lines().map(|(line, ..)| text.width_of(line)).sum();
-            let paper = Rect {
-                x: x - width / 2.0 - 4.0,
-                y: y - 8.5,
-                width: width + 8.0,
-                height: 17.0,
-                radius: 4.0,
-                colour: Colour::WHITE,
-                stroke: None,
-            };
-            return vec![Item::Rect(paper), Item::Text(text.anchored(Anchor::Middle))];
+            return on_paper(text.anchored(Anchor::Middle));
         }
         // Above those seats that are below the name, so that a bent zone is named in its bow.
-        let half = NAME_WIDTH / 2.0 / self.scale;
+        let words = clean(words);
+        let text = Text::label(&words, (0.0, 0.0), NAME_SIZE, Weight::Bold);
+        let half = f32::midpoint(width_of(&text), self.pitch) / self.scale;
         let below = places
             .iter()
             .filter(|place| (place.x - middle).abs() <= half)
@@ -115,7 +105,12 @@ impl<'a> House<'a> {
         };
         let [x, y] = self.place(middle, top);
         let above = y - self.pitch * 0.5 - 8.0;
-        vec![name(words, [x, above], Colour::MUTED)]
+        let text = text.anchored(Anchor::Middle).coloured(Colour::MUTED);
+        vec![Item::Text(Text {
+            x,
+            y: above,
+            ..text
+        })]
     }
 
     pub(super) fn place(&self, x: f32, y: f32) -> [f32; 2] {
@@ -125,6 +120,26 @@ impl<'a> House<'a> {
             TOP + (y - top) * self.scale,
         ]
     }
+}
+
+/// A name that is read on whatever lies below it.
+fn on_paper(text: Text) -> Vec<Item> {
+    let width = width_of(&text);
+    let size = text.fitted.size;
+    let paper = Rect {
+        x: text.x - width / 2.0 - 4.0,
+        y: text.y - size,
+        width: width + 8.0,
+        height: size * 1.3,
+        radius: 4.0,
+        colour: Colour::WHITE,
+        stroke: None,
+    };
+    vec![Item::Rect(paper), Item::Text(text)]
+}
+
+fn width_of(text: &Text) -> f32 {
+    text.lines().map(|(line, ..)| text.width_of(line)).sum()
 }
 
 fn name(words: &str, [x, y]: [f32; 2], colour: Colour) -> Item {

@@ -60,7 +60,7 @@ pub(super) fn of_house(
         let colour = category.colour.map(Colour).filter(|_| coloured);
         let look = Look::of_seat(PlaceKind::Standard, Status::Free, colour);
         let name = clean(&category.name);
-        match &category.price {
+        match document.price_of(category) {
             Some(price) => {
                 let words = format!("{name} – {}", clean(price));
                 entries.push(entry(vec![look], &words));

@@ -31,9 +31,9 @@ use crate::document::PlanDocument;
 use crate::error::RenderError;
 use crate::raster::{self, Canvas};
 use crate::scene::Item;
-use crate::sold::SoldSeats;
 use crate::svg::{Page, Writer};
 use crate::text::clean;
+use domain::sold::SoldSeats;
 
 pub use self::section::{Section, plan_section_svg, plan_sections};
 
@@ -169,6 +169,7 @@ impl SeatingPlan {
             && own.venue == other.venue
             && own.date == other.date
             && own.capacity == other.capacity
+            && own.prices == other.prices
             && own.language == other.language
     }
 

@@ -211,7 +211,7 @@ fn spoken(document: &PlanDocument, seat: u32) -> String {
         let place = &layout.places[seat as usize];
         layout.categories.get(usize::from(place.category))
     });
-    match category.and_then(|category| category.price.as_deref()) {
+    match category.and_then(|category| document.price_of(category)) {
         Some(price) => format!("{words} – {price}"),
         None => words,
     }

@@ -13,7 +13,8 @@ const COLOURS_MAX: usize = 15;
 pub(crate) struct Canvas {
     pub(crate) width: usize,
     pub(crate) height: usize,
-    pub(crate) pixels: Vec<u8>,
+    /// Rows, each after a zero: the number of the filter "none", as PNG wants it.
+    scanlines: Vec<u8>,
     colours: Vec<Colour>,
 }
 
@@ -25,9 +26,27 @@ impl Canvas {
         Self {
             width,
             height,
-            pixels: vec![0; width * height],
+            scanlines: vec![0; (width + 1) * height],
             colours,
         }
+    }
+
+    /// A row's pixels.
+    pub(crate) fn row_mut(&mut self, row: usize) -> &mut [u8] {
+        let start = row * (self.width + 1) + 1;
+        &mut self.scanlines[start..start + self.width]
+    }
+
+    /// The rows, from the top down.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &[u8]> {
+        self.scanlines
+            .chunks_exact(self.width + 1)
+            .map(|line| &line[1..])
+    }
+
+    /// The rows as a PNG holds them.
+    pub(super) fn scanlines(&self) -> &[u8] {
+        &self.scanlines
     }
 
     /// Our colours and others, each once.
@@ -69,9 +88,8 @@ impl Canvas {
 
     /// Draws a colour over a part of a row; `cover` says how much of each pixel it takes.
     pub(crate) fn cover(&mut self, left: usize, row: usize, cover: &[u8], colour: Colour) {
-        let start = row * self.width + left;
         let palest = self.palest(colour);
-        let pixels = &mut self.pixels[start..start + cover.len()];
+        let pixels = &mut self.row_mut(row)[left..left + cover.len()];
         for (pixel, cover) in pixels
             .iter_mut()
             .zip(cover)
@@ -121,7 +139,7 @@ mod tests {
         canvas.cover(3, 0, &[255], Colour::WHITE);
         let palette = canvas.palette();
         let colour = |at: usize| {
-            let index = 3 * usize::from(canvas.pixels[at]);
+            let index = 3 * usize::from(canvas.rows().next().unwrap()[at]);
             [palette[index], palette[index + 1], palette[index + 2]]
         };
         assert_eq!(colour(0), [255; 3]);

@@ -11,8 +11,9 @@ use resvg::tiny_skia::{
 use skrifa::outline::OutlinePen;
 
 use super::Canvas;
-use crate::scene::{Colour, Item, Modules, Picture, Rect, Rule, Shape as ShapeItem, Text};
-use crate::text::{CodeBox, Face, Shape};
+use super::glyphs::{self, Placed};
+use crate::scene::{Colour, Item, Modules, Picture, Rect, Rule, Shape as ShapeItem, Text, count};
+use crate::text::{CodeBox, Face, Glyph, Shape};
 
 /// Control points of a quarter circle, as a share of its radius.
 const KAPPA: f32 = 0.552_3;
@@ -56,8 +57,8 @@ impl Canvas {
         let colours = palette.chunks_exact(3).map(|c| [c[0], c[1], c[2], 255]);
         let colours: Vec<_> = colours.collect();
         let pixels = self
-            .pixels
-            .iter()
+            .rows()
+            .flatten()
             .flat_map(|pixel| colours[usize::from(*pixel)]);
         let [w, h] = [self.width, self.height].map(|side| u32::try_from(side).ok());
         let mut pixmap = Pixmap::from_vec(pixels.collect(), IntSize::from_wh(w?, h?)?)?;
@@ -155,6 +156,43 @@ impl Brush<'_> {
     }
 
     fn text(&mut self, text: &Text) {
+        if !self.small_text(text) {
+            self.outlined_text(text);
+        }
+    }
+
+    /// Copies the letters of a text that are small, have a glyph, and lie within the picture.
+    fn small_text(&mut self, text: &Text) -> bool {
+        let em = text.fitted.size * self.scale[0];
+        if em > glyphs::EM_MAX || text.missing().next().is_some() {
+            return false;
+        }
+        let mut placed = Vec::new();
+        for (glyph, at) in letters(text) {
+            let at = [at.0 * self.scale[0], at.1 * self.scale[1]];
+            placed.push(glyphs::place(glyph.face, glyph.id, em, at));
+        }
+        let within = |from: i32, length: usize, end: usize| {
+            usize::try_from(from).is_ok_and(|from| from + length <= end)
+        };
+        let (width, height) = (self.canvas.width, self.canvas.height);
+        let fits = |glyph: &Placed| {
+            within(glyph.left, glyph.width(), width)
+                && within(glyph.top, glyph.rows().len(), height)
+        };
+        if !placed.iter().all(fits) {
+            return false;
+        }
+        for glyph in &placed {
+            let [left, top] = [glyph.left, glyph.top].map(|at| usize::try_from(at).unwrap_or(0));
+            for (row, cover) in (top..).zip(glyph.rows()) {
+                self.canvas.cover(left, row, cover, text.colour);
+            }
+        }
+        true
+    }
+
+    fn outlined_text(&mut self, text: &Text) {
         let mut path = PathBuilder::new();
         let size = text.fitted.size;
         for (line, x, y) in text.lines() {
@@ -190,11 +228,29 @@ impl Brush<'_> {
         for (column, row, length) in &modules.runs {
             let columns = x((*column).into())..x(f32::from(*column) + f32::from(*length));
             for row in y((*row).into())..y(f32::from(*row) + 1.0) {
-                let start = row * width;
-                self.canvas.pixels[start + columns.start..start + columns.end].fill(ink);
+                self.canvas.row_mut(row)[columns.clone()].fill(ink);
             }
         }
     }
+}
+
+/// The glyphs of a text that has all it needs, with their origins in points.
+fn letters(text: &Text) -> impl Iterator<Item = (&Glyph, (f32, f32))> {
+    let size = text.fitted.size;
+    text.lines().flat_map(move |(line, x, y)| {
+        let clusters = line.clusters.iter().enumerate();
+        clusters.flat_map(move |(index, cluster)| {
+            let glyphs = match &cluster.shape {
+                Shape::Glyphs(glyphs) => glyphs.clone(),
+                Shape::Missing(_) => 0..0,
+            };
+            let tracking = text.tracking * count(index);
+            line.glyphs[glyphs].iter().map(move |glyph| {
+                let at = (x + (glyph.x + tracking) * size, y - glyph.y * size);
+                (glyph, at)
+            })
+        })
+    })
 }
 
 fn draw_picture(pixmap: &mut Pixmap, picture: &Picture, scale: [f32; 2]) {
@@ -258,7 +314,13 @@ fn outline_of(rect: &Rect) -> Option<Path> {
     path.finish()
 }
 
-fn push_glyph(path: &mut PathBuilder, face: &Face, glyph: u16, (x, y): (f32, f32), size: f32) {
+pub(super) fn push_glyph(
+    path: &mut PathBuilder,
+    face: &Face,
+    glyph: u16,
+    (x, y): (f32, f32),
+    size: f32,
+) {
     let scale = size / f32::from(face.units_per_em);
     face.draw(glyph, &mut Pen { path, x, y, scale });
 }

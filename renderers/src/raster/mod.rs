@@ -1,9 +1,17 @@
 //! Draws scenes into pixels and packs them as PNG.
 
 mod canvas;
+mod glyphs;
 mod items;
 
-use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter, PixelDimensions, Unit};
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use png::chunk::IDAT;
+use png::{
+    BitDepth, ColorType, DeflateCompression, Encoder, Filter, PixelDimensions, Unit, Writer,
+};
 use resvg::tiny_skia::Pixmap;
 
 use crate::error::RenderError;
@@ -45,15 +53,26 @@ pub(crate) fn encode(canvas: &Canvas, dpi: Option<u32>) -> Result<Vec<u8>, Rende
     let (Ok(width), Ok(height)) = (width, height) else {
         return Err(failed("png", &"the picture is too large"));
     };
-    let mut bytes = Vec::with_capacity(canvas.pixels.len() / 16);
+    let mut bytes = Vec::with_capacity(canvas.scanlines().len() / 8);
     let mut encoder = Encoder::new(&mut bytes, width, height);
     encoder.set_color(ColorType::Indexed);
     encoder.set_depth(BitDepth::Eight);
     encoder.set_palette(canvas.palette());
-    encoder.set_deflate_compression(DeflateCompression::Level(DEFLATE_LEVEL));
-    encoder.set_filter(Filter::NoFilter);
-    write(encoder, &canvas.pixels, dpi)?;
+    let mut writer = header(encoder, dpi)?;
+    // In one go: the encoder's own way, row by row, takes half as long again.
+    let packed = packed(canvas.scanlines()).map_err(|error| failed("png", &error))?;
+    writer
+        .write_chunk(IDAT, &packed)
+        .and_then(|()| writer.finish())
+        .map_err(|error| failed("png", &error))?;
     Ok(bytes)
+}
+
+fn packed(scanlines: &[u8]) -> std::io::Result<Vec<u8>> {
+    let level = Compression::new(DEFLATE_LEVEL.into());
+    let mut encoder = ZlibEncoder::new(Vec::with_capacity(scanlines.len() / 8), level);
+    encoder.write_all(scanlines)?;
+    encoder.finish()
 }
 
 /// Packs a picture with any colours as a PNG.
@@ -66,15 +85,18 @@ pub(crate) fn encode_colours(pixmap: &Pixmap, dpi: Option<u32>) -> Result<Vec<u8
     encoder.set_depth(BitDepth::Eight);
     encoder.set_deflate_compression(DeflateCompression::Level(DEFLATE_LEVEL));
     encoder.set_filter(Filter::Up);
-    write(encoder, &pixels, dpi)?;
+    let mut writer = header(encoder, dpi)?;
+    writer
+        .write_image_data(&pixels)
+        .and_then(|()| writer.finish())
+        .map_err(|error| failed("png", &error))?;
     Ok(bytes)
 }
 
-fn write(
-    mut encoder: Encoder<&mut Vec<u8>>,
-    pixels: &[u8],
+fn header<'a>(
+    mut encoder: Encoder<'_, &'a mut Vec<u8>>,
     dpi: Option<u32>,
-) -> Result<(), RenderError> {
+) -> Result<Writer<&'a mut Vec<u8>>, RenderError> {
     if let Some(dpi) = dpi {
         // Dots a metre.
         let density = (dpi * 10_000).div_ceil(254);
@@ -84,13 +106,9 @@ fn write(
             unit: Unit::Meter,
         }));
     }
-    let mut writer = encoder
+    encoder
         .write_header()
-        .map_err(|error| failed("png", &error))?;
-    writer
-        .write_image_data(pixels)
-        .map_err(|error| failed("png", &error))?;
-    writer.finish().map_err(|error| failed("png", &error))
+        .map_err(|error| failed("png", &error))
 }
 
 fn failed(backend: &'static str, reason: &impl ToString) -> RenderError {

@@ -2,6 +2,7 @@
 
 mod fonts;
 mod number;
+mod subsets;
 
 use crate::scene::{Anchor, Colour, Item, Modules, Picture, Rect, Rule, Shape, Text};
 use crate::text::{Line, Reading, Weight};
@@ -11,6 +12,13 @@ pub(crate) use self::number::{push_number, push_signed};
 /// What is not embedded is looked for in the viewer; the widths of long texts are pinned.
 const FONT_FAMILY: &str = "'Ticket Sans','Noto Sans','Noto Sans Hebrew','Noto Sans Arabic','Noto Sans CJK JP',\
     'Segoe UI','Helvetica Neue',Arial,'DejaVu Sans',sans-serif";
+
+/// Rules with the letters of `texts` that only large typefaces have.
+pub(crate) fn rare_letters<'a>(texts: impl Iterator<Item = &'a Text>) -> String {
+    let mut rules = String::new();
+    subsets::push_rules(&mut rules, texts);
+    rules
+}
 
 /// An SVG file in the making.
 pub(crate) struct Writer {
@@ -51,10 +59,18 @@ impl Writer {
         self.out.push_str("\">");
     }
 
-    /// Embeds the typefaces for the letters of `texts`.
-    pub(crate) fn fonts<'a>(&mut self, texts: impl Iterator<Item = &'a Text>) {
+    /// Embeds the typefaces for the letters of `texts`, beside rules that are made already (see
+    /// [`rare_letters`]) for some of them.
+    pub(crate) fn fonts<'a>(
+        &mut self,
+        texts: impl Iterator<Item = &'a Text>,
+        rare: impl Iterator<Item = &'a Text>,
+        made: &str,
+    ) {
         self.out.push_str("<style>");
         fonts::push_rules(&mut self.out, texts);
+        self.out.push_str(made);
+        subsets::push_rules(&mut self.out, rare);
         self.out.push_str("</style>");
     }
 

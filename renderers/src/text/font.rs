@@ -1,9 +1,9 @@
 //! The typefaces: Noto Sans for Latin, Greek, Cyrillic and Devanagari with its Hebrew, Arabic and
 //! Japanese sisters compiled in, and those that were added when the process started.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use harfrust::{FontRef, ShaperData};
+use harfrust::{Direction, FontRef, Script, ShapePlan, ShaperData};
 use skrifa::charmap::Charmap;
 use skrifa::instance::{LocationRef, Size};
 use skrifa::metrics::GlyphMetrics;
@@ -61,6 +61,8 @@ pub(crate) struct Face {
     /// Whether outlines are PostScript's (`CFF `), not TrueType's.
     pub(crate) is_cff: bool,
     weight_class: u16,
+    /// As many as there are scripts, at most, in each direction.
+    plans: RwLock<Vec<Arc<ShapePlan>>>,
     charmap: Charmap<'static>,
     metrics: GlyphMetrics<'static>,
     outlines: OutlineGlyphCollection<'static>,
@@ -88,9 +90,39 @@ impl Face {
     }
 
     pub(crate) fn covers(&self, character: char) -> bool {
-        self.charmap
-            .map(character)
-            .is_some_and(|glyph| glyph != GlyphId::NOTDEF)
+        self.glyph_of(character).is_some()
+    }
+
+    /// The glyph of a character, before shaping.
+    pub(crate) fn glyph_of(&self, character: char) -> Option<u16> {
+        let glyph = self.charmap.map(character)?;
+        u16::try_from(glyph.to_u32())
+            .ok()
+            .filter(|glyph| *glyph > 0)
+    }
+
+    /// A table of the font file.
+    pub(crate) fn table(&self, tag: [u8; 4]) -> Option<&'static [u8]> {
+        Some(self.font.table_data(Tag::new(&tag))?.as_bytes())
+    }
+
+    /// How texts of a script and a direction are shaped. It is worked out once: that takes longer
+    /// than to shape a word.
+    pub(crate) fn plan(&self, direction: Direction, script: Script) -> Arc<ShapePlan> {
+        let is_it =
+            |plan: &&Arc<ShapePlan>| plan.direction() == direction && plan.script() == Some(script);
+        let kept = self.plans.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = kept.iter().find(is_it) {
+            return Arc::clone(plan);
+        }
+        drop(kept);
+        let shaper = self.shaper.shaper(&self.font).build();
+        let plan = Arc::new(ShapePlan::new(&shaper, direction, Some(script), None, &[]));
+        let mut kept = self.plans.write().unwrap_or_else(PoisonError::into_inner);
+        if kept.iter().find(is_it).is_none() {
+            kept.push(Arc::clone(&plan));
+        }
+        plan
     }
 
     /// How far a glyph moves the pen, in font units, before kerning.
@@ -224,6 +256,7 @@ fn parse(id: FaceId, bytes: &'static [u8]) -> Face {
         charmap: font.charmap(),
         metrics: font.glyph_metrics(Size::unscaled(), LocationRef::default()),
         outlines: font.outline_glyphs(),
+        plans: RwLock::default(),
         font,
     }
 }

@@ -16,7 +16,7 @@ pub(crate) use self::code_box::CodeBox;
 pub(crate) use self::fit::{Fitted, FittedLine, Place, fit};
 pub use self::font::add_fonts;
 pub(crate) use self::font::{Face, FaceId, Weight, is_built_in};
-pub(crate) use self::shape::{Cluster, Line, Reading, Shape, is_ignorable};
+pub(crate) use self::shape::{Cluster, Glyph, Line, Reading, Shape, is_ignorable};
 
 /// The text without what XML cannot hold and a line cannot show: control characters and
 /// non-characters go, tabs and line breaks become spaces.

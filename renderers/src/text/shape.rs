@@ -155,15 +155,16 @@ impl Line {
                 buffer.add(character, at);
             }
         }
-        buffer.set_direction(if backwards {
+        let direction = if backwards {
             Direction::RightToLeft
         } else {
             Direction::LeftToRight
-        });
+        };
+        buffer.set_direction(direction);
         buffer.set_script(segment.script);
-        buffer.guess_segment_properties();
+        let plan = face.plan(direction, segment.script);
         let shaper = face.shaper.shaper(&face.font).build();
-        let shaped = shaper.shape(buffer, ShapeOptions::new());
+        let shaped = shaper.shape(buffer, ShapeOptions::new().plan(Some(&plan)));
 
         let placed = shaped.glyph_infos().iter().zip(shaped.glyph_positions());
         let mut starts: Vec<usize> = Vec::new();

@@ -168,6 +168,7 @@ pub(super) fn face(document: &TicketDocument) -> Vec<Item> {
                 .ranked(21),
         ),
     ];
+    items.extend(set.doors(document, (LEFT + COLUMN, 180.0)).map(Item::Text));
     items.extend(set.seat(document, &SEAT, &SEAT_NAME));
     let name = set.hanging(&document.holder_name, (LEFT, 367.0), &HOLDER);
     let below = (LEFT, name.y + name.depth() + 13.5);

@@ -26,7 +26,7 @@ const DPI_MAX: u32 = 600;
 ///
 /// The root's direct child `<desc>` is the ticket's id. Every text is a `<text>` element; one that
 /// needed several lines, or was cut, stands in full in a `<title>` beside it. The typefaces of all
-/// letters that the built-in fonts have are embedded, so that no viewer needs them.
+/// letters that our fonts have, or those that were added, are embedded, so that no viewer needs any.
 ///
 /// Fails with [`RenderError::CodeTooLong`] only.
 pub fn ticket_svg(document: &TicketDocument) -> Result<Vec<u8>, RenderError> {
@@ -35,7 +35,8 @@ pub fn ticket_svg(document: &TicketDocument) -> Result<Vec<u8>, RenderError> {
     let mut writer = Writer::new();
     let page = page(document);
     writer.open(&page, &clean(&document.ticket_id));
-    writer.fonts(paper.letters().chain(texts(&face)));
+    let all = paper.letters().chain(texts(&face));
+    writer.fonts(all, texts(&face), paper.rare_letters());
     writer.raw(paper.svg());
     writer.items(&face);
     Ok(writer.finish().into_bytes())

@@ -10,7 +10,7 @@ use crate::language::Language;
 use crate::pdf::tagged::Prepared;
 use crate::raster::{self, Canvas};
 use crate::scene::{Colour, Item, Text};
-use crate::svg::Writer;
+use crate::svg::{self, Writer};
 
 /// The resolution whose empty paper is kept ready.
 const DPI_USUAL: u32 = 150;
@@ -23,6 +23,7 @@ pub(super) struct Paper {
     kind: Kind,
     items: Vec<Item>,
     svg: OnceLock<String>,
+    rare_letters: OnceLock<String>,
     pdf: OnceLock<Prepared>,
     pixels: OnceLock<Canvas>,
 }
@@ -65,6 +66,7 @@ impl Paper {
             kind: Kind::of(document),
             items: set.finish(items, size(document.sheet)[0]),
             svg: OnceLock::new(),
+            rare_letters: OnceLock::new(),
             pdf: OnceLock::new(),
             pixels: OnceLock::new(),
         }
@@ -86,6 +88,12 @@ impl Paper {
             writer.items(&self.items);
             writer.into_markup()
         })
+    }
+
+    /// Typefaces for what only large ones have, as rules.
+    pub(super) fn rare_letters(&self) -> &str {
+        self.rare_letters
+            .get_or_init(|| svg::rare_letters(texts(&self.items)))
     }
 
     /// As the beginning of a PDF page.

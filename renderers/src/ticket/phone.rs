@@ -156,6 +156,7 @@ pub(super) fn face(document: &TicketDocument) -> Vec<Item> {
                 .ranked(21),
         ),
     ];
+    items.extend(set.doors(document, (RIGHT, 198.0)).map(Item::Text));
     items.extend(set.seat(document, &SEAT, &SEAT_NAME));
     let (middle, bottom) = (PAGE[0] / 2.0, CODE.y + CODE.height);
     let mut id_at = bottom + 16.0;

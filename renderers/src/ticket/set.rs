@@ -206,6 +206,14 @@ impl Setter {
         }
     }
 
+    /// When the doors open, small, ending at `at`.
+    pub(super) fn doors(&self, document: &TicketDocument, at: (f32, f32)) -> Option<Text> {
+        let time = self.language.time(document.doors?);
+        let words = format!("{} {time}", self.labels().doors);
+        let text = self.words(&words, at, 9.5, Weight::Regular);
+        Some(text.anchored(Anchor::End).ranked(12))
+    }
+
     /// Where to sit, in one line.
     pub(super) fn seat_line(&self, document: &TicketDocument) -> String {
         let SeatLabel {

@@ -91,6 +91,28 @@ fn control_characters_are_left_out() {
 }
 
 #[test]
+fn characters_that_turn_the_direction_stay_within_their_field() {
+    let turned = TicketDocument {
+        concert_name: "\u{202E}evil\u{2067}".to_owned(),
+        holder_name: "\u{2066}\u{2066}\u{202B}open".to_owned(),
+        ..ticket()
+    };
+    let pdf = ticket_pdf(&turned).unwrap();
+    let text = crate::support::run("poppler-utils", "pdftotext", &["{}", "-"], &pdf);
+    let svg = rendered(&turned);
+    let texts = texts(&Document::parse(&svg).unwrap());
+    for field in [&turned.venue, &turned.holder_email, &turned.ticket_id] {
+        assert!(text.lines().any(|line| line == field), "{field} in {text}");
+        assert!(texts.contains(field), "{field} in {texts:?}");
+    }
+    let calm = ticket_svg(&ticket()).unwrap();
+    assert_eq!(
+        svg.matches("<text").count(),
+        String::from_utf8(calm).unwrap().matches("<text").count()
+    );
+}
+
+#[test]
 fn extreme_dates_seats_and_ids_are_printed() {
     let mut document = ticket();
     document.date = chrono::NaiveDate::from_ymd_opt(9999, 12, 31).unwrap();

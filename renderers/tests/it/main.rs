@@ -5,8 +5,10 @@
     reason = "the helpers of tests may fail as tests do"
 )]
 
+mod archive;
 mod brand;
 mod browser;
+mod golden;
 mod hostile;
 mod languages;
 mod pdf;

@@ -85,6 +85,34 @@ fn long_names_are_whole_in_one_text_element_and_in_a_title() {
 }
 
 #[test]
+fn letters_that_no_slice_has_come_in_a_font_of_their_own() {
+    use base64::Engine as _;
+    use skrifa::MetadataProvider as _;
+
+    let svg = rendered(&named("東京事変"));
+    let rules: Vec<_> = svg
+        .split("@font-face")
+        .filter(|rule| rule.contains("U+6771"))
+        .collect();
+    assert!(!rules.is_empty());
+    for rule in rules {
+        let data = rule.split_once("font/sfnt;base64,").unwrap().1;
+        let data = data.split_once(')').unwrap().0;
+        let font = base64::engine::general_purpose::STANDARD
+            .decode(data)
+            .unwrap();
+        let font = skrifa::FontRef::new(&font).unwrap();
+        let map = font.charmap();
+        for character in "東京事変".chars() {
+            let glyph = map.map(character).unwrap();
+            assert!(font.outline_glyphs().get(glyph).is_some(), "{character}");
+        }
+        assert!(map.map('林').is_none(), "only what the file needs");
+    }
+    assert!(!rendered(&ticket()).contains("font/sfnt"));
+}
+
+#[test]
 fn page_is_a4() {
     let svg = rendered(&ticket());
     let svg = Document::parse(&svg).unwrap();

@@ -28,6 +28,7 @@ mod rows;
 mod schema;
 mod session;
 mod settlements;
+mod shows;
 mod tickets;
 mod tx;
 mod waiting;

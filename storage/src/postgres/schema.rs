@@ -7,7 +7,7 @@ use crate::error::OpenError;
 use crate::schema::{self, APPLIED, Listed, SchemaReport};
 
 /// Every migration, in order.
-const MIGRATIONS: [Listed; 6] = [
+const MIGRATIONS: [Listed; 7] = [
     (
         1,
         "ledger",
@@ -37,6 +37,11 @@ const MIGRATIONS: [Listed; 6] = [
         6,
         "sold_side_by_side",
         include_str!("../../../migrations/postgres/0006_sold_side_by_side.sql"),
+    ),
+    (
+        7,
+        "shows",
+        include_str!("../../../migrations/postgres/0007_shows.sql"),
     ),
 ];
 

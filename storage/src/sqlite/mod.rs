@@ -20,6 +20,7 @@ mod prints;
 mod rows;
 pub(crate) mod schema;
 mod settlements;
+mod shows;
 mod slots;
 #[cfg(test)]
 mod tests;

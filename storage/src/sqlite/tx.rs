@@ -15,10 +15,12 @@ use domain::layout::StoredLayout;
 use domain::plans::Plan;
 use domain::ports::{
     AuditView, BucketPlan, ConcertTx, ConcertView, DueAfter, JobTx, JobView, KeyTx, KeyView,
-    LayoutTx, LayoutView, StoreError, StoreResult, TicketTx, TicketView, Tx, View, Waiting,
+    LayoutTx, LayoutView, ShowTx, ShowView, StoreError, StoreResult, TicketTx, TicketView, Tx,
+    View, Waiting,
 };
 use domain::prints::{PrintRequest, Published};
 use domain::seat::SeatNo;
+use domain::show::Show;
 use domain::ticket::Ticket;
 use domain::tickets::{Cursor, NewTicket, TicketFilter};
 use domain::{ConcertId, JobId, LayoutId, TicketId, Timestamp, WorkerId};
@@ -28,7 +30,7 @@ use super::slots::Slots;
 use super::wal::WalGuard;
 use super::{
     audit, claims, concerts, jobs, keys, layouts, leases, moves, pauses, plans, prints,
-    settlements, tickets, waiting,
+    settlements, shows, tickets, waiting,
 };
 
 /// A lent connection. `wal` is there only if it may write.
@@ -130,6 +132,20 @@ impl ConcertTx for SqliteTx {
 
     async fn publish_plan(&mut self, claim: &Claim, plan: &Plan) -> StoreResult<Published> {
         call!(self, plans::publish_plan(claim, plan))
+    }
+}
+
+#[async_trait]
+impl ShowView for SqliteTx {
+    async fn find_show(&mut self, concert: ConcertId) -> StoreResult<Option<Show>> {
+        call!(self, shows::find_show(concert))
+    }
+}
+
+#[async_trait]
+impl ShowTx for SqliteTx {
+    async fn put_show(&mut self, concert: ConcertId, show: &Show) -> StoreResult<()> {
+        call!(self, shows::put_show(concert, show))
     }
 }
 

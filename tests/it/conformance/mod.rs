@@ -50,6 +50,7 @@ mod plans;
 mod prints;
 mod races;
 mod settlements;
+mod shows;
 mod tickets;
 mod transactions;
 mod wakeups;

@@ -46,7 +46,7 @@ async fn sale_that_commits_during_a_tick_is_followed_by_a_plan() {
     let claimed = jobs::claim(ctx, Queue::Plans, 1, &mut Rota::default(), worker).await;
     assert_eq!(claimed.unwrap().jobs.len(), 1);
     let drawn = plans::drawing(ctx, concert_id).await.unwrap().unwrap();
-    assert_eq!(drawn.sold_count, 1);
+    assert_eq!(drawn.sold.count(), 1);
     sale.commit().await.unwrap();
     tick.await.unwrap();
 

@@ -70,7 +70,7 @@ impl Renderer for Sketcher {
 
     async fn plan(&self, drawing: PlanDrawing) -> Result<Bytes, RenderError> {
         self.dawdle().await;
-        let (concert, sold) = (&drawing.concert, drawing.sold_count);
+        let (concert, sold) = (&drawing.concert, drawing.sold.count());
         let (id, name, capacity) = (concert.id, &concert.name, concert.capacity);
         let svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\"><desc>{id}|{capacity}|{sold}</desc>\

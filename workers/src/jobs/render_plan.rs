@@ -23,7 +23,7 @@ impl Job for RenderPlan {
         let Some(drawing) = plans::drawing(ctx, id).await? else {
             return Err(JobError::cancel("the concert is gone"));
         };
-        let (version, sold) = (drawing.concert.version, drawing.sold_count);
+        let (version, sold) = (drawing.concert.version, drawing.sold.count());
         ctx.check()?;
         ctx.report(None, "drawing");
         let bytes = ctx.renderer.plan(drawing).await?;

@@ -6,6 +6,8 @@ use domain::concert::{Concert, Name, Status};
 use domain::ids::{ConcertId, TicketId, UserId};
 use domain::prints::Style;
 use domain::seat::{Hall, SeatNo};
+use domain::show::{Show, Terms};
+use domain::sold::SoldSeats;
 use domain::ticket::{Print, Ticket};
 use domain::user::UserDirectory;
 use uuid::Uuid;
@@ -48,6 +50,7 @@ fn print() -> PrintDrawing {
         },
         holder: UserDirectory::generated().all()[0].clone(),
         seat: Hall::of(120).label(SeatNo(17)),
+        show: Arc::default(),
         code: "A1B2".into(),
         style: Style::default(),
         concert,
@@ -78,8 +81,8 @@ async fn a_plan_shows_every_sold_range() {
     let drawing = PlanDrawing {
         concert: concert(),
         layout: None,
-        sold: vec![0..3, 5..6, 119..120],
-        sold_count: 5,
+        show: Arc::default(),
+        sold: SoldSeats::from_ranges([(0, 3), (5, 1), (119, 1)]),
         section: None,
     };
     let svg = text(&pool(1, 0).plan(drawing).await.unwrap());
@@ -92,8 +95,8 @@ async fn what_cannot_be_drawn_is_told_from_what_failed() {
     let beyond = PlanDrawing {
         concert: concert(),
         layout: None,
-        sold: vec![0..1, 500..501],
-        sold_count: 2,
+        show: Arc::default(),
+        sold: SoldSeats::from_ranges([(0, 1), (500, 1)]),
         section: None,
     };
     let undrawable = pool.plan(beyond).await;
@@ -139,4 +142,59 @@ async fn a_drawing_beyond_those_that_may_wait_is_refused_at_once() {
     go.send(()).unwrap();
     assert!(running.await.unwrap().is_ok() && waiting.await.unwrap().is_ok());
     assert!(draws(None).await.unwrap().is_ok());
+}
+
+fn branded(branding: Branding) -> RenderPool {
+    RenderPool::new(&Config::default()).branded(branding)
+}
+
+fn terms(terms: &str) -> VenueBrand {
+    VenueBrand {
+        terms: Some(terms.to_owned()),
+        ..VenueBrand::default()
+    }
+}
+
+#[tokio::test]
+async fn terms_are_those_of_the_show_or_its_venue_or_the_usual_ones() {
+    let said = |venue: &str| Branding {
+        usual: terms("Usual terms."),
+        venues: [(venue.to_owned(), terms("Terms of the hall."))].into(),
+        ..Branding::default()
+    };
+    let show = Show {
+        terms: Terms::parse("Terms of the show."),
+        ..Show::default()
+    };
+    let announced = PrintDrawing {
+        show: Arc::new(show),
+        ..print()
+    };
+    for (venue, drawing, expected) in [
+        ("Another hall", print(), "Usual terms."),
+        ("Hall", print(), "Terms of the hall."),
+        ("Hall", announced, "Terms of the show."),
+    ] {
+        let pool = branded(said(venue));
+        let svg = text(&pool.ticket(drawing, Format::Svg).await.unwrap());
+        assert!(svg.contains(expected), "{expected}");
+    }
+}
+
+#[tokio::test]
+async fn missing_letterform_is_framed_or_refused_as_the_server_is_told() {
+    for (on_missing, is_drawn) in [(OnMissing::Frame, true), (OnMissing::Refuse, false)] {
+        let pool = branded(Branding {
+            on_missing,
+            ..Branding::default()
+        });
+        let mut drawing = print();
+        drawing.holder.name.push('🎉');
+        let drawn = pool.ticket(drawing, Format::Pdf).await;
+        match drawn {
+            Ok(_) => assert!(is_drawn),
+            Err(RenderError::Undrawable(why)) => assert!(!is_drawn && why.contains("U+1F389")),
+            Err(error) => panic!("{error}"),
+        }
+    }
 }

@@ -13,10 +13,11 @@ use domain::layout::StoredLayout;
 use domain::plans::Plan;
 use domain::ports::{
     AuditView, BucketPlan, ConcertTx, ConcertView, DueAfter, JobTx, JobView, KeyTx, KeyView,
-    LayoutTx, LayoutView, StoreResult, TicketTx, TicketView, Waiting,
+    LayoutTx, LayoutView, ShowTx, ShowView, StoreResult, TicketTx, TicketView, Waiting,
 };
 use domain::prints::{PrintRequest, Published};
 use domain::seat::SeatNo;
+use domain::show::Show;
 use domain::ticket::Ticket;
 use domain::tickets::{Cursor, NewTicket, TicketFilter};
 use domain::{ConcertId, JobId, LayoutId, TicketId, Timestamp, WorkerId};
@@ -24,7 +25,7 @@ use domain::{ConcertId, JobId, LayoutId, TicketId, Timestamp, WorkerId};
 use super::{Kind, PgTx, call};
 use crate::postgres::{
     audit, claims, concerts, jobs, keys, layouts, leases, moves, pauses, plans, prints,
-    settlements, tickets, waiting,
+    settlements, shows, tickets, waiting,
 };
 
 #[async_trait]
@@ -70,6 +71,20 @@ impl ConcertTx for PgTx {
 
     async fn publish_plan(&mut self, claim: &Claim, plan: &Plan) -> StoreResult<Published> {
         call!(self, plans::publish_plan(claim, plan))
+    }
+}
+
+#[async_trait]
+impl ShowView for PgTx {
+    async fn find_show(&mut self, concert: ConcertId) -> StoreResult<Option<Show>> {
+        call!(self, shows::find_show(concert))
+    }
+}
+
+#[async_trait]
+impl ShowTx for PgTx {
+    async fn put_show(&mut self, concert: ConcertId, show: &Show) -> StoreResult<()> {
+        call!(self, shows::put_show(concert, show))
     }
 }
 

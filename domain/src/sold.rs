@@ -3,10 +3,11 @@
 use std::fmt;
 use std::ops::Range;
 
-use domain::seat::CAPACITY_MAX;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::seat::CAPACITY_MAX;
 
 /// Which seats of a concert are sold, counted from 0: one bit a seat.
 ///
@@ -73,6 +74,18 @@ impl SoldSeats {
     /// Whether no seat is sold.
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
+    }
+
+    /// The seats that are sold here and not in another set.
+    #[must_use]
+    pub fn except(&self, other: &Self) -> Self {
+        let theirs = other.words.iter().copied().chain(std::iter::repeat(0));
+        let words = self.words.iter().zip(theirs);
+        let mut words: Vec<_> = words.map(|(own, their)| own & !their).collect();
+        while words.last() == Some(&0) {
+            words.pop();
+        }
+        Self { words }
     }
 
     /// How many seats are sold.
@@ -268,6 +281,18 @@ mod tests {
             assert_eq!(!one.is_same_in(&other, 0..300), differs, "{seat}");
             assert!(one.is_same_in(&other, 0..seat) && one.is_same_in(&other, seat + 1..400));
         }
+    }
+
+    #[test]
+    fn what_one_set_has_beyond_another_ends_with_its_last_seat() {
+        let one = SoldSeats::from_ranges([(0, 3), (60, 10), (640, 1)]);
+        let other = SoldSeats::from_ranges([(1, 1), (65, 600)]);
+        assert_eq!(
+            one.except(&other),
+            SoldSeats::from_ranges([(0, 1), (2, 1), (60, 5)])
+        );
+        assert_eq!(one.except(&one), SoldSeats::new());
+        assert_eq!(one.except(&SoldSeats::new()), one);
     }
 
     #[test]
