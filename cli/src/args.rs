@@ -9,8 +9,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use crate::config::Role;
 
 pub(crate) use self::bench::{
-    BenchArgs, BenchCommand, EngineArg, JobsBenchArgs, KillsBenchArgs, PriorityBenchArgs,
-    PurchaseBenchArgs, RenameBenchArgs, ScaleBenchArgs,
+    BenchArgs, BenchCommand, EngineArg, JobsBenchArgs, KillsBenchArgs, OverloadBenchArgs,
+    PriorityBenchArgs, PurchaseBenchArgs, RenameBenchArgs, ScaleBenchArgs,
 };
 
 /// Sells concert tickets to a crowd, renders them, and never hands out a stale one.

@@ -32,6 +32,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Limits and time-outs of the HTTP edge.
     pub api: api::Config,
+    /// Who is let in.
+    pub admission: domain::AdmissionLimits,
     /// What may wait.
     pub limits: LimitsConfig,
     /// Pools and the drawing of pictures.
@@ -150,6 +152,9 @@ impl Config {
     /// What only shows when several settings are looked at together.
     fn check(&self) -> anyhow::Result<()> {
         self.workers.check().map_err(anyhow::Error::msg)?;
+        if let Some(shut) = self.admission.shut() {
+            bail!("admission.{shut}");
+        }
         if self.server.roles.is_empty() {
             bail!("server.roles: at least one of api, worker and scheduler is needed");
         }
@@ -272,6 +277,7 @@ mod tests {
         // A crate's own defaults and the documented ones are the same.
         let config = load_text("").unwrap();
         assert_eq!(config.api, api::Config::default());
+        assert_eq!(config.admission, domain::AdmissionLimits::default());
         assert_eq!(config.workers, workers::Config::default());
         assert_eq!(config.scheduler, scheduler::Config::default());
     }
@@ -283,6 +289,7 @@ mod tests {
             "engine.s3",
             "server",
             "api",
+            "admission",
             "limits",
             "workers",
             "scheduler",

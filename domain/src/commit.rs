@@ -12,6 +12,7 @@ use std::thread::{self, JoinHandle};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
+use crate::admission::Pace;
 use crate::error::Error;
 use crate::ports::{BATCH_MAX, StoreResult};
 
@@ -79,12 +80,13 @@ where
     Ack: Send + 'static,
 {
     /// Starts a group commit on a runtime; at most `waiting_max` requests wait, and `at_once`
-    /// groups are written at a time. `write` gets up to [`BATCH_MAX`] requests and answers them
+    /// groups are written at a time, at a pace that `pace` is told. `write` gets up to [`BATCH_MAX`] requests and answers them
     /// in order; it ends when this value is dropped.
     pub(crate) fn start<Write, Written>(
         runtime: &Handle,
         waiting_max: usize,
         at_once: usize,
+        pace: Option<&Arc<Pace>>,
         write: Write,
     ) -> Self
     where
@@ -94,13 +96,18 @@ where
         let (queue, waiting) = mpsc::channel(waiting_max);
         let (waiting, write) = (Arc::new(Mutex::new(waiting)), Arc::new(write));
         for _ in 0..at_once.max(1) {
-            let (waiting, write) = (Arc::clone(&waiting), Arc::clone(&write));
+            let (waiting, write, pace) = (Arc::clone(&waiting), Arc::clone(&write), pace.cloned());
             runtime.spawn(async move {
                 let mut group = Vec::with_capacity(BATCH_MAX);
                 while receive(&waiting, &mut group).await {
                     let (requests, answers): (Vec<_>, Vec<_>) =
                         group.drain(..).map(|one| (one.request, one.answer)).unzip();
-                    give(answers, write(requests).await);
+                    let begun = pace.as_ref().map(|pace| pace.begin());
+                    let written = write(requests).await;
+                    if let (Some(pace), Some(begun)) = (&pace, begun) {
+                        pace.end(begun);
+                    }
+                    give(answers, written);
                 }
             });
         }
@@ -186,7 +193,7 @@ mod tests {
     impl Gated {
         fn start(waiting_max: usize, fails: bool) -> Self {
             let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-            let commit = GroupCommit::start(&Handle::current(), waiting_max, 1, {
+            let commit = GroupCommit::start(&Handle::current(), waiting_max, 1, None, {
                 let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));
                 move |group: Vec<u32>| {
                     let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::admission::{Admission, AdmissionLimits, Class, Pass};
 use crate::clock::Clock;
 use crate::code::Signer;
 use crate::commit::{GroupCommit, WriterThread};
 use crate::concert::Concert;
+use crate::error::Error;
 use crate::ids::{ConcertId, IdSource};
 use crate::job::ServiceTimes;
 use crate::jobs::{Settled, Settlement, write_settlements};
@@ -44,6 +46,8 @@ pub struct Parts {
 /// How much may wait before the service says that it is busy.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
+    /// Who is let in at all.
+    pub admission: AdmissionLimits,
     /// Purchases that wait to be written.
     pub sales_waiting_max: usize,
     /// Print requests that wait to be written.
@@ -55,6 +59,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            admission: AdmissionLimits::default(),
             sales_waiting_max: 20_000,
             prints_waiting_max: 20_000,
             settlements_waiting_max: 20_000,
@@ -68,6 +73,7 @@ pub struct Context {
     concerts: ConcertCache,
     layouts: LayoutCache,
     service_times: ServiceTimes,
+    admission: Admission,
     pub(crate) keys_running: KeysRunning,
     pub(crate) sales: GroupCommit<Sale, SaleAck>,
     pub(crate) print_orders: GroupCommit<PrintOrder, PrintAck>,
@@ -83,23 +89,38 @@ impl Context {
         let writer = WriterThread::start()?;
         let runtime = writer.runtime();
         let at_once = parts.store.groups_at_once();
-        let sales = GroupCommit::start(runtime, limits.sales_waiting_max, at_once, {
-            let parts = Arc::clone(&shared);
-            move |group| write_sales(Arc::clone(&parts), group)
-        });
-        let print_orders = GroupCommit::start(runtime, limits.prints_waiting_max, at_once, {
-            let parts = Arc::clone(&shared);
-            move |group| write_print_orders(Arc::clone(&parts), group)
-        });
-        let settlements = GroupCommit::start(runtime, limits.settlements_waiting_max, at_once, {
-            let parts = Arc::clone(&shared);
-            move |group| write_settlements(Arc::clone(&parts), group)
-        });
+        let admission = Admission::new(&limits.admission, at_once);
+        let sales = GroupCommit::start(
+            runtime,
+            limits.sales_waiting_max,
+            at_once,
+            Some(admission.pace(Class::Purchases)),
+            {
+                let parts = Arc::clone(&shared);
+                move |group| write_sales(Arc::clone(&parts), group)
+            },
+        );
+        let print_orders = GroupCommit::start(
+            runtime,
+            limits.prints_waiting_max,
+            at_once,
+            Some(admission.pace(Class::PrintOrders)),
+            {
+                let parts = Arc::clone(&shared);
+                move |group| write_print_orders(Arc::clone(&parts), group)
+            },
+        );
+        let settlements =
+            GroupCommit::start(runtime, limits.settlements_waiting_max, at_once, None, {
+                let parts = Arc::clone(&shared);
+                move |group| write_settlements(Arc::clone(&parts), group)
+            });
         Ok(Arc::new(Self {
             parts,
             concerts: ConcertCache::default(),
             layouts: LayoutCache::default(),
             service_times: ServiceTimes::default(),
+            admission,
             keys_running: KeysRunning::default(),
             sales,
             print_orders,
@@ -119,6 +140,21 @@ impl Context {
     /// How long jobs took that this process ran.
     pub fn service_times(&self) -> &ServiceTimes {
         &self.service_times
+    }
+
+    /// Lets a request in, for as long as it keeps its pass; [`Error::Shed`] before anything was
+    /// done for it when too much is under way.
+    pub fn admit(&self, class: Class) -> Result<Pass, Error> {
+        self.admission.enter(class)
+    }
+
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    /// Requests of a class that are under way.
+    pub fn inside(&self, class: Class) -> usize {
+        self.admission.inside(class)
     }
 
     /// How full the queue of purchases is, 0 to 1.

@@ -4,6 +4,7 @@
 //! Invariants: no I/O but through a port, no clock and no random number but those passed in, no
 //! transaction open while rendering.
 
+pub mod admission;
 mod again;
 pub mod audit;
 pub mod clock;
@@ -30,6 +31,7 @@ pub mod ticket;
 pub mod tickets;
 pub mod user;
 
+pub use self::admission::AdmissionLimits;
 pub use self::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use self::context::{Context, Limits, Parts};
 pub use self::error::{Error, Refusal};

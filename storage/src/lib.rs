@@ -12,6 +12,7 @@ pub mod files;
 pub mod postgres;
 mod redis;
 mod schema;
+mod slow;
 pub mod sqlite;
 mod tls;
 mod twins;
@@ -22,3 +23,4 @@ pub use self::embedded::{Access, Opened, check, is_served, migrate, open_embedde
 pub use self::error::OpenError;
 pub use self::redis::{Failure as RedisFailure, Redis, RedisUrl, UrlError as RedisUrlError};
 pub use self::schema::SchemaReport;
+pub use self::slow::SlowStore;

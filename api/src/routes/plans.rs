@@ -7,6 +7,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use domain::ConcertId;
+use domain::admission::Class;
 use domain::plans::{self, Plan};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -62,6 +63,7 @@ async fn find_plan(
     request: Request,
 ) -> Result<Response, Problem> {
     let parts = request.into_parts().0;
+    let _pass = app.admit(Class::Plans)?;
     if let Some(section) = query::value(parts.uri.query(), "section") {
         return find_section(&app, id, section).await;
     }

@@ -10,6 +10,9 @@ pub enum BenchCommand {
     /// Durable purchases against no-op JSON POSTs of the same server
     #[command(after_help = "Example:\n  ticketoverflow bench purchase --seconds 5")]
     Purchase(PurchaseBenchArgs),
+    /// Several times what a slow ledger can take against what it can: who is let in
+    #[command(after_help = "Example:\n  ticketoverflow bench overload --factor 10")]
+    Overload(OverloadBenchArgs),
     /// Jobs through claim, run and settle against bare inserts of jobs
     #[command(after_help = "Example:\n  ticketoverflow bench jobs --jobs 200000")]
     Jobs(JobsBenchArgs),
@@ -88,6 +91,26 @@ pub struct PurchaseBenchArgs {
     /// Concerts that they buy from
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub concerts: u32,
+}
+
+/// Options of `bench overload`.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct OverloadBenchArgs {
+    /// Common options.
+    #[command(flatten)]
+    pub bench: BenchArgs,
+    /// How many times as much is offered as the ledger can take
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=100))]
+    pub factor: u32,
+    /// How long each write of the ledger takes more: slow enough that the machine carries the load
+    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub slow_ms: u64,
+    /// Length of each of the measurements
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(4..=600))]
+    pub seconds: u64,
+    /// Connections; those that wait for an answer carry no other request
+    #[arg(long, default_value_t = 6_144, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    pub connections: u32,
 }
 
 /// Options of `bench jobs`.

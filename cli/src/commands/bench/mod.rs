@@ -4,11 +4,14 @@
 mod draw;
 mod jobs;
 mod kills;
+mod open_loop;
+mod overload;
 mod plot;
 mod prints;
 mod priority;
 mod purchase;
 mod rename;
+mod resources;
 mod scale;
 
 use std::path::Path;
@@ -50,6 +53,7 @@ struct Outcome {
 pub async fn bench(command: BenchCommand) -> anyhow::Result<()> {
     let (args, outcomes) = match command {
         BenchCommand::Purchase(args) => (args.bench.clone(), vec![purchase::run(&args).await?]),
+        BenchCommand::Overload(args) => (args.bench.clone(), vec![overload::run(&args).await?]),
         BenchCommand::Jobs(args) => (args.bench.clone(), vec![jobs::run(&args).await?]),
         BenchCommand::Scale(args) => (args.bench.clone(), vec![scale::run(&args).await?]),
         BenchCommand::Priority(args) => (args.bench.clone(), vec![priority::run(&args).await?]),

@@ -74,7 +74,7 @@ fn outcome(engine: &'static str, pairs: &mut [(Report<Buyer>, Report<Buyer>)]) -
     })
 }
 
-async fn create_concerts(ctx: &Context, count: u32) -> anyhow::Result<Vec<ConcertId>> {
+pub(super) async fn create_concerts(ctx: &Context, count: u32) -> anyhow::Result<Vec<ConcertId>> {
     let mut ids = Vec::new();
     for _ in 0..count {
         let new = NewConcert {
@@ -93,7 +93,7 @@ async fn create_concerts(ctx: &Context, count: u32) -> anyhow::Result<Vec<Concer
 }
 
 /// Orders that go round the concerts and the users.
-fn bodies(ctx: &Context, concerts: &[ConcertId]) -> Vec<String> {
+pub(super) fn bodies(ctx: &Context, concerts: &[ConcertId]) -> Vec<String> {
     let users = ctx.users.all();
     (0..users.len().max(concerts.len()))
         .map(|at| {
