@@ -95,7 +95,7 @@ pub struct ServerConfig {
     pub roles: Vec<Role>,
 }
 
-/// Section `[limits]`: at each limit requests are answered with 503 before any work is done.
+/// Section `[limits]`: what may wait, and what is kept.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsConfig {
@@ -105,6 +105,8 @@ pub struct LimitsConfig {
     pub prints_waiting_max: usize,
     /// Job outcomes that wait to be written.
     pub settlements_waiting_max: usize,
+    /// Bytes of seating plans in memory.
+    pub plan_bytes_max: u64,
 }
 
 impl Config {

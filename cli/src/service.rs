@@ -76,10 +76,15 @@ impl Service {
         let address = listener.local_addr()?;
 
         let metrics = metrics_handle()?;
-        let app = api::App::new(Arc::clone(&ctx), config.api.clone(), {
-            let metrics = metrics.clone();
-            move || metrics.render()
-        });
+        let app = api::App::new(
+            Arc::clone(&ctx),
+            config.api.clone(),
+            config.limits.plan_bytes_max,
+            {
+                let metrics = metrics.clone();
+                move || metrics.render()
+            },
+        );
         let mut router = if config.has(Role::Api) {
             api::router(app.clone())
         } else {

@@ -46,6 +46,7 @@ pub(crate) async fn serve(config: &Config, tweaks: &mut Tweaks) -> anyhow::Resul
     }
     let limits = domain::Limits {
         admission: config.admission,
+        plan_bytes_max: config.limits.plan_bytes_max,
         sales_waiting_max: config.limits.sales_waiting_max,
         prints_waiting_max: config.limits.prints_waiting_max,
         settlements_waiting_max: config.limits.settlements_waiting_max,

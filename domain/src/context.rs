@@ -15,6 +15,7 @@ use crate::job::ServiceTimes;
 use crate::jobs::{Settled, Settlement, write_settlements};
 use crate::keys::KeysRunning;
 use crate::layouts::LayoutCache;
+use crate::plans::PlanShelf;
 use crate::ports::{Counters, Files, Renderer, Store, Wakeups};
 use crate::prints::{PrintAck, PrintOrder, write_print_orders};
 use crate::tickets::{Sale, SaleAck, write_sales};
@@ -48,6 +49,8 @@ pub struct Parts {
 pub struct Limits {
     /// Who is let in at all.
     pub admission: AdmissionLimits,
+    /// Bytes of seating plans that are kept in memory.
+    pub plan_bytes_max: u64,
     /// Purchases that wait to be written.
     pub sales_waiting_max: usize,
     /// Print requests that wait to be written.
@@ -60,6 +63,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             admission: AdmissionLimits::default(),
+            plan_bytes_max: 64 * 1_024 * 1_024,
             sales_waiting_max: 20_000,
             prints_waiting_max: 20_000,
             settlements_waiting_max: 20_000,
@@ -74,6 +78,7 @@ pub struct Context {
     layouts: LayoutCache,
     service_times: ServiceTimes,
     admission: Admission,
+    plans: PlanShelf,
     pub(crate) keys_running: KeysRunning,
     pub(crate) sales: GroupCommit<Sale, SaleAck>,
     pub(crate) print_orders: GroupCommit<PrintOrder, PrintAck>,
@@ -121,6 +126,7 @@ impl Context {
             layouts: LayoutCache::default(),
             service_times: ServiceTimes::default(),
             admission,
+            plans: PlanShelf::new(limits.plan_bytes_max),
             keys_running: KeysRunning::default(),
             sales,
             print_orders,
@@ -146,6 +152,10 @@ impl Context {
     /// done for it when too much is under way.
     pub fn admit(&self, class: Class) -> Result<Pass, Error> {
         self.admission.enter(class)
+    }
+
+    pub(crate) fn plans(&self) -> &PlanShelf {
+        &self.plans
     }
 
     pub(crate) fn admission(&self) -> &Admission {

@@ -104,7 +104,7 @@ pub(super) fn bodies(ctx: &Context, concerts: &[ConcertId]) -> Vec<String> {
 }
 
 /// Posts the bodies from many connections, on a thread of its own beside the server.
-async fn drive(
+pub(super) async fn drive(
     server: SocketAddr,
     path: &'static str,
     bodies: &Arc<Vec<String>>,
@@ -138,7 +138,7 @@ async fn drive(
 }
 
 #[derive(Debug)]
-struct Buyer {
+pub(super) struct Buyer {
     path: &'static str,
     host: String,
     bodies: Arc<Vec<String>>,

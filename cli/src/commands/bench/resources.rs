@@ -9,3 +9,9 @@ pub(super) fn memory() -> anyhow::Result<u64> {
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     Ok(kib.context("VmRSS in /proc/self/status")? * 1_024)
 }
+
+/// Open files and connections.
+pub(super) fn open_files() -> anyhow::Result<usize> {
+    let open = std::fs::read_dir("/proc/self/fd").context("/proc/self/fd")?;
+    Ok(open.count())
+}
