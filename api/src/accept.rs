@@ -46,16 +46,45 @@ pub(crate) fn language(headers: &HeaderMap) -> &'static str {
     best.0
 }
 
-/// Whether gzip is wanted. Without the header it is not: that client may not know it.
-pub(crate) fn gzip(headers: &HeaderMap) -> bool {
+/// How a plan can be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// As it is.
+    Identity,
+    /// For everybody's client.
+    Gzip,
+    /// Smaller, and sooner unpacked.
+    Zstd,
+}
+
+impl Coding {
+    /// As headers have it; nothing for a plan as it is.
+    pub(crate) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Identity => None,
+            Self::Gzip => Some("gzip"),
+            Self::Zstd => Some("zstd"),
+        }
+    }
+}
+
+/// The coding that a client prefers; at equal preference zstd, if it names that. Without the
+/// header it may know none.
+pub(crate) fn coding(headers: &HeaderMap) -> Coding {
     let Some(ranges) = ranges(headers, ACCEPT_ENCODING) else {
-        return false;
+        return Coding::Identity;
     };
-    quality(&ranges, |range| match range {
+    let zstd = quality(&ranges, |range| (range == "zstd").then_some(1));
+    let gzip = quality(&ranges, |range| match range {
         "gzip" | "x-gzip" => Some(2),
         "*" => Some(1),
         _ => None,
-    }) > 0
+    });
+    match (zstd, gzip) {
+        (0, 0) => Coding::Identity,
+        (zstd, gzip) if zstd >= gzip => Coding::Zstd,
+        _ => Coding::Gzip,
+    }
 }
 
 /// The quality, in thousandths, that the most specific matching range gives.
@@ -168,12 +197,26 @@ mod tests {
 
     #[test]
     fn plans_are_compressed_only_for_those_who_ask() {
-        for yes in ["gzip", "br, gzip;q=0.2", "*", "deflate, GZIP"] {
-            assert!(gzip(&headers(ACCEPT_ENCODING, yes)), "{yes:?}");
+        let cases = [
+            ("gzip", Coding::Gzip),
+            ("br, gzip;q=0.2", Coding::Gzip),
+            ("*", Coding::Gzip),
+            ("deflate, GZIP", Coding::Gzip),
+            ("gzip, deflate, br, zstd", Coding::Zstd),
+            ("zstd;q=0.5, gzip;q=0.6", Coding::Gzip),
+            ("zstd;q=0, *", Coding::Gzip),
+            ("zstd, *;q=0", Coding::Zstd),
+            ("", Coding::Identity),
+            ("identity", Coding::Identity),
+            ("gzip;q=0", Coding::Identity),
+            ("br", Coding::Identity),
+            ("*, gzip;q=0", Coding::Identity),
+            ("*;q=0", Coding::Identity),
+        ];
+        for (accepted, expected) in cases {
+            let headers = headers(ACCEPT_ENCODING, accepted);
+            assert_eq!(coding(&headers), expected, "{accepted:?}");
         }
-        for no in ["", "identity", "gzip;q=0", "br", "*, gzip;q=0", "*;q=0"] {
-            assert!(!gzip(&headers(ACCEPT_ENCODING, no)), "{no:?}");
-        }
-        assert!(!gzip(&HeaderMap::new()));
+        assert_eq!(coding(&HeaderMap::new()), Coding::Identity);
     }
 }

@@ -29,10 +29,11 @@ struct Parts {
 }
 
 impl App {
-    /// A service on `ctx`. `metrics` writes the figures that `/metrics` shows.
+    /// A service on `ctx` that keeps so many bytes of compressed plans. `metrics` writes the figures that `/metrics` shows.
     pub fn new(
         ctx: Arc<Context>,
         config: Config,
+        plan_bytes_max: u64,
         metrics: impl Fn() -> String + Send + Sync + 'static,
     ) -> Self {
         let users = wire::users_json(ctx.users.all());
@@ -41,7 +42,7 @@ impl App {
             ctx,
             config,
             users,
-            plans: CompressedPlans::default(),
+            plans: CompressedPlans::new(plan_bytes_max),
             home: HomePage::default(),
             metrics: Box::new(metrics),
             draining: AtomicBool::new(false),

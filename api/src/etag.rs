@@ -19,11 +19,6 @@ pub(crate) fn of_offer(offer: &Offer) -> String {
     format!("\"{}{end}\"", offer.concert.version)
 }
 
-/// Whether a client has anything of which it wants to know if it is still good.
-pub(crate) fn is_asked(headers: &HeaderMap) -> bool {
-    headers.contains_key(IF_NONE_MATCH)
-}
-
 /// Whether a client has these bytes already (`If-None-Match`, weak comparison).
 pub(crate) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     tags(headers, IF_NONE_MATCH)

@@ -5,6 +5,7 @@
 //! here may add a key to them or take one away.
 
 mod accept;
+mod admission;
 mod app;
 mod bodies;
 mod compressed;

@@ -201,6 +201,13 @@ impl Problem {
         self
     }
 
+    /// Tells the client when the same request may work.
+    #[must_use]
+    pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after = Some(HeaderValue::from(seconds));
+        self
+    }
+
     /// Ends the connection after the answer: the rest of the request is not read.
     #[must_use]
     pub(crate) fn closing(mut self) -> Self {
@@ -284,6 +291,7 @@ impl From<Error> for Problem {
             Error::VersionMoved { .. } => Self::new(&STALE, error.to_string()),
             // Said thousands of times a second when it is said at all, so it has no cause to log.
             Error::Busy => Self::new(&BUSY, error.to_string()).retry_soon(),
+            Error::Shed(shed) => shed.into(),
             Error::Store(store) => store.into(),
             Error::Part(_) => Self::new(&UNAVAILABLE, "a part of the service failed")
                 .retry_soon()

@@ -9,8 +9,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use crate::config::Role;
 
 pub(crate) use self::bench::{
-    BenchArgs, BenchCommand, EngineArg, JobsBenchArgs, KillsBenchArgs, PriorityBenchArgs,
-    PurchaseBenchArgs, RenameBenchArgs, ScaleBenchArgs,
+    BenchArgs, BenchCommand, EngineArg, GrowthBenchArgs, JobsBenchArgs, KillsBenchArgs,
+    OverloadBenchArgs, PlansBenchArgs, PriorityBenchArgs, PurchaseBenchArgs, RenameBenchArgs,
+    ScaleBenchArgs, SeatingBenchArgs, SoakBenchArgs,
 };
 
 /// Sells concert tickets to a crowd, renders them, and never hands out a stale one.

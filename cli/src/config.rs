@@ -33,6 +33,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Limits and time-outs of the HTTP edge.
     pub api: api::Config,
+    /// Who is let in.
+    pub admission: domain::AdmissionLimits,
     /// What may wait.
     pub limits: LimitsConfig,
     /// Pools and the drawing of pictures.
@@ -108,7 +110,7 @@ pub struct ServerConfig {
     pub roles: Vec<Role>,
 }
 
-/// Section `[limits]`: at each limit requests are answered with 503 before any work is done.
+/// Section `[limits]`: what may wait, and what is kept.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsConfig {
@@ -118,6 +120,8 @@ pub struct LimitsConfig {
     pub prints_waiting_max: usize,
     /// Job outcomes that wait to be written.
     pub settlements_waiting_max: usize,
+    /// Bytes of seating plans in memory.
+    pub plan_bytes_max: u64,
 }
 
 impl Config {
@@ -165,6 +169,9 @@ impl Config {
     /// What only shows when several settings are looked at together.
     fn check(&self) -> anyhow::Result<()> {
         self.workers.check().map_err(anyhow::Error::msg)?;
+        if let Some(shut) = self.admission.shut() {
+            bail!("admission.{shut}");
+        }
         if self.server.roles.is_empty() {
             bail!("server.roles: at least one of api, worker and scheduler is needed");
         }
@@ -287,6 +294,7 @@ mod tests {
         // A crate's own defaults and the documented ones are the same.
         let config = load_text("").unwrap();
         assert_eq!(config.api, api::Config::default());
+        assert_eq!(config.admission, domain::AdmissionLimits::default());
         assert_eq!(config.workers, workers::Config::default());
         assert_eq!(config.scheduler, scheduler::Config::default());
     }
@@ -298,6 +306,7 @@ mod tests {
             "engine.s3",
             "server",
             "api",
+            "admission",
             "limits",
             "workers",
             "scheduler",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use domain::clock::Clock;
-use domain::ports::Renderer;
+use domain::ports::{Renderer, Store};
 use domain::{Context, WorkerId};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use scheduler::{Duties, Scheduler};
@@ -31,6 +31,9 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// Puts something around the renderer.
 pub type WrapRenderer = Arc<dyn Fn(Arc<dyn Renderer>) -> Arc<dyn Renderer> + Send + Sync>;
 
+/// Puts something around the ledger.
+pub type WrapStore = Arc<dyn Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync>;
+
 /// What a test or a benchmark wants to be different.
 #[derive(Clone, Default)]
 pub struct Tweaks {
@@ -38,6 +41,8 @@ pub struct Tweaks {
     pub clock: Option<Arc<dyn Clock>>,
     /// Something around the renderer, such as a gate.
     pub renderer: Option<WrapRenderer>,
+    /// Something around the ledger, such as a gate.
+    pub store: Option<WrapStore>,
     /// Serve the no-op that benchmarks compare with.
     pub baseline: bool,
     /// No workers and no scheduler: jobs stay where they are.
@@ -71,10 +76,15 @@ impl Service {
         let address = listener.local_addr()?;
 
         let metrics = metrics_handle()?;
-        let app = api::App::new(Arc::clone(&ctx), config.api.clone(), {
-            let metrics = metrics.clone();
-            move || metrics.render()
-        });
+        let app = api::App::new(
+            Arc::clone(&ctx),
+            config.api.clone(),
+            config.limits.plan_bytes_max,
+            {
+                let metrics = metrics.clone();
+                move || metrics.render()
+            },
+        );
         let mut router = if config.has(Role::Api) {
             api::router(app.clone())
         } else {

@@ -1,6 +1,7 @@
 //! Chooses the engine and connects the ports: the only place that knows which one runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use domain::clock::{Clock, SystemClock};
@@ -9,7 +10,7 @@ use domain::ports::{Counters, Files, Renderer, Store, Wakeups};
 use domain::user::UserDirectory;
 use domain::{Context, Parts};
 use storage::postgres::{Options, PostgresStore};
-use storage::{Access, ClusterPlaces, SchemaReport};
+use storage::{Access, ClusterPlaces, SchemaReport, SlowStore};
 use workers::RenderPool;
 
 use crate::config::{Config, Mode};
@@ -32,7 +33,20 @@ pub(crate) async fn serve(config: &Config, tweaks: &mut Tweaks) -> anyhow::Resul
     if let Some(wrap) = tweaks.renderer.take() {
         parts.renderer = wrap(parts.renderer);
     }
+    let slow = Duration::from_millis(config.engine.slow_commits_ms);
+    if !slow.is_zero() {
+        tracing::warn!(
+            ?slow,
+            "engine.slow_commits_ms is set: every write waits, for a test"
+        );
+        parts.store = Arc::new(SlowStore::new(parts.store, slow));
+    }
+    if let Some(wrap) = tweaks.store.take() {
+        parts.store = wrap(parts.store);
+    }
     let limits = domain::Limits {
+        admission: config.admission,
+        plan_bytes_max: config.limits.plan_bytes_max,
         sales_waiting_max: config.limits.sales_waiting_max,
         prints_waiting_max: config.limits.prints_waiting_max,
         settlements_waiting_max: config.limits.settlements_waiting_max,

@@ -13,6 +13,7 @@ use std::thread::{self, JoinHandle};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
+use crate::admission::Pace;
 use crate::error::Error;
 use crate::ports::{BATCH_MAX, StoreResult};
 
@@ -94,12 +95,13 @@ where
     Ack: Send + 'static,
 {
     /// Starts a group commit on a runtime; at most `waiting_max` requests wait, and `at_once`
-    /// groups are written at a time. `write` gets up to [`BATCH_MAX`] requests and answers them
+    /// groups are written at a time, at a pace that `pace` is told. `write` gets up to [`BATCH_MAX`] requests and answers them
     /// in order; it ends when this value is dropped.
     pub(crate) fn start<Write, Written>(
         runtime: &Handle,
         waiting_max: usize,
         at_once: usize,
+        pace: Option<&Arc<Pace>>,
         write: Write,
     ) -> Self
     where
@@ -111,13 +113,17 @@ where
         let begun = Arc::new(Begun::default());
         for _ in 0..at_once.max(1) {
             let (waiting, write) = (Arc::clone(&waiting), Arc::clone(&write));
-            let begun = Arc::clone(&begun);
+            let (begun, pace) = (Arc::clone(&begun), pace.cloned());
             runtime.spawn(async move {
                 let mut group = Vec::with_capacity(BATCH_MAX);
                 while receive(&waiting, &mut group, &begun).await {
                     let (requests, answers): (Vec<_>, Vec<_>) =
                         group.drain(..).map(|one| (one.request, one.answer)).unzip();
+                    let timed = pace.as_ref().map(|pace| pace.begin());
                     let written = write(requests).await;
+                    if let (Some(pace), Some(timed)) = (&pace, timed) {
+                        pace.end(timed);
+                    }
                     begun.groups.fetch_sub(1, Ordering::SeqCst);
                     begun.changed.notify_one();
                     give(answers, written);
@@ -225,7 +231,7 @@ mod tests {
 
         fn of(waiting_max: usize, at_once: usize, fails: bool) -> Self {
             let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-            let commit = GroupCommit::start(&Handle::current(), waiting_max, at_once, {
+            let commit = GroupCommit::start(&Handle::current(), waiting_max, at_once, None, {
                 let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));
                 move |group: Vec<u32>| {
                     let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));

@@ -4,15 +4,18 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::admission::{Admission, AdmissionLimits, Class, Pass};
 use crate::clock::Clock;
 use crate::code::Signer;
 use crate::commit::{GroupCommit, WriterThread};
 use crate::concert::Concert;
+use crate::error::Error;
 use crate::ids::{ConcertId, IdSource};
 use crate::job::ServiceTimes;
 use crate::jobs::{Settled, Settlement, write_settlements};
 use crate::keys::KeysRunning;
 use crate::layouts::LayoutCache;
+use crate::plans::PlanShelf;
 use crate::ports::{Counters, Files, Renderer, Store, Wakeups};
 use crate::prints::{PrintAck, PrintOrder, write_print_orders};
 use crate::seat_status::Courses;
@@ -46,6 +49,10 @@ pub struct Parts {
 /// How much may wait before the service says that it is busy.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
+    /// Who is let in at all.
+    pub admission: AdmissionLimits,
+    /// Bytes of seating plans that are kept in memory.
+    pub plan_bytes_max: u64,
     /// Purchases that wait to be written.
     pub sales_waiting_max: usize,
     /// Print requests that wait to be written.
@@ -57,6 +64,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            admission: AdmissionLimits::default(),
+            plan_bytes_max: 64 * 1_024 * 1_024,
             sales_waiting_max: 20_000,
             prints_waiting_max: 20_000,
             settlements_waiting_max: 20_000,
@@ -72,6 +81,8 @@ pub struct Context {
     shows: ShowCache,
     courses: Courses,
     service_times: ServiceTimes,
+    admission: Admission,
+    plans: PlanShelf,
     pub(crate) keys_running: KeysRunning,
     pub(crate) sales: GroupCommit<Sale, SaleAck>,
     pub(crate) print_orders: GroupCommit<PrintOrder, PrintAck>,
@@ -87,18 +98,32 @@ impl Context {
         let writer = WriterThread::start()?;
         let runtime = writer.runtime();
         let at_once = parts.store.groups_at_once();
-        let sales = GroupCommit::start(runtime, limits.sales_waiting_max, at_once, {
-            let parts = Arc::clone(&shared);
-            move |group| write_sales(Arc::clone(&parts), group)
-        });
-        let print_orders = GroupCommit::start(runtime, limits.prints_waiting_max, at_once, {
-            let parts = Arc::clone(&shared);
-            move |group| write_print_orders(Arc::clone(&parts), group)
-        });
-        let settlements = GroupCommit::start(runtime, limits.settlements_waiting_max, at_once, {
-            let parts = Arc::clone(&shared);
-            move |group| write_settlements(Arc::clone(&parts), group)
-        });
+        let admission = Admission::new(&limits.admission, at_once);
+        let sales = GroupCommit::start(
+            runtime,
+            limits.sales_waiting_max,
+            at_once,
+            Some(admission.pace(Class::Purchases)),
+            {
+                let parts = Arc::clone(&shared);
+                move |group| write_sales(Arc::clone(&parts), group)
+            },
+        );
+        let print_orders = GroupCommit::start(
+            runtime,
+            limits.prints_waiting_max,
+            at_once,
+            Some(admission.pace(Class::PrintOrders)),
+            {
+                let parts = Arc::clone(&shared);
+                move |group| write_print_orders(Arc::clone(&parts), group)
+            },
+        );
+        let settlements =
+            GroupCommit::start(runtime, limits.settlements_waiting_max, at_once, None, {
+                let parts = Arc::clone(&shared);
+                move |group| write_settlements(Arc::clone(&parts), group)
+            });
         Ok(Arc::new(Self {
             parts,
             concerts: ConcertCache::default(),
@@ -106,6 +131,8 @@ impl Context {
             shows: ShowCache::default(),
             courses: Courses::default(),
             service_times: ServiceTimes::default(),
+            admission,
+            plans: PlanShelf::new(limits.plan_bytes_max),
             keys_running: KeysRunning::default(),
             sales,
             print_orders,
@@ -133,6 +160,25 @@ impl Context {
     /// How long jobs took that this process ran.
     pub fn service_times(&self) -> &ServiceTimes {
         &self.service_times
+    }
+
+    /// Lets a request in, for as long as it keeps its pass; [`Error::Shed`] before anything was
+    /// done for it when too much is under way.
+    pub fn admit(&self, class: Class) -> Result<Pass, Error> {
+        self.admission.enter(class)
+    }
+
+    pub(crate) fn plans(&self) -> &PlanShelf {
+        &self.plans
+    }
+
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    /// Requests of a class that are under way.
+    pub fn inside(&self, class: Class) -> usize {
+        self.admission.inside(class)
     }
 
     /// How full the queue of purchases is, 0 to 1.

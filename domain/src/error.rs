@@ -1,5 +1,6 @@
 //! Why a use case did not do what was asked.
 
+use crate::admission::Shed;
 use crate::ports::{CountersError, FileError, RenderError, StoreError};
 
 /// What a caller can do about it decides the variant.
@@ -23,6 +24,9 @@ pub enum Error {
     /// Too much is waiting already; nothing was done. Ask again later.
     #[error("too many requests are waiting")]
     Busy,
+    /// Not let in, see [`crate::admission`]; nothing was done. Ask again later.
+    #[error("{0}")]
+    Shed(Shed),
     /// The ledger failed. Whether the request had an effect is unknown until it is read again.
     #[error(transparent)]
     Store(#[from] StoreError),

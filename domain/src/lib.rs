@@ -4,8 +4,10 @@
 //! Invariants: no I/O but through a port, no clock and no random number but those passed in, no
 //! transaction open while rendering.
 
+pub mod admission;
 mod again;
 pub mod audit;
+mod bytes_cache;
 pub mod clock;
 pub mod code;
 mod commit;
@@ -19,6 +21,7 @@ pub mod jobs;
 pub mod keys;
 pub mod layout;
 pub mod layouts;
+mod looks;
 mod outage;
 pub mod plans;
 pub mod ports;
@@ -34,6 +37,8 @@ pub mod ticket;
 pub mod tickets;
 pub mod user;
 
+pub use self::admission::AdmissionLimits;
+pub use self::bytes_cache::BytesCache;
 pub use self::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use self::context::{Context, Limits, Parts};
 pub use self::error::{Error, Refusal};

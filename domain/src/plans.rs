@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::bytes_cache::BytesCache;
 use crate::clock::Timestamp;
 use crate::concert::Concert;
 use crate::concerts::plan_job;
-use crate::context::Context;
+use crate::context::{Context, Parts};
 use crate::error::Error;
 use crate::ids::{ClaimToken, ConcertId};
 use crate::job::Queue;
 use crate::layout::Layout;
+use crate::looks::Looks;
 use crate::ports::{BATCH_MAX, RenderError, StoreResult, View};
 use crate::seat::SeatNo;
 use crate::show::Show;
@@ -67,6 +69,14 @@ const ASK_ROUND: u32 = 50;
 /// Sold seats read at a time.
 const PAGE: u32 = 10_000;
 
+/// Plans in memory. A crowd looks at the same few, so the ledger is asked once for many which one is
+/// current, and its file, which never changes under its key, is read once.
+#[derive(Debug)]
+pub(crate) struct PlanShelf {
+    looks: Looks<ConcertId, Result<Option<Plan>, Error>>,
+    files: BytesCache,
+}
+
 /// The concert's seating plan. Waits up to two seconds for one of the concert's present version;
 /// [`Error::NotFound`] (`"plan"`) when there is none by then.
 pub async fn fetch(ctx: &Context, id: ConcertId) -> Result<PlanFile, Error> {
@@ -75,7 +85,7 @@ pub async fn fetch(ctx: &Context, id: ConcertId) -> Result<PlanFile, Error> {
         let plan = current(ctx, id).await?;
         let is_lost = plan.is_some();
         if let Some(plan) = plan
-            && let Some(bytes) = ctx.files.get(&plan.file).await?
+            && let Some(bytes) = ctx.plans().file(ctx, &plan).await?
         {
             return Ok(PlanFile { bytes, plan });
         }
@@ -115,8 +125,14 @@ pub async fn fetch_section(
     }
 }
 
-/// The published plan, if it shows the concert's present version. Its file is not looked at.
+/// The published plan, if it shows the concert's present version. Its file is not looked at. Many who
+/// ask at once share one look at the ledger, which began after each of them asked.
 pub async fn current(ctx: &Context, id: ConcertId) -> Result<Option<Plan>, Error> {
+    let look = || read_current(ctx, id);
+    ctx.plans().looks.share(id, look).await
+}
+
+async fn read_current(ctx: &Context, id: ConcertId) -> Result<Option<Plan>, Error> {
     let mut view = ctx.store.read().await?;
     let offer = view
         .find_offer(id)
@@ -182,6 +198,21 @@ pub async fn drawing(ctx: &Context, id: ConcertId) -> Result<Option<PlanDrawing>
 /// claim cannot overwrite what its successor published.
 pub fn file_key(id: ConcertId, version: u32, claim: ClaimToken) -> String {
     format!("plans/{id}/v{version}-{claim}.svg")
+}
+
+impl PlanShelf {
+    pub(crate) fn new(bytes_max: u64) -> Self {
+        Self {
+            looks: Looks::default(),
+            files: BytesCache::new(bytes_max),
+        }
+    }
+
+    /// The file of a plan; `None` when it was lost.
+    async fn file(&self, parts: &Parts, plan: &Plan) -> Result<Option<Bytes>, Error> {
+        let read = || async { Ok(parts.files.get(&plan.file).await?) };
+        self.files.get_or_make(&plan.file, read).await
+    }
 }
 
 async fn ask(ctx: &Context, id: ConcertId) -> Result<(), Error> {

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::admission::Hall;
 use crate::again::{self, Broken, Earlier};
 use crate::clock::Timestamp;
 use crate::concert::{Concert, Status};
@@ -79,10 +80,12 @@ pub async fn buy(
     ctx.users
         .find(order.user_id)
         .ok_or(Error::NotFound("user"))?;
+    let hall = hall(ctx, order.concert_id).await?;
+    let _place = ctx.admission().take_place(&hall)?;
     for _ in 0..SEATS_TRIED_MAX {
         let concert = on_sale(ctx, order.concert_id).await?;
         let id = TicketId(ctx.ids.next());
-        let (seat, epoch) = take_seat(ctx, &concert, id).await?;
+        let (seat, epoch) = take_seat(ctx, &hall, &concert, id).await?;
         let ticket = Ticket {
             id,
             concert_id: concert.id,
@@ -128,6 +131,16 @@ pub async fn buy(
     Err(Error::Busy)
 }
 
+/// The hall of a concert that there is.
+async fn hall(ctx: &Context, id: ConcertId) -> Result<Arc<Hall>, Error> {
+    let halls = ctx.admission().halls();
+    if let Some(hall) = halls.find(id) {
+        return Ok(hall);
+    }
+    concerts::cached(ctx, id).await?;
+    Ok(halls.open(id))
+}
+
 /// The concert, if it is on sale as far as this process knows: the insert asks the ledger. That
 /// it is not on sale is always asked of the ledger, since another process may have opened the sale.
 async fn on_sale(ctx: &Context, id: ConcertId) -> Result<Arc<Concert>, Error> {
@@ -164,19 +177,37 @@ pub async fn list(
         .await?)
 }
 
+/// A seat from the counters, unless it was proven a moment ago that there is none.
 async fn take_seat(
     ctx: &Context,
+    hall: &Hall,
     concert: &Concert,
     ticket: TicketId,
 ) -> Result<(SeatNo, Epoch), Error> {
+    if hall.is_sold_out() {
+        return Err(Error::Refused(Refusal::SoldOut));
+    }
     // The id's last bits are random; they choose the bucket.
     let random = ticket.0.as_u64_pair().1;
     for _ in 0..HELD_ROUNDS_MAX {
         match ctx.counters.take(concert.id, random).await? {
-            Taken::Seat(seat, epoch) => return Ok((seat, epoch)),
-            Taken::SoldOut => return Err(Error::Refused(Refusal::SoldOut)),
-            Taken::Unknown => reconcile::reload(ctx, concert.id, None).await?,
-            Taken::Held(_) => ctx.counters.settled(concert.id).await,
+            Taken::Seat(seat, epoch) => {
+                hall.not_sold_out();
+                return Ok((seat, epoch));
+            }
+            Taken::SoldOut => {
+                hall.sold_out();
+                return Err(Error::Refused(Refusal::SoldOut));
+            }
+            Taken::Unknown => {
+                // One reads them from the ledger, not each of the crowd.
+                let _turn = hall.loading().await;
+                reconcile::reload(ctx, concert.id, None).await?;
+            }
+            Taken::Held(_) => {
+                hall.not_sold_out();
+                ctx.counters.settled(concert.id).await;
+            }
         }
     }
     Err(Error::Held)

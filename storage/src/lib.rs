@@ -13,6 +13,7 @@ pub mod postgres;
 mod prices;
 mod redis;
 mod schema;
+mod slow;
 pub mod sqlite;
 mod tls;
 mod twins;
@@ -23,3 +24,4 @@ pub use self::embedded::{Access, Opened, check, is_served, migrate, open_embedde
 pub use self::error::OpenError;
 pub use self::redis::{Failure as RedisFailure, Redis, RedisUrl, UrlError as RedisUrlError};
 pub use self::schema::SchemaReport;
+pub use self::slow::SlowStore;

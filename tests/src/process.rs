@@ -55,6 +55,19 @@ impl Server {
         }
     }
 
+    /// The memory that it has, in bytes, as Linux tells.
+    ///
+    /// # Panics
+    ///
+    /// If the process is gone.
+    pub fn memory(&self) -> u64 {
+        let file = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(file).expect("the process is there");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        kib.expect("it has memory") * 1_024
+    }
+
     /// `kill -9`.
     pub fn kill(mut self) {
         self.child.kill().expect("the process is there");

@@ -178,9 +178,11 @@ impl From<Error> for JobError {
         match error {
             Error::Store(error) => error.into(),
             Error::NotFound(_) | Error::Refused(_) => Self::cancel(error.to_string()),
-            Error::Held | Error::VersionMoved { .. } | Error::Busy | Error::Part(_) => {
-                Self::retry(error.to_string())
-            }
+            Error::Held
+            | Error::VersionMoved { .. }
+            | Error::Busy
+            | Error::Shed(_)
+            | Error::Part(_) => Self::retry(error.to_string()),
         }
     }
 }

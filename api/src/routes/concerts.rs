@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use domain::admission::Class;
 use domain::concert::Offer;
 use domain::concerts::NewConcert;
 use domain::{ConcertId, Error, concerts, layouts};
@@ -37,8 +38,11 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     )
 )]
 async fn list_concerts(State(app): State<App>) -> Result<Response, Problem> {
+    let pass = app.admit(Class::Lists)?;
     let ctx = Arc::clone(app.ctx());
     stream::array(move |after| {
+        // Kept with the stream until its end.
+        let _pass = &pass;
         let ctx = Arc::clone(&ctx);
         async move {
             let offers = concerts::list(&ctx, after, PAGE).await?;
@@ -69,6 +73,7 @@ async fn list_concerts(State(app): State<App>) -> Result<Response, Problem> {
 )]
 async fn create_concert(State(app): State<App>, post: Post) -> Result<Response, Problem> {
     let Post { input, key } = post;
+    let _pass = app.admit(Class::Changes)?;
     let answer = |offer: &Offer| {
         let path = format!("/api/v1/concerts/{}", offer.concert.id);
         reply::located(concert_reply(StatusCode::CREATED, offer), path)
@@ -125,6 +130,7 @@ async fn find_concert(
     request: Request,
 ) -> Result<Response, Problem> {
     let headers = request.into_parts().0.headers;
+    let _pass = app.admit(Class::Lookups)?;
     let offer = concerts::find(app.ctx(), id).await?;
     let etag = etag::of_offer(&offer);
     if etag::is_known(&headers, &etag) {
@@ -164,6 +170,7 @@ async fn change_concert(
     headers: HeaderMap,
     Input { body, trace }: Input,
 ) -> Result<Response, Problem> {
+    let _pass = app.admit(Class::Changes)?;
     let current = concerts::find(app.ctx(), id).await?.concert.version;
     let change = bodies::change(&body)?;
     let expected = Expected::of(&headers).version(current);

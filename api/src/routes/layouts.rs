@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use domain::admission::Class;
 use domain::layout::{self, StoredLayout};
 use domain::{LayoutId, layouts};
 use utoipa_axum::router::OpenApiRouter;
@@ -132,6 +133,7 @@ async fn find_layout(
     State(app): State<App>,
     PathId(id): PathId<LayoutId>,
 ) -> Result<Response<Body>, Problem> {
+    let _pass = app.admit(Class::Lookups)?;
     let stored = layouts::find_document(app.ctx(), id).await?;
     Ok(send(reply::json_bytes(
         StatusCode::OK,

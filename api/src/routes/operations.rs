@@ -7,6 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
+use domain::admission::Class;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -65,6 +66,10 @@ async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
 )]
 async fn metrics(State(app): State<App>) -> Response {
     ::metrics::gauge!("ticketoverflow_sales_queue_ratio").set(app.ctx().sales_load());
+    for class in Class::ALL {
+        let inside = u32::try_from(app.ctx().inside(class)).unwrap_or(u32::MAX);
+        ::metrics::gauge!("ticketoverflow_in_flight", "class" => class.name()).set(inside);
+    }
     let mut reply = Reply::new(app.metrics().into());
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     reply.headers_mut().insert(CONTENT_TYPE, text);

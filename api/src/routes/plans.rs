@@ -1,16 +1,18 @@
 //! Seating plans.
 
 use axum::extract::{Request, State};
+use axum::http::HeaderValue;
 use axum::http::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use domain::ConcertId;
+use domain::admission::Class;
 use domain::plans::{self, Plan};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::accept::Coding;
 use crate::app::App;
 use crate::problem::Problem;
 use crate::reply::{self, Reply, send};
@@ -34,14 +36,14 @@ pub(super) fn routes() -> OpenApiRouter<App> {
             description = "Only this section, with an element `seat-{number}` for every seat"
         ),
         ("If-None-Match" = Option<String>, Header, description = "Tags that the client has"),
-        ("Accept-Encoding" = Option<String>, Header, description = "`gzip` compresses the plan"),
+        ("Accept-Encoding" = Option<String>, Header, description = "`zstd` or `gzip` compress the plan"),
     ),
     responses(
         (
             status = 200, description = "The plan", body = String, content_type = "image/svg+xml",
             headers(
                 ("ETag" = String, description = "This rendering, in this coding"),
-                ("Content-Encoding" = Option<String>, description = "`gzip`, if asked for"),
+                ("Content-Encoding" = Option<String>, description = "`zstd` or `gzip`, if asked for"),
                 ("Vary" = String, description = "`accept-encoding`"),
             )
         ),
@@ -62,27 +64,26 @@ async fn find_plan(
     request: Request,
 ) -> Result<Response, Problem> {
     let parts = request.into_parts().0;
+    let _pass = app.admit(Class::Plans)?;
     if let Some(section) = query::value(parts.uri.query(), "section") {
         return find_section(&app, id, section).await;
     }
-    let headers = parts.headers;
-    let gzip = accept::gzip(&headers);
-    if let Some(known) = known_tag(&app, id, gzip, &headers).await? {
-        return Ok(send(with_rules(etag::not_modified(&known))));
-    }
+    let coding = accept::coding(&parts.headers);
     let file = plans::fetch(app.ctx(), id).await?;
-    let etag = plan_tag(&file.plan, gzip);
-    let bytes = if gzip {
-        app.compressed_plans().get(id, &etag, file.bytes).await?
-    } else {
-        file.bytes
-    };
+    let etag = plan_tag(&file.plan, coding);
+    if etag::is_known(&parts.headers, &etag) {
+        return Ok(send(with_rules(etag::not_modified(&etag))));
+    }
+    // A tag is the concert's own.
+    let key = format!("{id}{etag}");
+    let plans = app.compressed_plans();
+    let bytes = plans.get(&key, coding, file.bytes).await?;
     let mut reply = with_rules(reply::tagged(Reply::new(bytes), &etag));
     let svg = HeaderValue::from_static("image/svg+xml");
     reply.headers_mut().insert(CONTENT_TYPE, svg);
-    if gzip {
-        let gzip = HeaderValue::from_static("gzip");
-        reply.headers_mut().insert(CONTENT_ENCODING, gzip);
+    if let Some(name) = coding.name() {
+        let name = HeaderValue::from_static(name);
+        reply.headers_mut().insert(CONTENT_ENCODING, name);
     }
     Ok(send(reply))
 }
@@ -98,28 +99,13 @@ async fn find_section(app: &App, id: ConcertId, section: String) -> Result<Respo
     Ok(send(reply))
 }
 
-/// The tag of the present plan, if the client has it. A client that polls costs no file.
-async fn known_tag(
-    app: &App,
-    id: ConcertId,
-    gzip: bool,
-    headers: &HeaderMap,
-) -> Result<Option<String>, Problem> {
-    if !etag::is_asked(headers) {
-        return Ok(None);
-    }
-    let current = plans::current(app.ctx(), id).await?;
-    let tag = current.map(|plan| plan_tag(&plan, gzip));
-    Ok(tag.filter(|tag| etag::is_known(headers, tag)))
-}
-
 /// Names one rendering in one coding. The moment is part of it: two renderings of one version
 /// may show as many sold seats and yet not the same ones.
-fn plan_tag(plan: &Plan, gzip: bool) -> String {
+fn plan_tag(plan: &Plan, coding: Coding) -> String {
     let Plan { version, sold, .. } = plan;
     let moment = plan.read_at.timestamp_micros();
-    let coding = if gzip { "-gzip" } else { "" };
-    format!("\"{version}-{sold}-{moment:x}{coding}\"")
+    let (dash, coding) = coding.name().map_or(("", ""), |name| ("-", name));
+    format!("\"{version}-{sold}-{moment:x}{dash}{coding}\"")
 }
 
 fn with_rules(mut reply: Reply) -> Reply {

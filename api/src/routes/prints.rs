@@ -8,6 +8,7 @@ use axum::http::header::{
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use domain::admission::Class;
 use domain::prints::{self, Format, PrintFile, Style};
 use domain::ticket::{PrintStatus, Ticket};
 use domain::{Error, TicketId, tickets};
@@ -53,6 +54,7 @@ async fn request_print(
     post: Post,
 ) -> Result<Response, Problem> {
     let Post { input, key } = post;
+    let _pass = app.admit(Class::PrintOrders)?;
     let answer = move |ticket: &Ticket| {
         reply::json(StatusCode::ACCEPTED, &wire::Ticket::of(ticket, &origin))
     };
@@ -189,6 +191,7 @@ async fn print_reply(
     parts: &Parts,
 ) -> Result<Reply, Problem> {
     let headers = &parts.headers;
+    let _pass = app.admit(Class::Downloads)?;
     let style = query::style(parts.uri.query(), accept::language(headers))?;
     let PrintFile { bytes, version } = prints::fetch(app.ctx(), id, format, style).await?;
     // One URL has three formats in several languages, so the tags of one version must differ.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use domain::admission::Class;
 use domain::keys::{Answered, Keyed};
 use domain::ticket::Ticket;
 use domain::tickets::{self, Order, TicketFilter};
@@ -51,9 +52,12 @@ async fn list_tickets(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let filter = query::ticket_filter(query.as_deref())?;
+    let pass = app.admit(Class::Lists)?;
     check_filter(&app, filter).await?;
     let ctx = Arc::clone(app.ctx());
     stream::array(move |after| {
+        // Kept with the stream until its end.
+        let _pass = &pass;
         let (ctx, origin) = (Arc::clone(&ctx), origin.clone());
         async move {
             let tickets = tickets::list(&ctx, filter, after, PAGE).await?;
@@ -96,6 +100,7 @@ async fn create_ticket(
     post: Post,
 ) -> Result<Response, Problem> {
     let Post { input, key } = post;
+    let _pass = app.admit(Class::Purchases)?;
     let answer = move |ticket: &Ticket| {
         let path = format!("/api/v1/tickets/{}", ticket.id);
         let reply = reply::json(StatusCode::CREATED, &wire::Ticket::of(ticket, &origin));
@@ -124,6 +129,7 @@ async fn find_ticket(
     PathId(id): PathId<TicketId>,
     origin: Origin,
 ) -> Result<Response, Problem> {
+    let _pass = app.admit(Class::Lookups)?;
     let ticket = tickets::find(app.ctx(), id).await?;
     Ok(send(reply::json(
         StatusCode::OK,

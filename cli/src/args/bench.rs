@@ -10,6 +10,21 @@ pub enum BenchCommand {
     /// Durable purchases against no-op JSON POSTs of the same server
     #[command(after_help = "Example:\n  ticketoverflow bench purchase --seconds 5")]
     Purchase(PurchaseBenchArgs),
+    /// Several times what a slow ledger can take against what it can: who is let in
+    #[command(after_help = "Example:\n  ticketoverflow bench overload --factor 10")]
+    Overload(OverloadBenchArgs),
+    /// Pollers of seating plans against no-op JSON POSTs of the same server
+    #[command(after_help = "Example:\n  ticketoverflow bench plans --pollers 50")]
+    Plans(PlansBenchArgs),
+    /// Purchases while staff look at the concert's seating plan, against purchases alone
+    #[command(after_help = "Example:\n  ticketoverflow bench seating --pollers 50 --rate 1000")]
+    Seating(SeatingBenchArgs),
+    /// Purchases on a ledger with millions of tickets against an empty one
+    #[command(after_help = "Example:\n  ticketoverflow bench growth --tickets 2800000")]
+    Growth(GrowthBenchArgs),
+    /// A steady load for a long time: whether memory, open files or waits drift
+    #[command(after_help = "Example:\n  ticketoverflow bench soak --seconds 1800 --plot soak.svg")]
+    Soak(SoakBenchArgs),
     /// Jobs through claim, run and settle against bare inserts of jobs
     #[command(after_help = "Example:\n  ticketoverflow bench jobs --jobs 200000")]
     Jobs(JobsBenchArgs),
@@ -88,6 +103,109 @@ pub struct PurchaseBenchArgs {
     /// Concerts that they buy from
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub concerts: u32,
+}
+
+/// Options of `bench overload`.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct OverloadBenchArgs {
+    /// Common options.
+    #[command(flatten)]
+    pub bench: BenchArgs,
+    /// How many times as much is offered as the ledger can take
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=100))]
+    pub factor: u32,
+    /// How long each write of the ledger takes more: slow enough that the machine carries the load
+    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub slow_ms: u64,
+    /// Length of each of the measurements
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(4..=600))]
+    pub seconds: u64,
+    /// Connections; those that wait for an answer carry no other request
+    #[arg(long, default_value_t = 6_144, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    pub connections: u32,
+}
+
+/// Options of `bench plans`.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct PlansBenchArgs {
+    /// Common options.
+    #[command(flatten)]
+    pub bench: BenchArgs,
+    /// Length of each of the measurements
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// Connections that ask for the plan again as soon as they have it
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub pollers: u32,
+}
+
+/// Options of `bench seating`.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct SeatingBenchArgs {
+    /// Common options.
+    #[command(flatten)]
+    pub bench: BenchArgs,
+    /// Purchases a second
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub rate: u32,
+    /// Length of each of the measurements
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// Pairs of measurements; the median ratio counts
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=99))]
+    pub rounds: u32,
+    /// Connections that buy
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub connections: u32,
+    /// Those who look at the plan
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub pollers: u32,
+    /// How long each of them waits before looking again
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(0..=600_000))]
+    pub every_ms: u64,
+    /// Seats of the plan; enough for all who buy
+    #[arg(long, default_value_t = 80_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub seats: u32,
+}
+
+/// Options of `bench growth`.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct GrowthBenchArgs {
+    /// Common options.
+    #[command(flatten)]
+    pub bench: BenchArgs,
+    /// Tickets of the full ledger
+    #[arg(long, default_value_t = 2_800_000, value_parser = clap::value_parser!(u32).range(1_000..=100_000_000))]
+    pub tickets: u32,
+    /// Concerts that they are for
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub concerts: u32,
+    /// Length of each of the measurements
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// Measurements of which the median counts
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+    pub rounds: u32,
+    /// Connections that buy at once
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub connections: u32,
+}
+
+/// Options of `bench soak`.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct SoakBenchArgs {
+    /// Common options.
+    #[command(flatten)]
+    pub bench: BenchArgs,
+    /// Length
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(10..=86_400))]
+    pub seconds: u64,
+    /// Purchases a second
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub rate: u32,
+    /// Draw memory, open files, backlog and p99 over time, an SVG
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
 }
 
 /// Options of `bench jobs`.

@@ -27,6 +27,8 @@ pub struct EngineConfig {
     pub files_dir: PathBuf,
     /// Where a cluster's rendered files are instead, `s3://bucket/prefix`.
     pub files_url: String,
+    /// How much longer each write takes than it would: for tests of what happens then.
+    pub slow_commits_ms: u64,
     /// How that store is reached.
     pub s3: S3Config,
 }

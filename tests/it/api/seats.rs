@@ -189,6 +189,19 @@ async fn a_plan_is_compressed_for_those_who_ask() {
         ];
         assert_eq!(app.http.get_with(&path, &headers).await.status, 304);
     }
+    let modern = [("accept-encoding", "gzip, deflate, br, zstd")];
+    let packed = app.http.get_with(&path, &modern).await;
+    assert_eq!(packed.header("content-encoding"), "zstd");
+    assert_eq!(packed.header("content-type"), "image/svg+xml");
+    let unpacked = zstd::stream::decode_all(&*packed.body).expect("it is zstd");
+    assert_eq!(unpacked, plain.body);
+    let headers = [modern[0], ("if-none-match", packed.header("etag"))];
+    assert_eq!(app.http.get_with(&path, &headers).await.status, 304);
+    assert_eq!(
+        app.http.get_with(&path, &headers[1..]).await.status,
+        200,
+        "the tag of one coding is not that of another"
+    );
     for coding in ["identity", "gzip;q=0", "deflate"] {
         let answer = app
             .http

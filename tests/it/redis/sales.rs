@@ -127,7 +127,7 @@ async fn insist(ctx: &Context, concert: ConcertId, buyer: u32, sold: &AtomicU32)
                 Some(true)
             }
             Err(Error::Refused(Refusal::SoldOut)) => Some(false),
-            Err(Error::Held | Error::Busy | Error::Part(_)) => None,
+            Err(Error::Held | Error::Busy | Error::Shed(_) | Error::Part(_)) => None,
             Err(error) => panic!("{error}"),
         }
     })

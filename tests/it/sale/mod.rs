@@ -1,5 +1,6 @@
 //! On-sales: P1, never oversold; P2, never undersold.
 
+mod admission;
 mod crowds;
 mod edges;
 

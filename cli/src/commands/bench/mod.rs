@@ -2,14 +2,21 @@
 //! absolute figures of a shared machine prove nothing.
 
 mod draw;
+mod growth;
 mod jobs;
 mod kills;
+mod open_loop;
+mod overload;
+mod plans;
 mod plot;
 mod prints;
 mod priority;
 mod purchase;
 mod rename;
+mod resources;
 mod scale;
+mod seating;
+mod soak;
 
 use std::path::Path;
 use std::time::Duration;
@@ -50,6 +57,11 @@ struct Outcome {
 pub async fn bench(command: BenchCommand) -> anyhow::Result<()> {
     let (args, outcomes) = match command {
         BenchCommand::Purchase(args) => (args.bench.clone(), vec![purchase::run(&args).await?]),
+        BenchCommand::Overload(args) => (args.bench.clone(), vec![overload::run(&args).await?]),
+        BenchCommand::Plans(args) => (args.bench.clone(), plans::run(&args).await?),
+        BenchCommand::Seating(args) => (args.bench.clone(), vec![seating::run(&args).await?]),
+        BenchCommand::Soak(args) => (args.bench.clone(), vec![soak::run(&args).await?]),
+        BenchCommand::Growth(args) => (args.bench.clone(), vec![growth::run(&args).await?]),
         BenchCommand::Jobs(args) => (args.bench.clone(), vec![jobs::run(&args).await?]),
         BenchCommand::Scale(args) => (args.bench.clone(), vec![scale::run(&args).await?]),
         BenchCommand::Priority(args) => (args.bench.clone(), vec![priority::run(&args).await?]),

@@ -47,6 +47,11 @@ impl SoldOut {
         })
     }
 
+    /// The concert.
+    pub(super) fn concert_id(&self) -> ConcertId {
+        self.concert_id
+    }
+
     /// Orders a print of each ticket.
     pub(super) async fn order_prints(&self, ctx: &Context) -> anyhow::Result<()> {
         let progress = Progress::start("ordering prints", self.tickets.len() as u64);
@@ -86,7 +91,11 @@ pub(super) async fn unfinished(ctx: &Context) -> anyhow::Result<u64> {
     Ok(live.map(|depth| depth.jobs).sum())
 }
 
-async fn sell(ctx: &Context, id: ConcertId, seats: &[SeatNo]) -> anyhow::Result<Vec<TicketId>> {
+pub(super) async fn sell(
+    ctx: &Context,
+    id: ConcertId,
+    seats: &[SeatNo],
+) -> anyhow::Result<Vec<TicketId>> {
     let (now, users) = (ctx.clock.now(), ctx.users.all());
     let new: Vec<_> = seats
         .iter()

@@ -80,7 +80,7 @@ fn outcome(engine: &'static str, pairs: &mut [(Report<Buyer>, Report<Buyer>)]) -
     })
 }
 
-async fn create_concerts(ctx: &Context, count: u32) -> anyhow::Result<Vec<ConcertId>> {
+pub(super) async fn create_concerts(ctx: &Context, count: u32) -> anyhow::Result<Vec<ConcertId>> {
     let mut ids = Vec::new();
     for _ in 0..count {
         let new = NewConcert {
@@ -123,7 +123,7 @@ async fn open_sales(ctx: &Context, concerts: &[ConcertId]) -> anyhow::Result<()>
 }
 
 /// Orders that go round the concerts and the users.
-fn bodies(ctx: &Context, concerts: &[ConcertId]) -> Vec<String> {
+pub(super) fn bodies(ctx: &Context, concerts: &[ConcertId]) -> Vec<String> {
     let users = ctx.users.all();
     (0..users.len().max(concerts.len()))
         .map(|at| {
@@ -134,7 +134,7 @@ fn bodies(ctx: &Context, concerts: &[ConcertId]) -> Vec<String> {
 }
 
 /// Posts the bodies from many connections, on a thread of its own beside the server.
-async fn drive(
+pub(super) async fn drive(
     server: SocketAddr,
     path: &'static str,
     bodies: &Arc<Vec<String>>,
@@ -168,7 +168,7 @@ async fn drive(
 }
 
 #[derive(Debug)]
-struct Buyer {
+pub(super) struct Buyer {
     path: &'static str,
     host: String,
     bodies: Arc<Vec<String>>,

@@ -1,0 +1,140 @@
+//! Bytes that are kept in memory under names, as many as fit.
+
+use std::fmt;
+use std::future::Future;
+
+use bytes::Bytes;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+
+/// Entries that a cache is laid out for; there can be more.
+const ENTRIES: usize = 1_000;
+
+/// A cache with a limit in bytes. What is under a name never changes, so nothing in it is ever
+/// out of date; what nobody asks for makes room.
+pub struct BytesCache(Cache<String, Bytes, Weight>);
+
+#[derive(Clone)]
+struct Weight;
+
+impl BytesCache {
+    /// An empty cache of so many bytes. A value that is larger is not kept.
+    ///
+    /// # Panics
+    ///
+    /// Never: the options are complete.
+    pub fn new(bytes_max: u64) -> Self {
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity(ENTRIES)
+            .weight_capacity(bytes_max)
+            // A shard holds nothing that is larger than its own part of the bytes.
+            .shards(1)
+            .build()
+            .expect("the options are complete");
+        let hashes = DefaultHashBuilder::default();
+        Self(Cache::with_options(
+            options,
+            Weight,
+            hashes,
+            DefaultLifecycle::default(),
+        ))
+    }
+
+    /// What is under a name. If there is nothing, one of those who ask makes it, and the others
+    /// wait; `None` and errors are not kept.
+    pub async fn get_or_make<Making, Error>(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> Making,
+    ) -> Result<Option<Bytes>, Error>
+    where
+        Making: Future<Output = Result<Option<Bytes>, Error>>,
+    {
+        let guard = match self.0.get_value_or_guard_async(name).await {
+            Ok(known) => return Ok(Some(known)),
+            Err(guard) => guard,
+        };
+        let made = make().await?;
+        if let Some(bytes) = &made {
+            // Refused only if somebody else wrote it meanwhile, and then it is there.
+            let _ = guard.insert(bytes.clone());
+        }
+        Ok(made)
+    }
+
+    /// Bytes that are kept, with their names.
+    pub fn bytes(&self) -> u64 {
+        self.0.weight()
+    }
+}
+
+impl Weighter<String, Bytes> for Weight {
+    fn weight(&self, name: &String, bytes: &Bytes) -> u64 {
+        (name.len() + bytes.len()) as u64
+    }
+}
+
+impl fmt::Debug for BytesCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BytesCache")
+            .field("bytes", &self.bytes())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    use super::*;
+
+    async fn ask(cache: &BytesCache, name: &str, bytes: usize, made: &AtomicUsize) -> usize {
+        let make = || async {
+            made.fetch_add(1, SeqCst);
+            tokio::task::yield_now().await;
+            Ok::<_, Infallible>(Some(Bytes::from(vec![7; bytes])))
+        };
+        cache.get_or_make(name, make).await.unwrap().unwrap().len()
+    }
+
+    #[tokio::test]
+    async fn one_of_many_makes_what_is_missing() {
+        let (cache, made) = (Arc::new(BytesCache::new(1_000)), Arc::default());
+        let asking = (0..50).map(|_| {
+            let (cache, made) = (Arc::clone(&cache), Arc::clone(&made));
+            tokio::spawn(async move { ask(&cache, "a", 100, &made).await })
+        });
+        for asked in asking.collect::<Vec<_>>() {
+            assert_eq!(asked.await.unwrap(), 100);
+        }
+        assert_eq!(made.load(SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn large_values_are_kept_as_long_as_they_fit() {
+        let (cache, made) = (BytesCache::new(1_000_000), AtomicUsize::new(0));
+        for round in 1..=3 {
+            ask(&cache, "large", 600_000, &made).await;
+            assert_eq!(made.load(SeqCst), 1, "round {round}");
+        }
+        for number in 0..9 {
+            ask(&cache, &number.to_string(), 400_000, &made).await;
+            assert!(cache.bytes() <= 1_000_000);
+        }
+        assert!(cache.bytes() > 0);
+        ask(&cache, "too large", 2_000_000, &made).await;
+        assert!(cache.bytes() <= 1_000_000);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_looked_for_again() {
+        let cache = BytesCache::new(1_000);
+        let missing = || async { Ok::<_, Infallible>(None) };
+        assert_eq!(cache.get_or_make("a", missing).await.unwrap(), None);
+        let failing = || async { Err("away") };
+        assert_eq!(cache.get_or_make("a", failing).await, Err("away"));
+        assert_eq!(ask(&cache, "a", 10, &AtomicUsize::new(0)).await, 10);
+    }
+}
