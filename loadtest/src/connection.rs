@@ -171,7 +171,7 @@ impl Connection {
         loop {
             let joined = &mut self.joined;
             let read = head.framing.read(&self.buffer[used..], |bytes| {
-                joined.extend_from_slice(bytes)
+                joined.extend_from_slice(bytes);
             });
             used += read.map_err(|what| ConnectionError::Unreadable(what.into()))?;
             if head.framing.is_done() {

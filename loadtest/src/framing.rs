@@ -36,15 +36,6 @@ impl Framing {
                     *self = Self::Done;
                     return Ok(used);
                 }
-                Self::Length(left) => {
-                    let here = rest.len().min(*left);
-                    if here == 0 {
-                        return Ok(used);
-                    }
-                    sink(&rest[..here]);
-                    *left -= here;
-                    used += here;
-                }
                 Self::ChunkSize => match httparse::parse_chunk_size(rest) {
                     Ok(Status::Complete((length, 0))) => {
                         used += length;
@@ -66,7 +57,7 @@ impl Framing {
                     [] | [b'\r'] => return Ok(used),
                     _ => return Err("a chunk does not end where it should"),
                 },
-                Self::Chunk(left) => {
+                Self::Length(left) | Self::Chunk(left) => {
                     let here = rest.len().min(*left);
                     if here == 0 {
                         return Ok(used);

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 /// The size of a plot and of what is around it, in the units of its view box.
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 230.0;
-const LEFT: f64 = 58.0;
+const LEFT: f64 = 66.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 10.0;
-const BOTTOM: f64 = 30.0;
+const BOTTOM: f64 = 34.0;
 
 /// A line over time.
 #[derive(Debug)]
@@ -175,9 +175,9 @@ pub(super) fn bars(
     }
     for (at, (name, class, ms)) in marks.iter().enumerate() {
         let place = x(ms.clamp(low, high));
-        let below = TOP + 11.0 + 14.0 * exact(at);
+        let below = TOP + 13.0 + 18.0 * exact(at);
         // Near the right edge there is only room on the left.
-        let (anchor, beside) = if place > WIDTH - 150.0 {
+        let (anchor, beside) = if place > WIDTH - 190.0 {
             ("end", -5.0)
         } else {
             ("start", 5.0)
@@ -209,7 +209,7 @@ fn grid(svg: &mut String, axis: Axis, unit: Unit) {
              <text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
             WIDTH - RIGHT,
             LEFT - 8.0,
-            y + 4.0,
+            y + 5.0,
             unit.text(tick),
         );
     }
@@ -241,7 +241,7 @@ fn x_label(svg: &mut String, x: f64, text: &str) {
         "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{bottom}\" y2=\"{}\"/>\
          <text class=\"tick\" x=\"{x:.1}\" y=\"{}\" text-anchor=\"{anchor}\">{text}</text>",
         bottom + 4.0,
-        bottom + 18.0,
+        bottom + 22.0,
     );
 }
 
@@ -334,7 +334,7 @@ fn time_step(seconds: f64) -> f64 {
     ];
     steps
         .into_iter()
-        .find(|step| seconds / step <= 8.0)
+        .find(|step| seconds / step <= 6.0)
         .unwrap_or(3_600.0)
 }
 

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use self::chart::{Series, Unit, bars, lines};
 use self::figures::{Parts, bins};
 use crate::record::Kind;
-use crate::report::Report;
+use crate::report::{Report, Second};
 use crate::verdict::Verdict;
 
 /// The most concerts that the page lists.
@@ -81,11 +81,7 @@ fn header(html: &mut String, report: &Report) {
 
 fn tiles(html: &mut String, report: &Report) {
     let (all, buys) = (report.all_requests(), report.of_kind(Kind::Buy));
-    let peak = report
-        .timeline
-        .values()
-        .map(crate::report::Second::answers)
-        .max();
+    let peak = report.timeline.values().map(Second::answers).max();
     let ms = |value: f64| Unit::LogMs.text(value);
     html.push_str("<div class=\"tiles\">");
     let mut tile = |figure: &str, what: &str| {
@@ -94,7 +90,11 @@ fn tiles(html: &mut String, report: &Report) {
             "<div class=\"tile\"><b>{figure}</b><span>{what}</span></div>"
         );
     };
-    tile(&grouped(report.bought()), "tickets sold");
+    let seats: u64 = report.concerts.iter().map(|one| one.capacity).sum();
+    tile(
+        &grouped(report.bought()),
+        &format!("tickets sold, of {} seats", grouped(seats)),
+    );
     let refused: u64 = report.concerts.iter().map(|one| one.refused).sum();
     tile(&grouped(refused), "told “sold out”");
     tile(
@@ -116,25 +116,18 @@ fn tiles(html: &mut String, report: &Report) {
 
 fn plots(html: &mut String, report: &Report) {
     let parts = Parts::of(report);
+    plot_requests(html, report, &parts);
+    plot_server(html, &parts);
+}
+
+fn plot_requests(html: &mut String, report: &Report, parts: &Parts) {
     let seconds = parts.seconds();
-    let series = |name, class, fill, values| Series {
-        name,
-        class,
-        values,
-        fill,
-    };
     let throughput = [
-        series(
-            "answers a second",
-            "c1",
-            true,
-            parts.rate(|one| one.answers()),
-        ),
-        series("tickets sold", "c4", false, parts.rate(|one| one.bought)),
-        series(
+        area("answers a second", "c1", parts.rate(Second::answers)),
+        line("tickets sold", "c4", parts.rate(|one| one.bought)),
+        line(
             "too busy, failed, no answer",
             "c3",
-            false,
             parts.rate(figures::failures),
         ),
     ];
@@ -146,13 +139,13 @@ fn plots(html: &mut String, report: &Report) {
         &plot,
     );
     let latency = [
-        series("99.9 of 100", "c3", false, parts.latency(0.999)),
-        series("99 of 100", "c2", false, parts.latency(0.99)),
-        series("half", "c1", false, parts.latency(0.5)),
+        line("99.9 of 100", "c3", parts.latency(0.999)),
+        line("99 of 100", "c2", parts.latency(0.99)),
+        line("half", "c1", parts.latency(0.5)),
     ];
     let plot = lines("Latency over time", &latency, seconds, Unit::LogMs);
-    let hint = "From the moment when a request was due to its answer, in the part of the requests \
-                that the legend says. Ten times as high is one line up.";
+    let hint = "So many requests were answered within this time of being due. One line up is ten \
+                times as long.";
     card(html, "Latency over time", hint, &plot);
     let all = report.all_requests().latency;
     let marks = [
@@ -167,20 +160,18 @@ fn plots(html: &mut String, report: &Report) {
         "How many requests took how long.",
         &plot,
     );
+}
+
+fn plot_server(html: &mut String, parts: &Parts) {
+    let seconds = parts.seconds();
     let queue = [
-        series(
+        area(
             "prints that wait",
             "c2",
-            true,
             parts.gauge(|one| one.prints_waiting),
         ),
-        series("jobs that run", "c1", false, parts.gauge(|one| one.running)),
-        series(
-            "places of the workers",
-            "c4",
-            false,
-            parts.gauge(|one| one.places),
-        ),
+        line("jobs that run", "c1", parts.gauge(|one| one.running)),
+        line("places of the workers", "c4", parts.gauge(|one| one.places)),
     ];
     let plot = lines("Queue and workers over time", &queue, seconds, Unit::Count);
     card(
@@ -190,11 +181,10 @@ fn plots(html: &mut String, report: &Report) {
         &plot,
     );
     let stale = [
-        series("as fetched", "c3", false, parts.stale()),
-        series(
+        line("as fetched", "c3", parts.stale()),
+        area(
             "as the server says",
             "c1",
-            true,
             parts.gauge(|one| one.plan_stale_s),
         ),
     ];
@@ -207,18 +197,12 @@ fn plots(html: &mut String, report: &Report) {
     let hint = "How long ago the oldest sale was that the seating plan did not show.";
     card(html, "Age of seating plans", hint, &plot);
     let here = [
-        series(
+        area(
             "customers who were there",
             "c1",
-            true,
             parts.highest(|one| one.here),
         ),
-        series(
-            "came in a second",
-            "c4",
-            false,
-            parts.rate(|one| one.arrived),
-        ),
+        line("came in a second", "c4", parts.rate(|one| one.arrived)),
     ];
     let plot = lines("Customers over time", &here, seconds, Unit::Count);
     card(
@@ -227,6 +211,22 @@ fn plots(html: &mut String, report: &Report) {
         "Those who came, and those who were waiting or reading.",
         &plot,
     );
+}
+
+fn line(name: &'static str, class: &'static str, values: Vec<Option<f64>>) -> Series {
+    Series {
+        name,
+        class,
+        values,
+        fill: false,
+    }
+}
+
+fn area(name: &'static str, class: &'static str, values: Vec<Option<f64>>) -> Series {
+    Series {
+        fill: true,
+        ..line(name, class, values)
+    }
 }
 
 fn card(html: &mut String, title: &str, hint: &str, body: &str) {
