@@ -64,6 +64,20 @@ pub(crate) enum Message {
     },
     /// It has ended.
     End(Box<End>),
+    /// It broke off, which is a defect.
+    Died,
+}
+
+/// Tells that a thread broke off, which the others would wait for in vain.
+struct Alarm<'a>(&'a mpsc::UnboundedSender<Message>);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Whoever listened may have gone for the same reason.
+            let _ = self.0.send(Message::Died);
+        }
+    }
 }
 
 /// What a thread has to say at the end.
@@ -73,6 +87,8 @@ pub(crate) struct End {
     pub(crate) bought: Vec<Vec<u128>>,
     pub(crate) refused: Vec<u64>,
     pub(crate) opened: u64,
+    /// Processor time of the whole process; one of the threads tells it while all are there.
+    pub(crate) process_cpu: Option<Duration>,
 }
 
 /// A thread of the generator, from its beginning to its end.
@@ -81,6 +97,7 @@ pub(crate) fn run_thread(
     at: usize,
     messages: &mpsc::UnboundedSender<Message>,
 ) -> std::io::Result<()> {
+    let _alarm = Alarm(messages);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -103,6 +120,9 @@ pub(crate) fn run_thread(
             crowds_before += phase.crowds.len();
         }
         ticking.abort();
+        let tells = plan.barrier.wait().await.is_leader();
+        let process_cpu = tells.then(system::process_cpu);
+        plan.barrier.wait().await;
         let worker = &driver.worker;
         // Nobody listens when the run was broken off.
         let _ = messages.send(Message::End(Box::new(End {
@@ -110,6 +130,7 @@ pub(crate) fn run_thread(
             bought: worker.bought.take(),
             refused: worker.refused.take(),
             opened: worker.pool.opened(),
+            process_cpu,
         })));
     });
     Ok(())

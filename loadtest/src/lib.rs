@@ -24,6 +24,7 @@ mod sale;
 pub mod scenario;
 mod system;
 mod target;
+mod timeline;
 mod verdict;
 mod visit;
 mod watch;
@@ -42,5 +43,6 @@ pub use self::report::{
 pub use self::request::Request;
 pub use self::run::{CONNECTIONS_MAX, Moment, Options, THREADS_MAX, run as load};
 pub use self::target::{LoadError, Target};
+pub use self::timeline::Timeline;
 pub use self::verdict::Verdict;
 pub use self::watch::Sample;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::histogram::Latency;
 use crate::record::{Faults, Interval, Kind, Requests, older};
+use crate::timeline::Timeline;
 use crate::verdict::Verdict;
 use crate::watch::Sample;
 
@@ -40,8 +41,8 @@ pub struct Report {
     pub concerts: Vec<ConcertSales>,
     /// From the order of a print until it was there, by crowd.
     pub waits: Vec<Waits>,
-    /// Second by second, by the seconds since 1970.
-    pub timeline: BTreeMap<i64, Second>,
+    /// Second by second.
+    pub timeline: Timeline,
     /// What the server is made of.
     pub server: Server,
     /// What makes the figures doubtful.
@@ -192,6 +193,17 @@ impl Second {
             self.sample = other.sample;
         }
     }
+
+    /// Adds what happened in the second after it: nobody is there twice, and what the server
+    /// said last is so.
+    pub(crate) fn follow(&mut self, next: &Self) {
+        let here = self.here.max(next.here);
+        self.add(next);
+        self.here = here;
+        if next.sample != Sample::default() {
+            self.sample = next.sample;
+        }
+    }
 }
 
 impl Report {
@@ -268,9 +280,7 @@ impl Report {
         for (kind, requests) in &other.requests {
             self.requests.entry(*kind).or_default().add(requests);
         }
-        for (at, second) in &other.timeline {
-            self.timeline.entry(*at).or_default().add(second);
-        }
+        self.timeline.merge(other.timeline);
         for concert in other.concerts {
             match self.concerts.iter_mut().find(|one| one.id == concert.id) {
                 Some(same) => same.add(&concert),

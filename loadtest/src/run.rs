@@ -16,6 +16,7 @@ use crate::sale::Sale;
 use crate::scenario::Scenario;
 use crate::system;
 use crate::target::{LoadError, Target};
+use crate::timeline::Timeline;
 use crate::watch::{Sample, Watch};
 
 /// How long the server's figures may take.
@@ -59,8 +60,8 @@ pub struct Options {
 /// How a run goes, told every second.
 #[derive(Debug)]
 pub struct Moment<'a> {
-    /// What is happening, in a word.
-    pub phase: &'a str,
+    /// Everybody has left, and what they bought is being read.
+    pub auditing: bool,
     /// Seconds since the beginning.
     pub elapsed: Duration,
     /// Customers who will have come when it ends; fewer if it is stopped.
@@ -74,7 +75,7 @@ pub struct Moment<'a> {
 /// What is gathered while a run goes on.
 struct Gathered {
     total: Interval,
-    timeline: BTreeMap<i64, Second>,
+    timeline: Timeline,
     ends: Vec<End>,
     busiest: f64,
     cpu: Duration,
@@ -114,9 +115,8 @@ pub async fn run(
         let ended = thread.join().map_err(|_| LoadError::Died)?;
         ended.map_err(LoadError::Generator)?;
     }
-    gathered.cpu = gathered
-        .cpu
-        .max(system::process_cpu().saturating_sub(cpu_before));
+    let cpu = gathered.ends.iter().filter_map(|end| end.process_cpu).max();
+    gathered.cpu = cpu.unwrap_or_default().saturating_sub(cpu_before);
     let judged = judge::judge(&options, &plan, &mut gathered, &mut on_moment).await?;
     Ok(report(
         &options, &plan, gathered, judged, started_at, elapsed,
@@ -171,7 +171,7 @@ async fn gather(
 ) -> Result<Gathered, LoadError> {
     let mut gathered = Gathered {
         total: Interval::default(),
-        timeline: BTreeMap::new(),
+        timeline: Timeline::default(),
         ends: Vec::new(),
         busiest: 0.0,
         cpu: Duration::ZERO,
@@ -190,7 +190,6 @@ async fn gather(
             } => {
                 gathered.total.add(&interval);
                 gathered.busiest = gathered.busiest.max(cpu.as_secs_f64().min(1.0));
-                gathered.cpu += cpu;
                 let (told, sum) = open.entry(second).or_default();
                 *told += 1;
                 sum.add(&Second::of(&interval, here));
@@ -200,17 +199,16 @@ async fn gather(
                     sum.sample = *samples.borrow();
                     gathered.rss_max = gathered.rss_max.max(sum.sample.rss);
                     on_moment(&Moment {
-                        phase: &plan.scenario.name,
+                        auditing: false,
                         elapsed: Duration::from_secs(u64::from(second) + 1),
                         customers,
                         second: &sum,
                         total: &gathered.total,
                     });
-                    gathered
-                        .timeline
-                        .insert(started_at + i64::from(second), sum);
+                    gathered.timeline.add(started_at + i64::from(second), &sum);
                 }
             }
+            Message::Died => return Err(LoadError::Died),
             Message::End(end) => {
                 gathered.total.add(&end.interval);
                 let second = u32::try_from(plan.sale.begun().elapsed().as_secs());
@@ -223,7 +221,7 @@ async fn gather(
     for (second, (_, mut sum)) in open {
         sum.sample = *samples.borrow();
         let at = started_at + i64::from(second);
-        gathered.timeline.entry(at).or_default().add(&sum);
+        gathered.timeline.add(at, &sum);
     }
     Ok(gathered)
 }

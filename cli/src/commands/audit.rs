@@ -43,7 +43,7 @@ async fn from_outside(args: &AuditArgs, target: &str) -> anyhow::Result<bool> {
         let invariants = audited.verdicts.iter().map(|verdict| {
             json!({
                 "name": verdict.name,
-                "violations": if verdict.unit.is_empty() { verdict.value } else { f64::from(!verdict.ok) },
+                "violations": violations(verdict),
                 "ok": verdict.ok,
                 "details": verdict.details,
             })
@@ -54,6 +54,20 @@ async fn from_outside(args: &AuditArgs, target: &str) -> anyhow::Result<bool> {
         audited.verdicts.iter().for_each(out::line);
     }
     Ok(holds)
+}
+
+/// How often a promise was broken; a figure is too large or not.
+fn violations(verdict: &loadtest::Verdict) -> u64 {
+    if !verdict.unit.is_empty() {
+        return u64::from(!verdict.ok);
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is a count"
+    )]
+    let count = verdict.value as u64;
+    count
 }
 
 /// The lines of a report about a ledger that is open already.

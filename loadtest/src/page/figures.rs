@@ -12,34 +12,27 @@ const BINS_PER_DECADE: i32 = 10;
 /// Equal parts of a run.
 #[derive(Debug)]
 pub(super) struct Parts {
-    /// Each part, with the number of seconds that were put together in it.
-    parts: Vec<(Second, f64)>,
+    parts: Vec<Second>,
     width_s: f64,
 }
 
 impl Parts {
     pub(super) fn of(report: &Report) -> Self {
-        let (first, last) = match (
-            report.timeline.first_key_value(),
-            report.timeline.last_key_value(),
-        ) {
+        let (steps, step_s) = (&report.timeline.steps, report.timeline.step_s.max(1));
+        let ends = (steps.first_key_value(), steps.last_key_value());
+        let (first, last) = match ends {
             (Some((first, _)), Some((last, _))) => (*first, *last),
             _ => (0, 0),
         };
-        let seconds = usize::try_from(last - first).unwrap_or(0) + 1;
-        let width = seconds.div_ceil(PARTS_MAX);
-        let mut parts = vec![(Second::default(), 0.0); seconds.div_ceil(width)];
-        for (at, second) in &report.timeline {
-            let place = usize::try_from(at - first).unwrap_or(0) / width;
-            let (sum, count) = &mut parts[place];
-            let here = sum.here.max(second.here);
-            sum.add(second);
-            sum.here = here;
-            sum.sample = second.sample;
-            *count += 1.0;
+        let all = usize::try_from((last - first) / step_s).unwrap_or(0) + 1;
+        let joined = all.div_ceil(PARTS_MAX);
+        let mut parts = vec![Second::default(); all.div_ceil(joined)];
+        for (at, step) in steps {
+            let place = usize::try_from((at - first) / step_s).unwrap_or(0) / joined;
+            parts[place].follow(step);
         }
         #[expect(clippy::cast_precision_loss, reason = "at most some hours")]
-        let width_s = width as f64;
+        let width_s = joined as f64 * step_s as f64;
         Self { parts, width_s }
     }
 
@@ -52,7 +45,7 @@ impl Parts {
 
     /// How much of something there was in a second.
     pub(super) fn rate(&self, count: impl Fn(&Second) -> u64) -> Vec<Option<f64>> {
-        let each = |(second, seconds): &(Second, f64)| exact(count(second)) / seconds.max(1.0);
+        let each = |part: &Second| exact(count(part)) / self.width_s;
         self.parts.iter().map(|part| Some(each(part))).collect()
     }
 
@@ -60,7 +53,7 @@ impl Parts {
     pub(super) fn highest(&self, count: impl Fn(&Second) -> u64) -> Vec<Option<f64>> {
         self.parts
             .iter()
-            .map(|(second, _)| Some(exact(count(second))))
+            .map(|second| Some(exact(count(second))))
             .collect()
     }
 
@@ -69,7 +62,7 @@ impl Parts {
         let each = |latency: &Latency| (latency.count() > 0).then(|| latency.ms(quantile));
         self.parts
             .iter()
-            .map(|(second, _)| each(&second.latency))
+            .map(|second| each(&second.latency))
             .collect()
     }
 
@@ -77,7 +70,7 @@ impl Parts {
     pub(super) fn gauge(&self, figure: impl Fn(&Sample) -> Option<f64>) -> Vec<Option<f64>> {
         self.parts
             .iter()
-            .map(|(second, _)| figure(&second.sample))
+            .map(|second| figure(&second.sample))
             .collect()
     }
 
@@ -85,7 +78,7 @@ impl Parts {
     pub(super) fn stale(&self) -> Vec<Option<f64>> {
         self.parts
             .iter()
-            .map(|(second, _)| second.plan_stale_s)
+            .map(|second| second.plan_stale_s)
             .collect()
     }
 }
@@ -146,7 +139,7 @@ pub(super) fn meaning(name: &str) -> &'static str {
     }
 }
 
-fn exact(count: u64) -> f64 {
+pub(super) fn exact(count: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "pictures need no 2^53")]
     let count = count as f64;
     count

@@ -81,7 +81,10 @@ fn header(html: &mut String, report: &Report) {
 
 fn tiles(html: &mut String, report: &Report) {
     let (all, buys) = (report.all_requests(), report.of_kind(Kind::Buy));
-    let peak = report.timeline.values().map(Second::answers).max();
+    #[expect(clippy::cast_precision_loss, reason = "at most some hours")]
+    let step_s = report.timeline.step_s.max(1) as f64;
+    let busiest = report.timeline.steps.values().map(Second::answers).max();
+    let peak = Unit::Count.text((figures::exact(busiest.unwrap_or(0)) / step_s).round());
     let ms = |value: f64| Unit::LogMs.text(value);
     html.push_str("<div class=\"tiles\">");
     let mut tile = |figure: &str, what: &str| {
@@ -97,10 +100,7 @@ fn tiles(html: &mut String, report: &Report) {
     );
     let refused: u64 = report.concerts.iter().map(|one| one.refused).sum();
     tile(&grouped(refused), "told “sold out”");
-    tile(
-        &format!("{}/s", grouped(peak.unwrap_or(0))),
-        "requests, in the busiest second",
-    );
+    tile(&format!("{peak}/s"), "requests, in the busiest second");
     tile(
         &ms(buys.latency.ms(0.5)),
         "half of the purchases took at most",

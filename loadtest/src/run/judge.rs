@@ -62,7 +62,7 @@ pub(super) async fn judge(
     let nothing = Second::default();
     let audited = audit(&options.target, &audit_options, &acknowledged, |_, _, _| {
         on_moment(&Moment {
-            phase: "audit",
+            auditing: true,
             elapsed: sale.begun().elapsed(),
             customers: 0,
             second: &nothing,

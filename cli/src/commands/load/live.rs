@@ -33,7 +33,7 @@ impl Live {
     }
 
     pub(super) fn tell(&mut self, moment: &Moment<'_>) {
-        if moment.phase == "audit" {
+        if moment.auditing {
             if !self.audits {
                 self.audits = true;
                 self.say("everybody has left; reading what they bought");
@@ -67,8 +67,10 @@ impl Live {
 
 fn one_line(moment: &Moment<'_>) -> String {
     let second = moment.second;
+    let plans = second.plan_stale_s.or(second.sample.plan_stale_s);
     format!(
-        "{:>5} s  {:>7}/s  p50 {:>7.1} ms  p99 {:>7.1} ms  p99.9 {:>7.1} ms  sold {}  printed {}  {}",
+        "{:>5} s  {:>7}/s  p50 {:>7.1} ms  p99 {:>7.1} ms  p99.9 {:>7.1} ms  sold {}  printed {}  \
+         plans {:.1} s behind  {}",
         moment.elapsed.as_secs(),
         rate(count(second.answers())),
         second.latency.ms(0.5),
@@ -76,6 +78,7 @@ fn one_line(moment: &Moment<'_>) -> String {
         second.latency.ms(0.999),
         grouped(moment.total.count(Kind::Buy, 201)),
         grouped(printed(moment)),
+        plans.unwrap_or(0.0),
         statuses(second),
     )
 }

@@ -2,7 +2,7 @@
 
 use loadtest::{Latency, LoadReport, Requests};
 
-use crate::out::{grouped, line, rate};
+use crate::out::{grouped, line, rate, several};
 
 /// Prints everything; the promises last.
 pub(super) fn print(report: &LoadReport) {
@@ -75,8 +75,11 @@ fn concerts(report: &LoadReport) {
         sum(|one| one.refused),
     );
     line(format!(
-        "{} concerts with {} seats: {} tickets bought, {} customers told \"sold out\", {} listed",
-        grouped(u64::try_from(report.concerts.len()).unwrap_or(u64::MAX)),
+        "{} with {} seats: {} tickets bought, {} customers told \"sold out\", {} listed",
+        several(
+            u64::try_from(report.concerts.len()).unwrap_or(u64::MAX),
+            "concert"
+        ),
         grouped(seats),
         grouped(bought),
         grouped(refused),
@@ -87,10 +90,10 @@ fn concerts(report: &LoadReport) {
 fn machines(report: &LoadReport) {
     let generator = &report.generator;
     line(format!(
-        "generator: {} threads, {} connections opened, {:.1} µs of processor time a request, \
+        "generator: {}, {} opened, {:.1} µs of processor time a request, \
          visits began {:.2} ms late (p99)",
-        generator.threads,
-        grouped(generator.opened),
+        several(generator.threads, "thread"),
+        several(generator.opened, "connection"),
         report.cpu_us_each(),
         generator.lateness.ms(0.99),
     ));
