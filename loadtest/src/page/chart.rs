@@ -19,8 +19,19 @@ pub(super) struct Series {
     pub(super) class: &'static str,
     /// A value for each of the equal parts of the time; nothing where there is none.
     pub(super) values: Vec<Option<f64>>,
-    /// Fills what is below it.
-    pub(super) fill: bool,
+    /// How it is drawn.
+    pub(super) look: Look,
+}
+
+/// How values are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// A line.
+    Line,
+    /// A line with what is below it.
+    Area,
+    /// A dot for each: what was looked at now and then.
+    Dots,
 }
 
 /// How values are shown.
@@ -268,7 +279,7 @@ fn draw(svg: &mut String, series: &Series, axis: Axis, parts: usize) {
             .collect();
         let path = path.join(" L");
         let class = series.class;
-        if series.fill {
+        if series.look == Look::Area {
             let base = HEIGHT - BOTTOM;
             let _ = write!(
                 svg,
@@ -276,12 +287,13 @@ fn draw(svg: &mut String, series: &Series, axis: Axis, parts: usize) {
                 first.0, last.0
             );
         }
-        if points.len() == 1 {
-            let _ = write!(
-                svg,
-                "<circle class=\"dot {class}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\"/>",
-                first.0, first.1
-            );
+        if points.len() == 1 || series.look == Look::Dots {
+            for (x, y) in points {
+                let _ = write!(
+                    svg,
+                    "<circle class=\"dot {class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>"
+                );
+            }
         } else {
             let _ = write!(svg, "<path class=\"line {class}\" d=\"M{path}\"/>");
         }
@@ -396,7 +408,7 @@ mod tests {
             name: "p99",
             class: "c1",
             values,
-            fill: true,
+            look: Look::Area,
         };
         for values in [
             vec![],

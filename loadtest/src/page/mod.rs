@@ -6,7 +6,7 @@ mod figures;
 
 use std::fmt::Write as _;
 
-use self::chart::{Series, Unit, bars, lines};
+use self::chart::{Look, Series, Unit, bars, lines};
 use self::figures::{Parts, bins};
 use crate::record::Kind;
 use crate::report::{Report, Second};
@@ -181,12 +181,15 @@ fn plot_server(html: &mut String, parts: &Parts) {
         &plot,
     );
     let stale = [
-        line("as fetched", "c3", parts.stale()),
         area(
             "as the server says",
             "c1",
             parts.gauge(|one| one.plan_stale_s),
         ),
+        Series {
+            look: Look::Dots,
+            ..line("as fetched", "c3", parts.stale())
+        },
     ];
     let plot = lines(
         "Age of seating plans over time",
@@ -218,13 +221,13 @@ fn line(name: &'static str, class: &'static str, values: Vec<Option<f64>>) -> Se
         name,
         class,
         values,
-        fill: false,
+        look: Look::Line,
     }
 }
 
 fn area(name: &'static str, class: &'static str, values: Vec<Option<f64>>) -> Series {
     Series {
-        fill: true,
+        look: Look::Area,
         ..line(name, class, values)
     }
 }
