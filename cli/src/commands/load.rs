@@ -4,7 +4,7 @@ mod live;
 mod summary;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use loadtest::scenario::{BUILT_IN, FILE_BYTES_MAX, Fit, Scenario};
@@ -123,12 +123,12 @@ fn names() -> String {
 }
 
 fn merge(args: &MergeArgs) -> anyhow::Result<bool> {
-    let reports: anyhow::Result<Vec<_>> = args.files.iter().map(read_result).collect();
+    let reports: anyhow::Result<Vec<_>> = args.files.iter().map(|path| read_result(path)).collect();
     let sum = LoadReport::merge(reports?)?;
     finish(&sum, &args.result)
 }
 
-fn read_result(path: &PathBuf) -> anyhow::Result<LoadReport> {
+fn read_result(path: &Path) -> anyhow::Result<LoadReport> {
     let text = read(path, RESULT_BYTES_MAX)?;
     let whose = || format!("{} is no result of `load --json`", path.display());
     let report: LoadReport = serde_json::from_str(&text).with_context(whose)?;

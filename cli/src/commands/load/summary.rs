@@ -46,15 +46,15 @@ pub(super) fn print(report: &LoadReport) {
 
 fn row(name: &str, requests: &Requests, elapsed_s: f64) {
     let answers = requests.answers();
-    let statuses: Vec<_> = requests
+    let mut statuses: Vec<_> = requests
         .by_status
         .iter()
         .map(|(status, count)| format!("{status}: {}", grouped(*count)))
         .collect();
-    let mut statuses = statuses.join(", ");
     if requests.unanswered > 0 {
-        statuses.push_str(&format!(", none: {}", grouped(requests.unanswered)));
+        statuses.push(format!("none: {}", grouped(requests.unanswered)));
     }
+    let statuses = statuses.join(", ");
     let latency = &requests.latency;
     line(format!(
         "{name:16} {:>10} {:>9} {:>9.1} {:>9.1} {:>9.1} {:>9.1}  {statuses}",
