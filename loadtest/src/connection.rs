@@ -1,5 +1,6 @@
 //! One keep-alive connection: a request out, an answer in.
 
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -202,42 +203,49 @@ impl Connection {
 
 fn parse_head(bytes: &[u8]) -> Result<Option<Head>, ConnectionError> {
     let unreadable = |what: &str| ConnectionError::Unreadable(what.to_owned());
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut response = httparse::Response::new(&mut headers);
-    let parsed = response
-        .parse(bytes)
+    // Not even to be filled with nothing: it is some of what an answer costs.
+    let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+    let mut response = httparse::Response::new(&mut []);
+    let parsed = httparse::ParserConfig::default()
+        .parse_response_with_uninit_headers(&mut response, bytes, &mut headers)
         .map_err(|error| unreadable(&error.to_string()))?;
     let httparse::Status::Complete(body_starts) = parsed else {
         return Ok(None);
     };
-    let status = response
-        .code
-        .ok_or_else(|| unreadable("it has no status"))?;
-    let header = |name: &str| {
-        let mut all = response.headers.iter();
-        let found = all.find(|header| header.name.eq_ignore_ascii_case(name));
-        found.and_then(|header| std::str::from_utf8(header.value).ok())
+    let mut head = Head {
+        status: response
+            .code
+            .ok_or_else(|| unreadable("it has no status"))?,
+        retry_after_s: None,
+        etag: None,
+        closes: false,
+        body_starts,
+        framing: Framing::Done,
     };
-    let length = header("content-length").and_then(|value| value.parse().ok());
-    let framing = match length {
-        Some(length) if length <= ANSWER_BYTES_MAX => Framing::Length(length),
-        None if status == 204 || status == 304 => Framing::Length(0),
-        Some(_) => return Err(unreadable("it is longer than 64 MiB")),
-        None if header("transfer-encoding")
-            .is_some_and(|value| value.eq_ignore_ascii_case("chunked")) =>
-        {
-            Framing::ChunkSize
+    let (mut length, mut chunked) = (None, false);
+    for header in response.headers.iter() {
+        let is = |name: &str| header.name.eq_ignore_ascii_case(name);
+        let text = || std::str::from_utf8(header.value).unwrap_or_default();
+        if is("content-length") {
+            length = text().parse::<usize>().ok();
+        } else if is("transfer-encoding") {
+            chunked = text().eq_ignore_ascii_case("chunked");
+        } else if is("retry-after") {
+            head.retry_after_s = text().parse().ok();
+        } else if is("connection") {
+            head.closes = text().eq_ignore_ascii_case("close");
+        } else if is("etag") {
+            head.etag = Some(text().to_owned());
         }
+    }
+    head.framing = match length {
+        Some(length) if length <= ANSWER_BYTES_MAX => Framing::Length(length),
+        Some(_) => return Err(unreadable("it is longer than 64 MiB")),
+        None if head.status == 204 || head.status == 304 => Framing::Length(0),
+        None if chunked => Framing::ChunkSize,
         None => return Err(unreadable("it has neither a length nor chunks")),
     };
-    Ok(Some(Head {
-        status,
-        retry_after_s: header("retry-after").and_then(|value| value.parse().ok()),
-        etag: header("etag").map(str::to_owned),
-        closes: header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close")),
-        body_starts,
-        framing,
-    }))
+    Ok(Some(head))
 }
 
 #[cfg(test)]

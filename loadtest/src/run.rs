@@ -205,7 +205,9 @@ async fn gather(
                         second: &sum,
                         total: &gathered.total,
                     });
-                    gathered.timeline.add(started_at + i64::from(second), &sum);
+                    gathered
+                        .timeline
+                        .append(started_at + i64::from(second), &sum);
                 }
             }
             Message::Died => return Err(LoadError::Died),
@@ -221,7 +223,7 @@ async fn gather(
     for (second, (_, mut sum)) in open {
         sum.sample = *samples.borrow();
         let at = started_at + i64::from(second);
-        gathered.timeline.add(at, &sum);
+        gathered.timeline.append(at, &sum);
     }
     Ok(gathered)
 }

@@ -28,16 +28,13 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// Adds what happened in a second.
-    pub(crate) fn add(&mut self, at: i64, second: &Second) {
-        let place = at - at.rem_euclid(self.step_s);
-        self.steps.entry(place).or_default().add(second);
-        while self.steps.len() > STEPS_MAX {
-            self.coarsen();
-        }
+    /// Adds what happened in the next second, or some more of the last one.
+    pub(crate) fn append(&mut self, at: i64, second: &Second) {
+        self.step(at).follow(second);
+        self.keep_small();
     }
 
-    /// Adds another generator's.
+    /// Adds what another generator did at the same time.
     pub(crate) fn merge(&mut self, mut other: Self) {
         while self.step_s < other.step_s {
             self.coarsen();
@@ -46,15 +43,26 @@ impl Timeline {
             other.coarsen();
         }
         for (at, step) in &other.steps {
-            self.add(*at, step);
+            self.step(*at).add(step);
+        }
+        self.keep_small();
+    }
+
+    fn step(&mut self, at: i64) -> &mut Second {
+        let place = at - at.rem_euclid(self.step_s);
+        self.steps.entry(place).or_default()
+    }
+
+    fn keep_small(&mut self) {
+        while self.steps.len() > STEPS_MAX {
+            self.coarsen();
         }
     }
 
     fn coarsen(&mut self) {
         self.step_s *= 2;
         for (at, step) in std::mem::take(&mut self.steps) {
-            let place = at - at.rem_euclid(self.step_s);
-            self.steps.entry(place).or_default().follow(&step);
+            self.step(at).follow(&step);
         }
     }
 }
@@ -72,7 +80,7 @@ mod tests {
         };
         let mut long = Timeline::default();
         for at in 1_000..4_000 {
-            long.add(at, &second);
+            long.append(at, &second);
         }
         assert!(
             long.steps.len() <= STEPS_MAX && long.step_s == 8,
@@ -86,7 +94,7 @@ mod tests {
             "nobody was there twice"
         );
         let mut short = Timeline::default();
-        short.add(3_999, &second);
+        short.append(3_999, &second);
         short.merge(long);
         assert_eq!((arrived(&short), short.step_s), (9_003, 8));
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use loadtest::{Kind, Latency, LoadReport};
 use serde_json::Value;
 use tests::TestApp;
+use tests::process::{self, Ended};
 
 use super::wrong::{Defect, WrongServer};
 use super::{command, load};
@@ -65,31 +66,19 @@ async fn the_results_of_two_generators_add_up() {
         file("3.json"),
         file("p.html"),
     );
+    let sale = ["load", "small", "--scale", "0.2", "--duration", "2s"];
     let run = |json: &str, seed: &str| {
-        let sale = [
-            "load",
-            "small",
-            "--scale",
-            "0.2",
-            "--duration",
-            "2s",
-            "--target",
-            target,
-        ];
         let own = ["--concert", &concert, "--seed", seed, "--json", json];
-        command(&[&sale[..], &own[..]].concat()).success()
+        let mut line = process::command();
+        line.args(sale).args(["--target", target]).args(own);
+        Ended::of(&mut line).success()
     };
-    std::thread::scope(|scope| {
-        let other = scope.spawn(|| {
-            tests::process::Ended::of(
-                tests::process::command()
-                    .args(["load", "small", "--scale", "0.2", "--duration", "2s"])
-                    .args(["--target", target, "--concert", &concert])
-                    .args(["--seed", "2", "--json", &two]),
-            )
+    tokio::task::block_in_place(|| {
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| run(&two, "2"));
+            run(&one, "1");
+            other.join().expect("it ends");
         });
-        run(&one, "1");
-        other.join().expect("it ends").success();
     });
     let merged = command(&[
         "load", "merge", &one, &two, "--json", &both, "--html", &page,

@@ -185,9 +185,8 @@ impl State {
     fn create(&mut self, body: &Value) -> (u16, String) {
         self.concert = body.clone();
         self.concert["id"] = json!("00000000-0000-7000-8000-000000000001");
-        self.capacity = body["capacity"]
-            .as_u64()
-            .map_or(0, |seats| usize::try_from(seats).unwrap());
+        let capacity = body["capacity"].as_u64().unwrap_or(0);
+        self.capacity = usize::try_from(capacity).expect("it is small");
         self.names
             .push(body["name"].as_str().unwrap_or_default().into());
         self.begun = Instant::now();
