@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bench;
+mod load;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,9 @@ pub(crate) use self::bench::{
     BenchArgs, BenchCommand, EngineArg, GrowthBenchArgs, JobsBenchArgs, KillsBenchArgs,
     OverloadBenchArgs, PlansBenchArgs, PriorityBenchArgs, PurchaseBenchArgs, RenameBenchArgs,
     ScaleBenchArgs, SeatingBenchArgs, SoakBenchArgs,
+};
+pub(crate) use self::load::{
+    AuditArgs, LoadArgs, LoadCommand, LoadRunArgs, MergeArgs, RateArg, ResultArgs, ShowArgs,
 };
 
 /// Sells concert tickets to a crowd, renders them, and never hands out a stale one.
@@ -58,8 +62,21 @@ pub enum Command {
     )]
     Verify(VerifyArgs),
     /// Check every invariant of the ledger; exit status 1 when one is broken
-    #[command(after_help = "Example:\n  ticketoverflow audit --data-dir ./data --json")]
-    Audit(LedgerArgs),
+    #[command(after_help = "Examples:\n  \
+        ticketoverflow audit --data-dir ./data --json\n  \
+        ticketoverflow audit --target http://127.0.0.1:8080   over HTTP, as any client")]
+    Audit(AuditArgs),
+    /// Load a server as a sale does, and see whether it keeps its promises; exit status 1 if not
+    ///
+    /// Customers come when they come, however slow the server is (an open loop), and latency
+    /// counts from the moment when each request was due. At the end everything is audited.
+    #[command(after_help = "Examples:\n  \
+        ticketoverflow load general --target http://127.0.0.1:8080 --duration 60s\n  \
+        ticketoverflow load evening --target http://127.0.0.1:8080 --html report.html\n  \
+        ticketoverflow load tour    --target http://127.0.0.1:8080 --rate max --scale 0.1\n  \
+        ticketoverflow load presale --target http://127.0.0.1:8080 --closed --think 2s\n  \
+        ticketoverflow load mine.toml --target http://10.0.0.7:8080 --i-own-this-target")]
+    Load(LoadArgs),
     /// Look at jobs and act on them, also while a server runs
     #[command(subcommand)]
     Jobs(JobsCommand),

@@ -55,6 +55,15 @@ fn dispatch(args: Args) -> anyhow::Result<ExitCode> {
                 ExitCode::FAILURE
             })
         }
+        Command::Load(args) => {
+            quiet()?;
+            let holds = block_on(commands::load::load(&args))?;
+            Ok(if holds {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
+        }
         Command::Jobs(command) => block_on(commands::jobs::jobs(command)).map(done),
         Command::Bench(command) => {
             quiet()?;

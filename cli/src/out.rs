@@ -30,6 +30,12 @@ pub(crate) fn grouped(number: u64) -> String {
     grouped
 }
 
+/// A number of things, with an s when they are several.
+pub(crate) fn several(number: u64, thing: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{ending}", grouped(number))
+}
+
 /// A rate as a whole number with commas.
 pub(crate) fn rate(per_second: f64) -> String {
     #[expect(
@@ -49,5 +55,7 @@ mod tests {
     fn thousands_are_separated() {
         let all: Vec<_> = [0, 999, 1_000, 2_800_000].map(grouped).into();
         assert_eq!(all, ["0", "999", "1,000", "2,800,000"]);
+        let threads = [0, 1, 2].map(|number| several(number, "thread"));
+        assert_eq!(threads, ["0 threads", "1 thread", "2 threads"]);
     }
 }

@@ -1,11 +1,13 @@
 //! One keep-alive connection: a request out, an answer in.
 
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::framing::Framing;
 use crate::request::Request;
 
 /// The most bytes of an answer; a larger one is an error.
@@ -21,6 +23,10 @@ pub struct Connection {
     buffer: Vec<u8>,
     /// Bytes at the front of the buffer that belong to the answer before.
     used: usize,
+    /// The body of an answer that came in chunks, put together.
+    joined: Vec<u8>,
+    /// The server said that the last answer was the last one.
+    ended: bool,
 }
 
 /// An answer. The body is valid until the next request on the connection.
@@ -28,6 +34,8 @@ pub struct Connection {
 pub struct Response<'a> {
     /// HTTP status.
     pub status: u16,
+    /// After how many seconds the server wants to be asked again.
+    pub retry_after_s: Option<u32>,
     /// The body, without any transfer encoding.
     pub body: &'a [u8],
 }
@@ -49,22 +57,40 @@ pub enum ConnectionError {
     TimedOut,
 }
 
-struct Head {
-    status: u16,
+/// The first lines of an answer.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) status: u16,
+    pub(crate) retry_after_s: Option<u32>,
+    /// The entity tag, if it is one that fits.
+    pub(crate) etag: Option<String>,
+    /// The server closes the connection after this answer.
+    closes: bool,
     body_starts: usize,
-    body_len: usize,
+    framing: Framing,
 }
 
 impl Connection {
     /// Connects.
     pub async fn open(server: SocketAddr) -> Result<Self, ConnectionError> {
-        let stream = TcpStream::connect(server).await?;
+        let connecting = tokio::time::timeout(ANSWER_TIMEOUT, TcpStream::connect(server));
+        let stream = connecting.await.map_err(|_| ConnectionError::TimedOut)??;
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,
-            buffer: Vec::with_capacity(16 * 1024),
+            buffer: Vec::with_capacity(4 * 1024),
             used: 0,
+            joined: Vec::new(),
+            ended: false,
         })
+    }
+
+    /// Whether the server has not hung up while nobody looked.
+    pub(crate) fn is_alive(&self) -> bool {
+        // Nothing may come while nothing was asked: bytes are as bad as the end.
+        let nothing = self.stream.try_read(&mut [0; 1]);
+        !self.ended
+            && matches!(nothing, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
     }
 
     /// Sends a request and waits for its answer.
@@ -76,29 +102,90 @@ impl Connection {
 
     /// Sends the bytes of one request and waits for its answer.
     pub async fn exchange(&mut self, request: &[u8]) -> Result<Response<'_>, ConnectionError> {
-        self.stream.write_all(request).await?;
-        self.buffer.drain(..self.used);
-        self.used = 0;
-        let head = tokio::time::timeout(ANSWER_TIMEOUT, self.read_answer())
-            .await
-            .map_err(|_| ConnectionError::TimedOut)??;
-        self.used = head.body_starts + head.body_len;
+        self.write(request).await?;
+        let answer = tokio::time::timeout(ANSWER_TIMEOUT, self.read_answer());
+        let head = answer.await.map_err(|_| ConnectionError::TimedOut)??;
+        self.ended = head.closes;
+        let body = match head.framing {
+            Framing::Length(length) => &self.buffer[head.body_starts..][..length],
+            _ => &self.joined,
+        };
         Ok(Response {
             status: head.status,
-            body: &self.buffer[head.body_starts..self.used],
+            retry_after_s: head.retry_after_s,
+            body,
         })
     }
 
-    async fn read_answer(&mut self) -> Result<Head, ConnectionError> {
-        loop {
+    /// Sends the bytes of one request and hands the body on as it comes, so that memory does not
+    /// grow with it. Each piece may take as long as a whole answer elsewhere.
+    pub(crate) async fn stream(
+        &mut self,
+        request: &[u8],
+        mut sink: impl FnMut(u16, &[u8]),
+    ) -> Result<Head, ConnectionError> {
+        self.write(request).await?;
+        let mut head = loop {
             if let Some(head) = parse_head(&self.buffer)? {
-                while self.buffer.len() < head.body_starts + head.body_len {
-                    self.read_more().await?;
-                }
+                break head;
+            }
+            self.read_in_time().await?;
+        };
+        self.buffer.drain(..head.body_starts);
+        loop {
+            let status = head.status;
+            let used = head.framing.read(&self.buffer, |bytes| sink(status, bytes));
+            let used = used.map_err(|what| ConnectionError::Unreadable(what.into()))?;
+            self.buffer.drain(..used);
+            if head.framing.is_done() {
+                self.ended = head.closes;
+                return Ok(head);
+            }
+            self.read_in_time().await?;
+        }
+    }
+
+    async fn write(&mut self, request: &[u8]) -> Result<(), ConnectionError> {
+        self.stream.write_all(request).await?;
+        self.buffer.drain(..self.used);
+        self.used = 0;
+        Ok(())
+    }
+
+    /// Reads a whole answer: one with a length stays in the buffer, chunks are joined.
+    async fn read_answer(&mut self) -> Result<Head, ConnectionError> {
+        let mut head = loop {
+            if let Some(head) = parse_head(&self.buffer)? {
+                break head;
+            }
+            self.read_more().await?;
+        };
+        if let Framing::Length(length) = head.framing {
+            while self.buffer.len() < head.body_starts + length {
+                self.read_more().await?;
+            }
+            self.used = head.body_starts + length;
+            return Ok(head);
+        }
+        self.joined.clear();
+        let mut used = head.body_starts;
+        loop {
+            let joined = &mut self.joined;
+            let read = head.framing.read(&self.buffer[used..], |bytes| {
+                joined.extend_from_slice(bytes);
+            });
+            used += read.map_err(|what| ConnectionError::Unreadable(what.into()))?;
+            if head.framing.is_done() {
+                self.used = used;
                 return Ok(head);
             }
             self.read_more().await?;
         }
+    }
+
+    async fn read_in_time(&mut self) -> Result<(), ConnectionError> {
+        let read = tokio::time::timeout(ANSWER_TIMEOUT, self.read_more());
+        read.await.map_err(|_| ConnectionError::TimedOut)?
     }
 
     async fn read_more(&mut self) -> Result<(), ConnectionError> {
@@ -116,33 +203,49 @@ impl Connection {
 
 fn parse_head(bytes: &[u8]) -> Result<Option<Head>, ConnectionError> {
     let unreadable = |what: &str| ConnectionError::Unreadable(what.to_owned());
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut response = httparse::Response::new(&mut headers);
-    let parsed = response
-        .parse(bytes)
+    // Not even to be filled with nothing: it is some of what an answer costs.
+    let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+    let mut response = httparse::Response::new(&mut []);
+    let parsed = httparse::ParserConfig::default()
+        .parse_response_with_uninit_headers(&mut response, bytes, &mut headers)
         .map_err(|error| unreadable(&error.to_string()))?;
     let httparse::Status::Complete(body_starts) = parsed else {
         return Ok(None);
     };
-    let status = response
-        .code
-        .ok_or_else(|| unreadable("it has no status"))?;
-    let length = response
-        .headers
-        .iter()
-        .find(|header| header.name.eq_ignore_ascii_case("content-length"))
-        .and_then(|header| std::str::from_utf8(header.value).ok()?.parse().ok());
-    let body_len = match length {
-        Some(length) if length <= ANSWER_BYTES_MAX => length,
-        None if status == 204 || status == 304 => 0,
-        Some(_) => return Err(unreadable("it is longer than 64 MiB")),
-        None => return Err(unreadable("it has no Content-Length")),
-    };
-    Ok(Some(Head {
-        status,
+    let mut head = Head {
+        status: response
+            .code
+            .ok_or_else(|| unreadable("it has no status"))?,
+        retry_after_s: None,
+        etag: None,
+        closes: false,
         body_starts,
-        body_len,
-    }))
+        framing: Framing::Done,
+    };
+    let (mut length, mut chunked) = (None, false);
+    for header in response.headers.iter() {
+        let is = |name: &str| header.name.eq_ignore_ascii_case(name);
+        let text = || std::str::from_utf8(header.value).unwrap_or_default();
+        if is("content-length") {
+            length = text().parse::<usize>().ok();
+        } else if is("transfer-encoding") {
+            chunked = text().eq_ignore_ascii_case("chunked");
+        } else if is("retry-after") {
+            head.retry_after_s = text().parse().ok();
+        } else if is("connection") {
+            head.closes = text().eq_ignore_ascii_case("close");
+        } else if is("etag") {
+            head.etag = Some(text().to_owned());
+        }
+    }
+    head.framing = match length {
+        Some(length) if length <= ANSWER_BYTES_MAX => Framing::Length(length),
+        Some(_) => return Err(unreadable("it is longer than 64 MiB")),
+        None if head.status == 204 || head.status == 304 => Framing::Length(0),
+        None if chunked => Framing::ChunkSize,
+        None => return Err(unreadable("it has neither a length nor chunks")),
+    };
+    Ok(Some(head))
 }
 
 #[cfg(test)]
@@ -156,7 +259,8 @@ mod tests {
             assert!(parse_head(&answer[..cut]).unwrap().is_none());
         }
         let head = parse_head(answer).unwrap().unwrap();
-        assert_eq!((head.status, head.body_len), (201, 2));
+        assert_eq!(head.status, 201);
+        assert!(matches!(head.framing, Framing::Length(2)));
         assert_eq!(&answer[head.body_starts..], b"{}");
     }
 

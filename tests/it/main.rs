@@ -5,6 +5,7 @@ mod browser;
 mod cli;
 mod cluster;
 mod conformance;
+mod load;
 mod postgres;
 mod prints;
 mod recovery;

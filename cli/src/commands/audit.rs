@@ -1,20 +1,73 @@
-//! `audit`: checks every invariant of the ledger.
+//! `audit`: checks every invariant of the ledger, or from outside what any client may see.
 
 use domain::audit::{self, Invariant, LISTED_MAX, Violation};
 use domain::ports::Store;
+use loadtest::{Acknowledged, AuditOptions, Target};
 use serde_json::json;
 
-use crate::args::LedgerArgs;
+use crate::args::AuditArgs;
 use crate::config::Config;
+use crate::progress::Progress;
 use crate::{out, wire};
 
 /// Prints a line for each invariant; `false` when one is broken.
-pub async fn audit(args: &LedgerArgs) -> anyhow::Result<bool> {
+pub async fn audit(args: &AuditArgs) -> anyhow::Result<bool> {
+    if let Some(target) = &args.target {
+        return from_outside(args, target).await;
+    }
+    let args = &args.ledger;
     let config = Config::load(&args.common)?;
     let opened = wire::inspect(&config).await?;
     let violations = audit::run(opened.parts.store.as_ref()).await?;
     report(&violations, args.json)?;
     Ok(violations.is_empty())
+}
+
+/// Reading harms nobody, so any server may be looked at.
+async fn from_outside(args: &AuditArgs, target: &str) -> anyhow::Result<bool> {
+    let target = Target::find(target, true).await?;
+    let options = AuditOptions {
+        concerts: args.concert.clone(),
+        prints_max: args.prints_max,
+        ..AuditOptions::default()
+    };
+    let progress = Progress::start("reading what clients see", 0);
+    let nothing = Acknowledged::new();
+    let audited = loadtest::audit(&target, &options, &nothing, |_, _, tickets| {
+        progress.set(tickets);
+    });
+    let audited = audited.await?;
+    progress.done(&audited.extent);
+    let holds = audited.verdicts.iter().all(|verdict| verdict.ok);
+    if args.ledger.json {
+        let invariants = audited.verdicts.iter().map(|verdict| {
+            json!({
+                "name": verdict.name,
+                "violations": violations(verdict),
+                "ok": verdict.ok,
+                "details": verdict.details,
+            })
+        });
+        let invariants: Vec<_> = invariants.collect();
+        out::json(&json!({ "ok": holds, "invariants": invariants }))?;
+    } else {
+        audited.verdicts.iter().for_each(out::line);
+    }
+    Ok(holds)
+}
+
+/// How often a promise was broken; a figure is too large or not.
+fn violations(verdict: &loadtest::Verdict) -> u64 {
+    if !verdict.unit.is_empty() {
+        return u64::from(!verdict.ok);
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is a count"
+    )]
+    let count = verdict.value as u64;
+    count
 }
 
 /// The lines of a report about a ledger that is open already.

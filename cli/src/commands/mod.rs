@@ -6,6 +6,7 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod jobs;
+pub mod load;
 pub mod migrate;
 pub mod openapi;
 pub mod render;

@@ -1,0 +1,172 @@
+//! `load`: runs a scenario against a server, shows how it goes, and says what was kept.
+
+mod live;
+mod summary;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use loadtest::scenario::{BUILT_IN, FILE_BYTES_MAX, Fit, Scenario};
+use loadtest::{FORMAT, LoadReport, Mode, Options, Target};
+use tokio::sync::watch;
+
+use self::live::Live;
+use crate::args::{LoadArgs, LoadCommand, LoadRunArgs, MergeArgs, RateArg, ResultArgs, ShowArgs};
+use crate::out;
+
+/// The largest result that is read, in bytes.
+const RESULT_BYTES_MAX: u64 = 1 << 30;
+
+/// Runs, and gives whether every promise was kept.
+pub async fn load(args: &LoadArgs) -> anyhow::Result<bool> {
+    match &args.command {
+        Some(LoadCommand::Merge(args)) => merge(args),
+        Some(LoadCommand::Show(args)) => show(args).map(|()| true),
+        None => run(&args.run).await,
+    }
+}
+
+async fn run(args: &LoadRunArgs) -> anyhow::Result<bool> {
+    let options = options(args).await?;
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        // The second one ends the process, as nobody listens to it any more.
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stop.send_replace(true);
+        }
+    });
+    let options = Options {
+        stop: stopped,
+        ..options
+    };
+    let about = format!("{}: {}", options.scenario.name, options.scenario.about);
+    let mut live = Live::start(&about);
+    let report = loadtest::load(options, |moment| live.tell(moment)).await?;
+    live.end();
+    finish(&report, &args.result)
+}
+
+async fn options(args: &LoadRunArgs) -> anyhow::Result<Options> {
+    // The parser has seen to it that both are there.
+    let (name, url) = (args.scenario.as_deref(), args.target.as_deref());
+    let scenario = find(name.unwrap_or_default())?;
+    let target = Target::find(url.unwrap_or_default(), args.i_own_this_target).await?;
+    let mut metrics = Vec::new();
+    for url in &args.metrics {
+        metrics.push(Target::find(url, true).await?);
+    }
+    let mode = match (args.rate, args.closed) {
+        (Some(RateArg::Max), _) => Mode::Max,
+        (_, true) => Mode::Closed,
+        (_, false) => Mode::Open,
+    };
+    let fit = Fit {
+        scale: args.scale,
+        seconds: args.duration.filter(|_| mode == Mode::Open),
+        rate: match args.rate {
+            Some(RateArg::PerSecond(rate)) => Some(rate),
+            Some(RateArg::Max) | None => None,
+        },
+        think_s: args.think,
+    };
+    Ok(Options {
+        scenario: fit.apply(scenario)?,
+        target,
+        metrics,
+        mode,
+        connections: args.connections as usize,
+        threads: args.threads as usize,
+        seed: args.seed,
+        concerts: args.concert.clone(),
+        retries_max: args.retries,
+        seconds_max: args.duration.filter(|_| mode != Mode::Open),
+        data_dir: args.data_dir.clone(),
+        prints_max: args.prints_max,
+        stop: watch::channel(false).1,
+    })
+}
+
+/// A built-in scenario, or a file's.
+fn find(name: &str) -> anyhow::Result<Scenario> {
+    if let Some(scenario) = Scenario::built_in(name) {
+        return Ok(scenario);
+    }
+    let path = Path::new(name);
+    if path.extension().is_none() && !path.exists() {
+        bail!("{name:?} is no scenario; there are {}, and files", names());
+    }
+    let text = read(path, FILE_BYTES_MAX)?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    Scenario::parse(&stem, &text).with_context(|| format!("{}", path.display()))
+}
+
+fn show(args: &ShowArgs) -> anyhow::Result<()> {
+    let Some(name) = &args.scenario else {
+        for (name, _) in BUILT_IN {
+            let about = Scenario::built_in(name).map(|scenario| scenario.about);
+            out::line(format!("{name:9} {}", about.unwrap_or_default()));
+        }
+        return Ok(());
+    };
+    let known = BUILT_IN.iter().find(|(known, _)| known == name);
+    let Some((_, text)) = known else {
+        bail!("{name:?} is not built in; there are {}", names());
+    };
+    out::line(text.trim_end());
+    Ok(())
+}
+
+fn names() -> String {
+    let names: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+    names.join(", ")
+}
+
+fn merge(args: &MergeArgs) -> anyhow::Result<bool> {
+    let reports: anyhow::Result<Vec<_>> = args.files.iter().map(|path| read_result(path)).collect();
+    let sum = LoadReport::merge(reports?)?;
+    finish(&sum, &args.result)
+}
+
+fn read_result(path: &Path) -> anyhow::Result<LoadReport> {
+    let text = read(path, RESULT_BYTES_MAX)?;
+    let whose = || format!("{} is no result of `load --json`", path.display());
+    let report: LoadReport = serde_json::from_str(&text).with_context(whose)?;
+    if report.format != FORMAT {
+        bail!(
+            "{} has form {}, this version reads {FORMAT}; merge with the version that wrote it",
+            path.display(),
+            report.format
+        );
+    }
+    Ok(report)
+}
+
+fn read(path: &Path, bytes_max: u64) -> anyhow::Result<String> {
+    let unreadable = || format!("{} cannot be read", path.display());
+    let size = fs::metadata(path).with_context(unreadable)?.len();
+    if size > bytes_max {
+        bail!("{} has {size} bytes; {bytes_max} at most", path.display());
+    }
+    fs::read_to_string(path).with_context(unreadable)
+}
+
+/// Writes the files that were asked for, and prints the result.
+fn finish(report: &LoadReport, files: &ResultArgs) -> anyhow::Result<bool> {
+    let write = |path: &Path, text: &str| {
+        fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
+    };
+    if let Some(path) = &files.html {
+        write(path, &loadtest::page(report))?;
+    }
+    match &files.json {
+        Some(path) if path == Path::new("-") => {
+            out::line(serde_json::to_string(report)?);
+            return Ok(report.holds());
+        }
+        Some(path) => write(path, &serde_json::to_string(report)?)?,
+        None => {}
+    }
+    summary::print(report);
+    Ok(report.holds())
+}

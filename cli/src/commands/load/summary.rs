@@ -1,0 +1,129 @@
+//! The end of a run on the terminal: figures, warnings, and a line for each promise.
+
+use loadtest::{Latency, LoadReport, Requests};
+
+use crate::out::{grouped, line, rate, several};
+
+/// Prints everything; the promises last.
+pub(super) fn print(report: &LoadReport) {
+    let generators = match report.generators {
+        1 => String::new(),
+        more => format!(", {more} generators"),
+    };
+    line(format!(
+        "{} against {}, {} loop{generators}, {:.1} s",
+        report.scenario, report.target, report.mode, report.elapsed_s
+    ));
+    line("");
+    line(format!(
+        "{:16} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9}  answers",
+        "", "requests", "per s", "p50 ms", "p99 ms", "p99.9 ms", "max ms"
+    ));
+    for (kind, requests) in &report.requests {
+        row(kind.name(), requests, report.elapsed_s);
+    }
+    if report.requests.len() > 1 {
+        row("all but waiting", &report.all_requests(), report.elapsed_s);
+    }
+    for waits in &report.waits {
+        let urgent = if waits.urgent { ", urgent" } else { "" };
+        line(format!(
+            "prints of {}{urgent}: {} made, {} after the order",
+            waits.crowd,
+            grouped(waits.wait.count()),
+            quantiles(&waits.wait)
+        ));
+    }
+    line("");
+    concerts(report);
+    machines(report);
+    for warning in &report.warnings {
+        line(format!("warning: {warning}"));
+    }
+    line("");
+    report.verdicts.iter().for_each(line);
+}
+
+fn row(name: &str, requests: &Requests, elapsed_s: f64) {
+    let answers = requests.answers();
+    let mut statuses: Vec<_> = requests
+        .by_status
+        .iter()
+        .map(|(status, count)| format!("{status}: {}", grouped(*count)))
+        .collect();
+    if requests.unanswered > 0 {
+        statuses.push(format!("none: {}", grouped(requests.unanswered)));
+    }
+    let statuses = statuses.join(", ");
+    let latency = &requests.latency;
+    line(format!(
+        "{name:16} {:>10} {:>9} {:>9.1} {:>9.1} {:>9.1} {:>9.1}  {statuses}",
+        grouped(answers),
+        rate(per_second(answers, elapsed_s)),
+        latency.ms(0.5),
+        latency.ms(0.99),
+        latency.ms(0.999),
+        latency.max_ms(),
+    ));
+}
+
+fn concerts(report: &LoadReport) {
+    let sum = |each: fn(&loadtest::ConcertSales) -> u64| report.concerts.iter().map(each).sum();
+    let (seats, bought, refused): (u64, u64, u64) = (
+        sum(|one| one.capacity),
+        sum(|one| one.bought),
+        sum(|one| one.refused),
+    );
+    line(format!(
+        "{} with {} seats: {} tickets bought, {} customers told \"sold out\", {} listed",
+        several(
+            u64::try_from(report.concerts.len()).unwrap_or(u64::MAX),
+            "concert"
+        ),
+        grouped(seats),
+        grouped(bought),
+        grouped(refused),
+        grouped(sum(|one| one.listed)),
+    ));
+}
+
+fn machines(report: &LoadReport) {
+    let generator = &report.generator;
+    line(format!(
+        "generator: {}, {} opened, {:.1} µs of processor time a request, \
+         visits began {:.2} ms late (p99)",
+        several(generator.threads, "thread"),
+        several(generator.opened, "connection"),
+        report.cpu_us_each(),
+        generator.lateness.ms(0.99),
+    ));
+    let megabytes = |bytes: u64| format!("{} MB", grouped(bytes.div_ceil(1_000_000)));
+    let server = &report.server;
+    let seen: Vec<_> = [
+        ("memory at most", server.rss_max),
+        ("ledger", server.ledger_bytes),
+        ("other files", server.other_bytes),
+    ]
+    .into_iter()
+    .filter_map(|(what, bytes)| Some(format!("{what} {}", megabytes(bytes?))))
+    .collect();
+    if !seen.is_empty() {
+        line(format!("server: {}", seen.join(", ")));
+    }
+}
+
+fn quantiles(latency: &Latency) -> String {
+    format!(
+        "p50 {:.0} ms, p99 {:.0} ms, at most {:.0} ms",
+        latency.ms(0.5),
+        latency.ms(0.99),
+        latency.max_ms()
+    )
+}
+
+/// A rate over a time.
+pub(super) fn per_second(count: u64, seconds: f64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "rates are for people")]
+    let count = count as f64;
+    count / seconds.max(0.001)
+}

@@ -1,0 +1,398 @@
+//! The report of a run as a page that needs nothing else: no script, no font, no network. It is
+//! for those who decide, so it begins with what was promised.
+
+mod chart;
+mod figures;
+
+use std::fmt::Write as _;
+
+use self::chart::{Look, Series, Unit, bars, lines};
+use self::figures::{Parts, bins};
+use crate::record::Kind;
+use crate::report::{Report, Second};
+use crate::verdict::Verdict;
+
+/// The most concerts that the page lists.
+const CONCERTS_MAX: usize = 30;
+
+/// The page, as HTML.
+pub fn page(report: &Report) -> String {
+    let mut html = String::with_capacity(128 * 1024);
+    let title = escape(&format!("{}: {}", report.scenario, report.about));
+    let _ = write!(
+        html,
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <title>{title}</title><style>{}</style></head><body><main>",
+        include_str!("style.css")
+    );
+    header(&mut html, report);
+    tiles(&mut html, report);
+    html.push_str("<div class=\"cards\">");
+    plots(&mut html, report);
+    promises(&mut html, &report.verdicts);
+    requests(&mut html, report);
+    sales(&mut html, report);
+    html.push_str("</div>");
+    footer(&mut html, report);
+    html.push_str("</main></body></html>\n");
+    html
+}
+
+fn header(html: &mut String, report: &Report) {
+    let when = chrono::DateTime::from_timestamp(report.started_at, 0)
+        .map(|time| time.format("%e %B %Y, %H:%M UTC").to_string())
+        .unwrap_or_default();
+    let generators = match report.generators {
+        1 => "one generator".to_owned(),
+        more => format!("{more} generators"),
+    };
+    let how = match report.mode.as_str() {
+        "open" => "customers came on time, however slow the server was (open loop)",
+        "closed" => "each customer waited for the last answer (closed loop)",
+        _ => "as fast as it goes",
+    };
+    let _ = write!(
+        html,
+        "<header><h1>Load test: {}</h1><p>{}</p><p>{} · {} · {} · {generators}, {how}</p></header>",
+        escape(&report.scenario),
+        escape(&report.about),
+        escape(&report.target),
+        when.trim(),
+        chart::clock(report.elapsed_s.round()),
+    );
+    let broken = report.verdicts.iter().filter(|verdict| !verdict.ok).count();
+    let all = report.verdicts.len();
+    if broken == 0 {
+        let _ = write!(
+            html,
+            "<div class=\"verdict kept\"><b>✓</b>Every promise was kept: {all} of {all}</div>"
+        );
+    } else {
+        let _ = write!(
+            html,
+            "<div class=\"verdict broken\"><b>✗</b>{broken} of {all} promises were broken</div>"
+        );
+    }
+    for warning in &report.warnings {
+        let _ = write!(html, "<div class=\"warning\">{}</div>", escape(warning));
+    }
+}
+
+fn tiles(html: &mut String, report: &Report) {
+    let (all, buys) = (report.all_requests(), report.of_kind(Kind::Buy));
+    #[expect(clippy::cast_precision_loss, reason = "at most some hours")]
+    let step_s = report.timeline.step_s.max(1) as f64;
+    let busiest = report.timeline.steps.values().map(Second::answers).max();
+    let peak = Unit::Count.text((figures::exact(busiest.unwrap_or(0)) / step_s).round());
+    let ms = |value: f64| Unit::LogMs.text(value);
+    html.push_str("<div class=\"tiles\">");
+    let mut tile = |figure: &str, what: &str| {
+        let _ = write!(
+            html,
+            "<div class=\"tile\"><b>{figure}</b><span>{what}</span></div>"
+        );
+    };
+    let seats: u64 = report.concerts.iter().map(|one| one.capacity).sum();
+    tile(
+        &grouped(report.bought()),
+        &format!("tickets sold, of {} seats", grouped(seats)),
+    );
+    let refused: u64 = report.concerts.iter().map(|one| one.refused).sum();
+    tile(&grouped(refused), "told “sold out”");
+    tile(&format!("{peak}/s"), "requests, in the busiest second");
+    tile(
+        &ms(buys.latency.ms(0.5)),
+        "half of the purchases took at most",
+    );
+    tile(&ms(buys.latency.ms(0.99)), "99 of 100 took at most");
+    tile(&ms(all.latency.max_ms()), "the longest of all requests");
+    let printed: u64 = report.waits.iter().map(|waits| waits.wait.count()).sum();
+    if printed > 0 {
+        tile(&grouped(printed), "tickets printed");
+    }
+    html.push_str("</div>");
+}
+
+fn plots(html: &mut String, report: &Report) {
+    let parts = Parts::of(report);
+    plot_requests(html, report, &parts);
+    plot_server(html, &parts);
+}
+
+fn plot_requests(html: &mut String, report: &Report, parts: &Parts) {
+    let seconds = parts.seconds();
+    let throughput = [
+        area("answers a second", "c1", parts.rate(Second::answers)),
+        line("tickets sold", "c4", parts.rate(|one| one.bought)),
+        line(
+            "too busy, failed, no answer",
+            "c3",
+            parts.rate(figures::failures),
+        ),
+    ];
+    let plot = lines("Throughput over time", &throughput, seconds, Unit::Count);
+    card(
+        html,
+        "Throughput",
+        "What the server answered, second by second.",
+        &plot,
+    );
+    let latency = [
+        line("99.9 of 100", "c3", parts.latency(0.999)),
+        line("99 of 100", "c2", parts.latency(0.99)),
+        line("half", "c1", parts.latency(0.5)),
+    ];
+    let plot = lines("Latency over time", &latency, seconds, Unit::LogMs);
+    let hint = "So many requests were answered within this time of being due. One line up is ten \
+                times as long.";
+    card(html, "Latency over time", hint, &plot);
+    let all = report.all_requests().latency;
+    let marks = [
+        ("half", "c1", all.ms(0.5)),
+        ("99 of 100", "c2", all.ms(0.99)),
+        ("99.9 of 100", "c3", all.ms(0.999)),
+    ];
+    let plot = bars("Histogram of latency", &bins(&all), &marks);
+    card(
+        html,
+        "Latency of all requests",
+        "How many requests took how long.",
+        &plot,
+    );
+}
+
+fn plot_server(html: &mut String, parts: &Parts) {
+    let seconds = parts.seconds();
+    let queue = [
+        area(
+            "prints that wait",
+            "c2",
+            parts.gauge(|one| one.prints_waiting),
+        ),
+        line("jobs that run", "c1", parts.gauge(|one| one.running)),
+        line("places of the workers", "c4", parts.gauge(|one| one.places)),
+    ];
+    let plot = lines("Queue and workers over time", &queue, seconds, Unit::Count);
+    card(
+        html,
+        "Queue and workers",
+        "As the server says it in its metrics.",
+        &plot,
+    );
+    let stale = [
+        area(
+            "as the server says",
+            "c1",
+            parts.gauge(|one| one.plan_stale_s),
+        ),
+        Series {
+            look: Look::Dots,
+            ..line("as fetched", "c3", parts.stale())
+        },
+    ];
+    let plot = lines(
+        "Age of seating plans over time",
+        &stale,
+        seconds,
+        Unit::Seconds,
+    );
+    let hint = "How long ago the oldest sale was that the seating plan did not show.";
+    card(html, "Age of seating plans", hint, &plot);
+    let here = [
+        area(
+            "customers who were there",
+            "c1",
+            parts.highest(|one| one.here),
+        ),
+        line("came in a second", "c4", parts.rate(|one| one.arrived)),
+    ];
+    let plot = lines("Customers over time", &here, seconds, Unit::Count);
+    card(
+        html,
+        "Customers",
+        "Those who came, and those who were waiting or reading.",
+        &plot,
+    );
+}
+
+fn line(name: &'static str, class: &'static str, values: Vec<Option<f64>>) -> Series {
+    Series {
+        name,
+        class,
+        values,
+        look: Look::Line,
+    }
+}
+
+fn area(name: &'static str, class: &'static str, values: Vec<Option<f64>>) -> Series {
+    Series {
+        look: Look::Area,
+        ..line(name, class, values)
+    }
+}
+
+fn card(html: &mut String, title: &str, hint: &str, body: &str) {
+    let _ = write!(
+        html,
+        "<section class=\"card\"><h2>{title}</h2><p class=\"hint\">{hint}</p>{body}</section>"
+    );
+}
+
+fn promises(html: &mut String, verdicts: &[Verdict]) {
+    html.push_str(
+        "<section class=\"card wide\"><h2>Promises</h2><p class=\"hint\">What was promised, and \
+         what was found.</p><table><tr><th>Promise</th><th></th><th>Found</th><th></th></tr>",
+    );
+    for verdict in verdicts {
+        let (class, word) = if verdict.ok {
+            ("ok", "✓ kept")
+        } else {
+            ("not", "✗ broken")
+        };
+        let _ = write!(
+            html,
+            "<tr><td>{}</td><td class=\"words\">{}</td><td>{}</td><td class=\"{class}\">{word}</td></tr>",
+            escape(&verdict.name),
+            figures::meaning(&verdict.name),
+            escape(&verdict.figure_text()),
+        );
+        for detail in &verdict.details {
+            let _ = write!(
+                html,
+                "<tr><td class=\"details\" colspan=\"4\">{}</td></tr>",
+                escape(detail)
+            );
+        }
+    }
+    html.push_str("</table></section>");
+}
+
+fn requests(html: &mut String, report: &Report) {
+    html.push_str(
+        "<section class=\"card wide\"><h2>Requests</h2><p class=\"hint\">Latency counts from the \
+         moment when a request was due; “service” from the moment when it was sent.</p><table>\
+         <tr><th></th><th>requests</th><th>half</th><th>99 of 100</th><th>99.9 of 100</th>\
+         <th>longest</th><th>service, 99 of 100</th><th>answers</th></tr>",
+    );
+    for (kind, requests) in &report.requests {
+        let ms = |quantile| Unit::LogMs.text(requests.latency.ms(quantile));
+        let mut statuses: Vec<_> = requests
+            .by_status
+            .iter()
+            .map(|(status, count)| format!("{status}: {}", grouped(*count)))
+            .collect();
+        if requests.unanswered > 0 {
+            statuses.push(format!("none: {}", grouped(requests.unanswered)));
+        }
+        let _ = write!(
+            html,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
+             <td>{}</td></tr>",
+            kind.name(),
+            grouped(requests.answers()),
+            ms(0.5),
+            ms(0.99),
+            ms(0.999),
+            Unit::LogMs.text(requests.latency.max_ms()),
+            Unit::LogMs.text(requests.service.ms(0.99)),
+            statuses.join(", "),
+        );
+    }
+    html.push_str("</table></section>");
+}
+
+fn sales(html: &mut String, report: &Report) {
+    html.push_str(
+        "<section class=\"card wide\"><h2>Concerts</h2><table><tr><th></th><th>seats</th>\
+         <th>sold</th><th>told “sold out”</th><th>listed at the end</th></tr>",
+    );
+    for concert in report.concerts.iter().take(CONCERTS_MAX) {
+        let _ = write!(
+            html,
+            "<tr><td>{} <span class=\"hint\">{}</span></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            escape(&concert.key),
+            escape(&concert.id),
+            grouped(concert.capacity),
+            grouped(concert.bought),
+            grouped(concert.refused),
+            grouped(concert.listed),
+        );
+    }
+    html.push_str("</table>");
+    let more = report.concerts.len().saturating_sub(CONCERTS_MAX);
+    if more > 0 {
+        let _ = write!(html, "<p class=\"hint\">and {more} more</p>");
+    }
+    if !report.waits.is_empty() {
+        html.push_str(
+            "<h2>Prints</h2><table><tr><th></th><th>printed</th><th>half within</th>\
+             <th>99 of 100 within</th><th>the last one after</th></tr>",
+        );
+        for waits in &report.waits {
+            let _ = write!(
+                html,
+                "<tr><td>{}{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+                escape(&waits.crowd),
+                if waits.urgent { " (urgent)" } else { "" },
+                grouped(waits.wait.count()),
+                Unit::LogMs.text(waits.wait.ms(0.5)),
+                Unit::LogMs.text(waits.wait.ms(0.99)),
+                Unit::LogMs.text(waits.wait.max_ms()),
+            );
+        }
+        html.push_str("</table>");
+    }
+    html.push_str("</section>");
+}
+
+fn footer(html: &mut String, report: &Report) {
+    let generator = &report.generator;
+    let _ = write!(
+        html,
+        "<footer>Generator: {} threads, {} connections opened, {:.1} µs of processor time a \
+         request; visits began at most {} late in 99 of 100 cases.",
+        generator.threads,
+        grouped(generator.opened),
+        report.cpu_us_each(),
+        Unit::LogMs.text(generator.lateness.ms(0.99)),
+    );
+    let server = &report.server;
+    for (what, bytes) in [
+        ("memory of the server, at most", server.rss_max),
+        ("ledger", server.ledger_bytes),
+        ("other files", server.other_bytes),
+    ] {
+        if let Some(bytes) = bytes {
+            let _ = write!(html, " · {what} {} MB", grouped(bytes.div_ceil(1_000_000)));
+        }
+    }
+    html.push_str("</footer>");
+}
+
+/// A number with commas between the thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}

@@ -1,0 +1,379 @@
+//! The result of a run: what is shown at its end, kept as JSON, drawn as HTML, and added to the
+//! results of other generators that loaded the same target.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::histogram::Latency;
+use crate::record::{Faults, Interval, Kind, Requests, older};
+use crate::timeline::Timeline;
+use crate::verdict::Verdict;
+use crate::watch::Sample;
+
+/// The form of the JSON; another number is another form.
+pub const FORMAT: u32 = 1;
+
+/// Everything that is known of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The scenario's name.
+    pub scenario: String,
+    /// What it is like.
+    pub about: String,
+    /// Who was loaded.
+    pub target: String,
+    /// `open`, `closed` or `max`.
+    pub mode: String,
+    /// When it began, in seconds since 1970.
+    pub started_at: i64,
+    /// From the first arrival until the last visitor had left, in seconds.
+    pub elapsed_s: f64,
+    /// Generators whose results these are.
+    pub generators: u32,
+    /// What generators were made of.
+    pub generator: Generator,
+    /// Every kind of request.
+    pub requests: BTreeMap<Kind, Requests>,
+    /// Concerts that were on sale.
+    pub concerts: Vec<ConcertSales>,
+    /// From the order of a print until it was there, by crowd.
+    pub waits: Vec<Waits>,
+    /// Second by second.
+    pub timeline: Timeline,
+    /// What the server is made of.
+    pub server: Server,
+    /// What makes the figures doubtful.
+    pub warnings: Vec<String>,
+    /// Why connections failed.
+    pub errors: Faults,
+    /// Whether promises were kept.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// What the generators were made of, and whether they were fast enough.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Generator {
+    /// Connections at a time, at most.
+    pub connections: u64,
+    /// Connections that were opened.
+    pub opened: u64,
+    /// Threads.
+    pub threads: u64,
+    /// Processor time, in seconds.
+    pub cpu_s: f64,
+    /// Visits that began.
+    pub arrived: u64,
+    /// Visits that began late although a connection was free.
+    pub late: u64,
+    /// By how much visits began late, whatever the reason.
+    pub lateness: Latency,
+    /// Customers who were not sent.
+    pub turned_away: u64,
+}
+
+/// What became of a concert.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConcertSales {
+    /// Its id.
+    pub id: String,
+    /// What the scenario calls it.
+    pub key: String,
+    /// Seats.
+    pub capacity: u64,
+    /// Orders that were answered with a ticket.
+    pub bought: u64,
+    /// Orders that were told that nothing is left.
+    pub refused: u64,
+    /// Tickets that were listed at the end.
+    pub listed: u64,
+}
+
+/// How long a crowd waited for its prints.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Waits {
+    /// The crowd.
+    pub crowd: String,
+    /// Its prints were wanted at once.
+    pub urgent: bool,
+    /// From the order to the print.
+    pub wait: Latency,
+}
+
+/// A second of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Second {
+    /// Visits that began.
+    pub arrived: u64,
+    /// Visitors who were there at its end.
+    pub here: u64,
+    /// Answers by status, without asking again whether a print is there.
+    pub by_status: BTreeMap<u16, u64>,
+    /// Requests without an answer.
+    pub unanswered: u64,
+    /// Tickets that were bought.
+    pub bought: u64,
+    /// Prints that were there.
+    pub printed: u64,
+    /// Latency of the same requests.
+    pub latency: Latency,
+    /// The age of the stalest plan that was fetched, in seconds.
+    pub plan_stale_s: Option<f64>,
+    /// What the server said of itself.
+    pub sample: Sample,
+}
+
+/// What could be seen of the server's process and files.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Server {
+    /// The most resident memory, in bytes.
+    pub rss_max: Option<u64>,
+    /// The ledger's files at the end, in bytes.
+    pub ledger_bytes: Option<u64>,
+    /// All other files in the data folder.
+    pub other_bytes: Option<u64>,
+}
+
+/// Why results cannot be joined.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// There is nothing.
+    #[error("no results were given")]
+    Nothing,
+    /// They are of different runs.
+    #[error("{0} cannot be added to {1}: only results of one scenario against one target can")]
+    Different(String, String),
+}
+
+impl Second {
+    pub(crate) fn of(interval: &Interval, here: usize) -> Self {
+        let mut second = Self {
+            arrived: interval.arrived,
+            here: u64::try_from(here).unwrap_or(u64::MAX),
+            bought: interval.count(Kind::Buy, 201),
+            printed: interval.waits.values().map(Latency::count).sum(),
+            latency: interval.latency(),
+            plan_stale_s: interval.plan_stale_s,
+            ..Self::default()
+        };
+        for (kind, requests) in &interval.requests {
+            second.unanswered += requests.unanswered;
+            if *kind != Kind::Poll {
+                for (status, count) in &requests.by_status {
+                    *second.by_status.entry(*status).or_default() += count;
+                }
+            }
+        }
+        second
+    }
+
+    /// Answers of any status.
+    pub fn answers(&self) -> u64 {
+        self.by_status.values().sum()
+    }
+
+    /// Adds what another thread or generator did in the same second.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.arrived += other.arrived;
+        self.here += other.here;
+        for (status, count) in &other.by_status {
+            *self.by_status.entry(*status).or_default() += count;
+        }
+        self.unanswered += other.unanswered;
+        self.bought += other.bought;
+        self.printed += other.printed;
+        self.latency.add(&other.latency);
+        self.plan_stale_s = older(self.plan_stale_s, other.plan_stale_s);
+        // All look at one server; whoever has seen something of it speaks for all.
+        if self.sample == Sample::default() {
+            self.sample = other.sample;
+        }
+    }
+
+    /// Adds what happened in the second after it: nobody is there twice, and what the server
+    /// said last is so.
+    pub(crate) fn follow(&mut self, next: &Self) {
+        let here = self.here.max(next.here);
+        self.add(next);
+        self.here = here;
+        if next.sample != Sample::default() {
+            self.sample = next.sample;
+        }
+    }
+}
+
+impl Report {
+    /// Whether every promise was kept.
+    pub fn holds(&self) -> bool {
+        self.verdicts.iter().all(|verdict| verdict.ok)
+    }
+
+    /// Requests of all kinds that a customer waits for.
+    pub fn all_requests(&self) -> Requests {
+        let mut all = Requests::default();
+        for (_, requests) in self
+            .requests
+            .iter()
+            .filter(|(kind, _)| **kind != Kind::Poll)
+        {
+            all.add(requests);
+        }
+        all
+    }
+
+    /// Requests of one kind.
+    pub fn of_kind(&self, kind: Kind) -> Requests {
+        self.requests.get(&kind).cloned().unwrap_or_default()
+    }
+
+    /// Tickets that were bought.
+    pub fn bought(&self) -> u64 {
+        self.of_kind(Kind::Buy).count(201)
+    }
+
+    /// How long urgent prints took.
+    pub fn urgent(&self) -> Latency {
+        let mut urgent = Latency::default();
+        for waits in self.waits.iter().filter(|waits| waits.urgent) {
+            urgent.add(&waits.wait);
+        }
+        urgent
+    }
+
+    /// Processor time of the generators for each request, in microseconds.
+    pub fn cpu_us_each(&self) -> f64 {
+        let requests: u64 = self.requests.values().map(Requests::answers).sum();
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+        let requests = requests.max(1) as f64;
+        self.generator.cpu_s * 1e6 / requests
+    }
+
+    /// Joins the results of several generators that loaded one target with one scenario.
+    pub fn merge(reports: Vec<Self>) -> Result<Self, MergeError> {
+        let mut reports = reports.into_iter();
+        let mut sum = reports.next().ok_or(MergeError::Nothing)?;
+        for report in reports {
+            sum.add(report)?;
+        }
+        sum.check_together();
+        Ok(sum)
+    }
+
+    fn add(&mut self, other: Self) -> Result<(), MergeError> {
+        let what = |one: &Self| format!("{} against {}", one.scenario, one.target);
+        if (&self.scenario, &self.target) != (&other.scenario, &other.target) {
+            return Err(MergeError::Different(what(&other), what(self)));
+        }
+        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact")]
+        let end = |one: &Self| one.started_at as f64 + one.elapsed_s;
+        let ended = end(self).max(end(&other));
+        self.started_at = self.started_at.min(other.started_at);
+        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact")]
+        let elapsed_s = ended - self.started_at as f64;
+        self.elapsed_s = elapsed_s;
+        self.generators += other.generators;
+        self.generator.add(&other.generator);
+        for (kind, requests) in &other.requests {
+            self.requests.entry(*kind).or_default().add(requests);
+        }
+        self.timeline.merge(other.timeline);
+        for concert in other.concerts {
+            match self.concerts.iter_mut().find(|one| one.id == concert.id) {
+                Some(same) => same.add(&concert),
+                None => self.concerts.push(concert),
+            }
+        }
+        for waits in other.waits {
+            match self.waits.iter_mut().find(|one| one.crowd == waits.crowd) {
+                Some(same) => same.wait.add(&waits.wait),
+                None => self.waits.push(waits),
+            }
+        }
+        self.server.add(&other.server);
+        self.errors.add(&other.errors);
+        self.warnings.extend(other.warnings);
+        for verdict in other.verdicts {
+            match self
+                .verdicts
+                .iter_mut()
+                .find(|one| one.name == verdict.name)
+            {
+                Some(same) => same.join(&verdict),
+                None => self.verdicts.push(verdict),
+            }
+        }
+        Ok(())
+    }
+
+    /// What only the sum shows: generators may have oversold a concert together, and the 99th
+    /// percentile is one of all urgent prints.
+    fn check_together(&mut self) {
+        let mut over = Vec::new();
+        for concert in &self.concerts {
+            if concert.bought > concert.capacity {
+                over.push(format!(
+                    "concert {}: {} tickets were sold for {} seats",
+                    concert.id, concert.bought, concert.capacity
+                ));
+            }
+        }
+        if !over.is_empty() {
+            let count = u64::try_from(over.len()).unwrap_or(u64::MAX);
+            self.join_verdict(&Verdict::count("P1 oversold", count, over));
+        }
+        let urgent = self.urgent();
+        let known = self
+            .verdicts
+            .iter_mut()
+            .find(|one| one.name == "P7 urgent-p99");
+        if let Some(verdict) = known {
+            let seconds = urgent.ms(0.99) / 1_000.0;
+            *verdict = Verdict::figure(&verdict.name, seconds, "s", verdict.limit);
+        }
+    }
+
+    fn join_verdict(&mut self, verdict: &Verdict) {
+        match self
+            .verdicts
+            .iter_mut()
+            .find(|one| one.name == verdict.name)
+        {
+            Some(same) => same.join(verdict),
+            None => self.verdicts.push(verdict.clone()),
+        }
+    }
+}
+
+impl Generator {
+    fn add(&mut self, other: &Self) {
+        self.connections += other.connections;
+        self.opened += other.opened;
+        self.threads += other.threads;
+        self.cpu_s += other.cpu_s;
+        self.arrived += other.arrived;
+        self.late += other.late;
+        self.lateness.add(&other.lateness);
+        self.turned_away += other.turned_away;
+    }
+}
+
+impl ConcertSales {
+    fn add(&mut self, other: &Self) {
+        self.bought += other.bought;
+        self.refused += other.refused;
+        // Each listed what there was when it ended.
+        self.listed = self.listed.max(other.listed);
+    }
+}
+
+impl Server {
+    fn add(&mut self, other: &Self) {
+        self.rss_max = self.rss_max.max(other.rss_max);
+        self.ledger_bytes = self.ledger_bytes.max(other.ledger_bytes);
+        self.other_bytes = self.other_bytes.max(other.other_bytes);
+    }
+}

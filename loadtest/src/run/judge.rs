@@ -1,0 +1,268 @@
+//! The end of a run: what was promised, and whether it was kept.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Gathered, Moment, Options};
+use crate::audit::{Acknowledged, AuditOptions, Audited, audit};
+use crate::drive::{self, Mode, Plan};
+use crate::histogram::Latency;
+use crate::record::{Fault, Interval, Kind, Requests};
+use crate::report::{ConcertSales, Second, Waits};
+use crate::scenario::{Promises, Step};
+use crate::target::LoadError;
+use crate::verdict::Verdict;
+
+/// A generator of which so large a part of the visits began late is a bottleneck.
+const LATE_SHARE_MAX: f64 = 0.01;
+/// One of which a thread was so busy for a second is one, too.
+const BUSY_MAX: f64 = 0.9;
+
+/// What was found at the end.
+pub(super) struct Judged {
+    pub(super) concerts: Vec<ConcertSales>,
+    pub(super) waits: Vec<Waits>,
+    pub(super) warnings: Vec<String>,
+    pub(super) verdicts: Vec<Verdict>,
+}
+
+/// Audits the concerts of the run and joins what was seen during it.
+pub(super) async fn judge(
+    options: &Options,
+    plan: &Plan,
+    gathered: &mut Gathered,
+    on_moment: &mut impl FnMut(&Moment<'_>),
+) -> Result<Judged, LoadError> {
+    let sale = &plan.sale;
+    let (mut bought, refused) = drive::join_bought(&mut gathered.ends, sale.concerts.len());
+    let twice = sort_and_count_twice(&mut bought);
+    let mut concerts: Vec<_> = sale
+        .concerts
+        .iter()
+        .enumerate()
+        .map(|(at, concert)| ConcertSales {
+            id: concert.id.clone(),
+            key: concert.key.clone(),
+            capacity: u64::from(concert.capacity),
+            bought: bought.get(&at).map_or(0, |ids| count(ids.len())),
+            refused: refused.get(at).copied().unwrap_or(0),
+            listed: 0,
+        })
+        .collect();
+    let acknowledged: Acknowledged = bought
+        .into_iter()
+        .map(|(at, ids)| (sale.concerts[at].id.clone(), ids))
+        .collect();
+    let audit_options = AuditOptions {
+        concerts: concerts.iter().map(|concert| concert.id.clone()).collect(),
+        prints_max: options.prints_max,
+        plan_staleness: Duration::from_secs_f64(options.scenario.promises.plan_staleness_s),
+        ..AuditOptions::default()
+    };
+    let nothing = Second::default();
+    let audited = audit(&options.target, &audit_options, &acknowledged, |_, _, _| {
+        on_moment(&Moment {
+            auditing: true,
+            elapsed: sale.begun().elapsed(),
+            customers: 0,
+            second: &nothing,
+            total: &gathered.total,
+        });
+    });
+    let audited = audited.await?;
+    for concert in &mut concerts {
+        concert.listed = audited.listed.get(&concert.id).copied().unwrap_or(0);
+    }
+    let waits = waits(options, &gathered.total);
+    let verdicts = verdicts(options, &gathered.total, &concerts, &waits, audited, twice);
+    Ok(Judged {
+        warnings: warnings(options, plan, gathered),
+        concerts,
+        waits,
+        verdicts,
+    })
+}
+
+/// How many acknowledgements were of a ticket that somebody else was given, too.
+fn sort_and_count_twice(bought: &mut BTreeMap<usize, Vec<u128>>) -> u64 {
+    let mut twice = 0;
+    for ids in bought.values_mut() {
+        ids.sort_unstable();
+        let all = ids.len();
+        ids.dedup();
+        twice += count(all - ids.len());
+    }
+    twice
+}
+
+fn waits(options: &Options, total: &Interval) -> Vec<Waits> {
+    let crowds = options.scenario.crowds().enumerate();
+    crowds
+        .filter_map(|(at, crowd)| {
+            Some(Waits {
+                crowd: crowd.name.clone(),
+                urgent: crowd.urgent,
+                wait: total.waits.get(&at)?.clone(),
+            })
+        })
+        .collect()
+}
+
+fn verdicts(
+    options: &Options,
+    total: &Interval,
+    concerts: &[ConcertSales],
+    waits: &[Waits],
+    audited: Audited,
+    twice: u64,
+) -> Vec<Verdict> {
+    let promises: &Promises = &options.scenario.promises;
+    let fault = |name: &str, fault: Fault| {
+        let found = total.faults.get(&fault).cloned().unwrap_or_default();
+        Verdict::count(name, found.count, found.details)
+    };
+    let mut all = vec![
+        oversold(concerts),
+        undersold(concerts),
+        Verdict::count("P4 sold-twice", twice, Vec::new()),
+    ];
+    if options.scenario.has(Step::Printed) {
+        all.push(fault("P5 not-printed", Fault::NotPrinted));
+    }
+    all.push(fault("P6 stale-bytes", Fault::StaleBytes));
+    if options.scenario.crowds().any(|crowd| crowd.urgent) {
+        all.push(urgent(waits, promises.urgent_p99_s));
+    }
+    let plan_stale_s = total.plan_stale_s.unwrap_or(0.0);
+    let limit = promises.plan_staleness_s;
+    all.push(Verdict::figure(
+        "P8 plan-staleness",
+        plan_stale_s,
+        "s",
+        limit,
+    ));
+    all.push(fault("P8 plan-back", Fault::PlanBack));
+    all.push(fault("P9 wrong-answers", Fault::WrongAnswer));
+    for verdict in audited.verdicts {
+        match all.iter_mut().find(|one| one.name == verdict.name) {
+            // Both saw the same tickets: too many are not twice as many.
+            Some(same) if verdict.name == "P1 oversold" && same.value >= verdict.value => {}
+            Some(same) => same.join(&verdict),
+            None => all.push(verdict),
+        }
+    }
+    all.sort_by(|a, b| a.name[..2].cmp(&b.name[..2]));
+    all
+}
+
+fn oversold(concerts: &[ConcertSales]) -> Verdict {
+    let over = |one: &ConcertSales| one.bought.saturating_sub(one.capacity);
+    let details = concerts.iter().filter(|one| over(one) > 0);
+    let details = details.map(|one| {
+        format!(
+            "concert {}: {} tickets were sold for {} seats",
+            one.id, one.bought, one.capacity
+        )
+    });
+    let details = details.collect();
+    Verdict::count("P1 oversold", concerts.iter().map(over).sum(), details)
+}
+
+/// Seats that are left although somebody was told that none is.
+fn undersold(concerts: &[ConcertSales]) -> Verdict {
+    let left = |one: &ConcertSales| match one.refused {
+        0 => 0,
+        _ => one.capacity.saturating_sub(one.listed),
+    };
+    let details = concerts.iter().filter(|one| left(one) > 0);
+    let details = details.map(|one| {
+        format!(
+            "concert {}: {} were told that it is sold out, {} of {} seats are left",
+            one.id,
+            one.refused,
+            left(one),
+            one.capacity
+        )
+    });
+    let details = details.collect();
+    Verdict::count("P2 undersold", concerts.iter().map(left).sum(), details)
+}
+
+/// A promise about prints is not kept by making none.
+fn urgent(waits: &[Waits], limit_s: f64) -> Verdict {
+    let mut all = Latency::default();
+    for waits in waits.iter().filter(|waits| waits.urgent) {
+        all.add(&waits.wait);
+    }
+    let mut verdict = Verdict::figure("P7 urgent-p99", all.ms(0.99) / 1_000.0, "s", limit_s);
+    if all.count() == 0 {
+        verdict.ok = false;
+        verdict.details.push("no urgent print was made".into());
+    }
+    verdict
+}
+
+fn warnings(options: &Options, plan: &Plan, gathered: &Gathered) -> Vec<String> {
+    let total = &gathered.total;
+    let mut warnings = Vec::new();
+    let share = ratio(total.late, total.arrived);
+    if share > LATE_SHARE_MAX {
+        warnings.push(format!(
+            "the generator was slow: {:.1} % of the visits began late although connections were \
+             free. Give it more threads, another machine, or a lower rate",
+            share * 100.0
+        ));
+    }
+    // At full speed a busy generator is what was asked for; its processor time is told anyway.
+    if gathered.busiest > BUSY_MAX && options.mode != Mode::Max {
+        warnings.push(format!(
+            "the generator was busy: a thread used {:.0} % of a processor for a second; latencies \
+             may be its own. Give it more threads or another machine",
+            gathered.busiest * 100.0
+        ));
+    }
+    if options.mode == Mode::Max && gathered.busiest > BUSY_MAX && plan.threads == 1 {
+        warnings.push(
+            "the only thread of the generator was busy all of the time: the server may be faster. \
+             Try --threads 2"
+                .into(),
+        );
+    }
+    if total.turned_away > 0 {
+        warnings.push(format!(
+            "{} customers were not sent because too many waited already; latencies would be worse \
+             with them",
+            total.turned_away
+        ));
+    }
+    let unanswered: u64 = total.requests.values().map(|one| one.unanswered).sum();
+    if unanswered > 0 {
+        let first = total.errors.details.first().cloned().unwrap_or_default();
+        warnings.push(format!("{unanswered} requests got no answer: {first}"));
+    }
+    let busy: u64 = total
+        .requests
+        .values()
+        .map(|one: &Requests| one.count(503))
+        .sum();
+    if busy > 0 {
+        warnings.push(format!(
+            "{busy} requests were answered with 503: the server was too busy"
+        ));
+    }
+    let buys = total.requests.get(&Kind::Buy);
+    if options.scenario.has(Step::Buy) && buys.is_none_or(|buys| buys.answers() == 0) {
+        warnings.push("nobody bought anything".into());
+    }
+    warnings
+}
+
+fn ratio(part: u64, whole: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+    let (part, whole) = (part as f64, whole.max(1) as f64);
+    part / whole
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}

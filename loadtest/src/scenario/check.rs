@@ -1,0 +1,95 @@
+//! What a scenario's file may say.
+
+use super::{CONCERTS_MAX, CUSTOMERS_MAX, Crowd, RATE_MAX, SECONDS_MAX, Scenario, Step};
+
+/// Says what is wrong and where.
+pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
+    let concerts: u32 = scenario.concerts.iter().map(|one| one.count).sum();
+    ensure(concerts > 0, || "it has no [[concert]]".into())?;
+    ensure(concerts <= CONCERTS_MAX, || {
+        format!("it has {concerts} concerts; {CONCERTS_MAX} at most")
+    })?;
+    for (at, concert) in scenario.concerts.iter().enumerate() {
+        let key = &concert.key;
+        let twice = scenario.concerts[..at].iter().any(|one| one.key == *key);
+        ensure(!twice, || format!("two concerts have the key {key:?}"))?;
+        ensure(concert.capacity <= 1_000_000, || {
+            format!("concert {key:?}: a capacity is 0 to 1,000,000")
+        })?;
+    }
+    ensure(!scenario.phases.is_empty(), || "it has no [[phase]]".into())?;
+    for phase in &scenario.phases {
+        ensure(!phase.crowds.is_empty(), || {
+            format!("phase {:?} has no [[phase.crowd]]", phase.name)
+        })?;
+        for crowd in &phase.crowds {
+            let whose = |what| format!("crowd {:?} of phase {:?}: {what}", crowd.name, phase.name);
+            check_figures(crowd).map_err(whose)?;
+            check_steps(scenario, crowd).map_err(whose)?;
+        }
+        ensure(!phase.crowds.iter().all(|crowd| crowd.fill), || {
+            format!("phase {:?}: some crowd must not be of `fill`", phase.name)
+        })?;
+    }
+    Ok(())
+}
+
+fn check_figures(crowd: &Crowd) -> Result<(), String> {
+    ensure((1..=10_000).contains(&crowd.clients), || {
+        "clients are 1 to 10,000".into()
+    })?;
+    ensure((1..=CUSTOMERS_MAX).contains(&crowd.customers), || {
+        format!("customers are 1 to {CUSTOMERS_MAX}")
+    })?;
+    ensure((0.0..=3_600.0).contains(&crowd.think_s), || {
+        "think_s is 0 to 3600".into()
+    })?;
+    for (name, share) in [("ramp", crowd.ramp), ("from", crowd.from)] {
+        ensure((0.0..=1.0).contains(&share), || {
+            format!("{name} is a part, 0 to 1")
+        })?;
+    }
+    let rate = crowd.natural_rate();
+    ensure(rate > 0.0 && rate <= RATE_MAX, || {
+        format!("its rate is above 0 and at most {RATE_MAX}, not {rate}")
+    })?;
+    ensure(crowd.natural_seconds() <= SECONDS_MAX, || {
+        format!("it would come for longer than {SECONDS_MAX} seconds")
+    })
+}
+
+fn check_steps(scenario: &Scenario, crowd: &Crowd) -> Result<(), String> {
+    ensure(crowd.steps.is_empty() != crowd.mix.is_empty(), || {
+        "it has either steps or a mix".into()
+    })?;
+    for key in &crowd.concerts {
+        let known = scenario.concerts.iter().any(|one| one.key == *key);
+        ensure(known, || format!("there is no concert {key:?}"))?;
+    }
+    for visit in crowd.visits() {
+        let mut has_ticket = false;
+        for step in visit {
+            match step {
+                Step::Buy | Step::Recall => has_ticket = true,
+                Step::Ticket | Step::Print | Step::Printed | Step::Download => {
+                    ensure(has_ticket, || {
+                        format!("{step:?} needs a ticket: buy or recall one before")
+                    })?;
+                }
+                Step::Rename => ensure(crowd.rename_to.is_some(), || {
+                    "rename needs rename_to".into()
+                })?,
+                Step::User | Step::Concert | Step::Plan | Step::Think => {}
+            }
+        }
+        ensure(!visit.is_empty(), || "a visit has no steps".into())?;
+    }
+    let shares: u64 = crowd.mix.iter().map(|visit| u64::from(visit.share)).sum();
+    ensure(crowd.mix.is_empty() || shares > 0, || {
+        "the shares of a mix are not all 0".into()
+    })
+}
+
+fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(what()) }
+}

@@ -1,0 +1,271 @@
+//! Makes a scenario larger or smaller, longer or shorter, and works out when who comes.
+
+use super::{Arrivals, CUSTOMERS_MAX, Crowd, RATE_MAX, SECONDS_MAX, Scenario, ScenarioError, Step};
+use crate::random::{exponential, unit};
+
+/// How an operator wants a scenario to be.
+#[derive(Debug, Clone)]
+pub struct Fit {
+    /// So many times the seats, the customers and the arrivals.
+    pub scale: f64,
+    /// The crowds come within so many seconds altogether; rates follow.
+    pub seconds: Option<f64>,
+    /// Arrivals a second of the first crowd of each phase; the others follow. The number of
+    /// customers stays.
+    pub rate: Option<f64>,
+    /// Another pause, in seconds.
+    pub think_s: Option<f64>,
+}
+
+impl Default for Fit {
+    fn default() -> Self {
+        Self {
+            scale: 1.0,
+            seconds: None,
+            rate: None,
+            think_s: None,
+        }
+    }
+}
+
+/// When the customers of a crowd come.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pace {
+    /// Seconds from the beginning of the phase to the crowd's.
+    pub begins_s: f64,
+    /// Arrivals a second, after the ramp.
+    pub rate: f64,
+    /// Seconds during which the rate grows from 0.
+    pub ramp_s: f64,
+    /// How many come.
+    pub customers: u64,
+    /// How they are spread.
+    pub arrivals: Arrivals,
+}
+
+impl Fit {
+    /// The scenario as it is wanted.
+    pub fn apply(&self, mut scenario: Scenario) -> Result<Scenario, ScenarioError> {
+        for concert in &mut scenario.concerts {
+            let scaled = f64::from(concert.capacity) * self.scale;
+            concert.capacity = whole(scaled.ceil(), 1_000_000.0);
+        }
+        for phase in &mut scenario.phases {
+            for crowd in &mut phase.crowds {
+                self.scale_crowd(crowd);
+            }
+        }
+        self.hasten(&mut scenario);
+        super::check::check(&scenario).map_err(ScenarioError::Sense)?;
+        Ok(scenario)
+    }
+
+    fn scale_crowd(&self, crowd: &mut Crowd) {
+        if let Some(think_s) = self.think_s {
+            crowd.think_s = think_s;
+        }
+        // An admin renames a concert once, however large it is.
+        let once = crowd.visits().any(|steps| steps.contains(&Step::Rename));
+        if !once {
+            crowd.clients = whole((f64::from(crowd.clients) * self.scale).ceil(), 10_000.0);
+            let customers = (exact(crowd.customers) * self.scale).ceil();
+            crowd.customers = u64::from(whole(customers, exact(CUSTOMERS_MAX)));
+            crowd.rate = crowd.rate.map(|rate| rate * self.scale);
+        }
+    }
+
+    /// Gives every crowd the rate that the wanted rate or time makes of its own.
+    fn hasten(&self, scenario: &mut Scenario) {
+        let mut factor = 1.0;
+        if let Some(seconds) = self.seconds {
+            let natural: f64 = scenario
+                .phases
+                .iter()
+                .map(|phase| longest(&phase.crowds))
+                .sum();
+            factor = natural / seconds.max(0.001);
+        }
+        for phase in &mut scenario.phases {
+            if let (Some(rate), [first, ..]) = (self.rate, phase.crowds.as_slice()) {
+                factor = rate / first.natural_rate();
+            }
+            for crowd in &mut phase.crowds {
+                crowd.rate = Some(crowd.natural_rate() * factor);
+            }
+        }
+    }
+}
+
+impl Crowd {
+    /// Arrivals a second, by the rate or by the clients and their pauses.
+    pub fn natural_rate(&self) -> f64 {
+        self.rate
+            .unwrap_or_else(|| f64::from(self.clients) / self.think_s.max(0.001))
+    }
+
+    /// Seconds from its first to its last arrival.
+    pub fn natural_seconds(&self) -> f64 {
+        // While it grows, half as many come: n = rate × (1 − ramp ÷ 2) × seconds.
+        exact(self.customers) / self.natural_rate() / (1.0 - self.ramp / 2.0)
+    }
+
+    /// When its customers come, beside the other crowds of its phase.
+    pub fn pace(&self, phase: &[Crowd]) -> Pace {
+        let all_s = phase.first().map_or(0.0, Crowd::natural_seconds);
+        let (mut rate, mut seconds) = (self.natural_rate(), self.natural_seconds());
+        if self.fill {
+            seconds = (longest(phase) * (1.0 - self.from)).max(0.001);
+            rate = exact(self.customers) / seconds / (1.0 - self.ramp / 2.0);
+        }
+        Pace {
+            begins_s: all_s.min(SECONDS_MAX) * self.from,
+            rate: rate.min(RATE_MAX),
+            ramp_s: seconds * self.ramp,
+            customers: self.customers,
+            arrivals: self.arrivals,
+        }
+    }
+}
+
+impl Pace {
+    /// Seconds from the beginning of the phase to each arrival, in order.
+    pub fn arrivals(&self, seed: u64) -> impl Iterator<Item = f64> + use<> {
+        let pace = self.clone();
+        let mut due = 0.0;
+        (0..self.customers).map(move |at| {
+            due += match pace.arrivals {
+                Arrivals::Random => exponential(seed, at),
+                Arrivals::Steady if at == 0 => 0.0,
+                Arrivals::Steady => 1.0,
+            };
+            pace.begins_s + pace.reached_after_s(due)
+        })
+    }
+
+    /// Seconds after which so many are expected to have come: the inverse of the integral of the
+    /// rate, which is a parabola during the ramp and a line after it.
+    fn reached_after_s(&self, customers: f64) -> f64 {
+        let during_ramp = self.rate * self.ramp_s / 2.0;
+        if customers < during_ramp {
+            (2.0 * customers * self.ramp_s / self.rate).sqrt()
+        } else {
+            customers / self.rate + self.ramp_s / 2.0
+        }
+    }
+
+    /// Seconds from the beginning of the phase to the end of the crowd's arrivals, about.
+    pub fn ends_s(&self) -> f64 {
+        self.begins_s + self.reached_after_s(exact(self.customers))
+    }
+
+    /// Where in a ramp client number `at` of `clients` begins, in a closed loop.
+    pub fn client_begins_s(&self, at: u32, clients: u32, seed: u64) -> f64 {
+        let spread = if self.ramp_s > 0.0 { self.ramp_s } else { 0.0 };
+        let place = (f64::from(at) + unit(seed, u64::from(at))) / f64::from(clients.max(1));
+        self.begins_s + spread * place
+    }
+}
+
+/// The time of the crowd of a phase that comes for longest, in seconds.
+fn longest(crowds: &[Crowd]) -> f64 {
+    let own = crowds.iter().filter(|crowd| !crowd.fill);
+    own.map(Crowd::natural_seconds).fold(0.0, f64::max)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+fn exact(count: u64) -> f64 {
+    count as f64
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the value is between 1 and a limit that fits"
+)]
+fn whole(value: f64, most: f64) -> u32 {
+    value.clamp(1.0, most) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::BUILT_IN;
+    use super::*;
+
+    fn crowd(text: &str) -> Crowd {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn every_built_in_scenario_is_well_formed_and_sells_out_in_the_shape_of_the_original() {
+        for (name, _) in BUILT_IN {
+            let scenario = Scenario::built_in(name).unwrap();
+            assert_eq!(scenario.name, name);
+            assert!(!scenario.about.is_empty());
+        }
+        let general = Scenario::built_in("general").unwrap();
+        let crowd = &general.phases[0].crowds[0];
+        assert!((crowd.natural_rate() - 25.0).abs() < 1e-9);
+        assert!(crowd.customers > u64::from(general.concerts[0].capacity));
+    }
+
+    #[test]
+    fn a_shorter_run_has_the_same_customers_and_a_scaled_one_fewer() {
+        let fit = Fit {
+            scale: 0.1,
+            seconds: Some(2.0),
+            ..Fit::default()
+        };
+        let small = fit.apply(Scenario::built_in("small").unwrap()).unwrap();
+        let crowd = &small.phases[0].crowds[0];
+        assert_eq!((small.concerts[0].capacity, crowd.customers), (85, 100));
+        assert!((crowd.natural_seconds() - 2.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn arrivals_keep_to_rate_and_ramp() {
+        let crowd = crowd(
+            "name = 'c'\nclients = 1\ncustomers = 1000\nrate = 100\nramp = 0.5\n\
+             arrivals = 'steady'\nsteps = ['user']",
+        );
+        let pace = crowd.pace(std::slice::from_ref(&crowd));
+        let times: Vec<_> = pace.arrivals(1).collect();
+        assert_eq!(times.len(), 1_000);
+        assert!(times.is_sorted());
+        let last = *times.last().unwrap();
+        assert!((last - 13.32).abs() < 0.1, "{last}");
+        // Half of the time, and a third of the customers, are the ramp's.
+        let early = times.iter().filter(|&&time| time < 6.666).count();
+        assert!((330..=337).contains(&early), "{early}");
+    }
+
+    #[test]
+    fn people_come_at_random_and_as_many() {
+        let crowd =
+            crowd("name = 'c'\nclients = 1\ncustomers = 10000\nrate = 100\nsteps = ['user']");
+        let pace = crowd.pace(std::slice::from_ref(&crowd));
+        let last = pace.arrivals(7).last().unwrap();
+        assert!((95.0..105.0).contains(&last), "{last}");
+        let alone = pace.arrivals(7).filter(|time| *time < 1.0).count();
+        assert!((70..130).contains(&alone), "{alone}");
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_its_place() {
+        let general = super::super::BUILT_IN[2].1;
+        for (from, to, word) in [
+            ("clients = 250", "clients = 0", "clients"),
+            ("\"user\", \"buy\", ", "\"print\", ", "ticket"),
+            ("customers = 3600", "customers = 3600\nramp = 2.0", "ramp"),
+            (
+                "customers = 3600",
+                "customers = 3600\nconcerts = ['x']",
+                "no concert",
+            ),
+        ] {
+            let text = general.replace(from, to);
+            let error = Scenario::parse("x", &text).unwrap_err().to_string();
+            assert!(error.contains(word), "{error}");
+        }
+        assert!(Scenario::parse("x", "about = 1").is_err());
+    }
+}

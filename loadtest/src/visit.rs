@@ -1,0 +1,411 @@
+//! What a customer does between coming and going.
+
+use std::time::{Duration, Instant};
+
+use crate::random::number;
+use crate::record::{Fault, Kind, older};
+use crate::request::Request;
+use crate::scenario::{Crowd, Step};
+use crate::worker::{Told, Worker};
+
+/// How long somebody waits for a print.
+const PRINT_PATIENCE: Duration = Duration::from_mins(3);
+/// How long before asking again whether it is there, at first and at last.
+const POLL_FIRST: Duration = Duration::from_millis(20);
+const POLL_LAST: Duration = Duration::from_millis(250);
+/// How often somebody orders a print again that a rename made void.
+const ORDERS_MAX: u32 = 4;
+
+/// Somebody who is here.
+#[derive(Debug)]
+pub(crate) struct Visit<'a> {
+    pub(crate) worker: &'a Worker,
+    pub(crate) crowd: &'a Crowd,
+    /// The crowd's place among all crowds of the scenario.
+    pub(crate) crowd_at: usize,
+    /// The places of its concerts.
+    pub(crate) concerts: &'a [usize],
+    /// A number of its own.
+    pub(crate) random: u64,
+}
+
+/// What somebody holds in the hand.
+#[derive(Debug, Default)]
+struct Hand {
+    ticket: Option<String>,
+    /// When its print was ordered.
+    ordered: Option<Instant>,
+}
+
+impl Visit<'_> {
+    /// Comes, does everything, goes. The first request was due at a moment.
+    pub(crate) async fn run(&self, due: Instant) {
+        let concert = self.concerts[self.pick(1, self.concerts.len())];
+        let user = self.pick(2, self.worker.sale.users.len());
+        let mut hand = Hand::default();
+        let mut due = due;
+        for step in self.crowd.visit(number(self.random, 3)) {
+            if !self.step(*step, due, concert, user, &mut hand).await {
+                return;
+            }
+            due = Instant::now();
+        }
+    }
+
+    /// A number below a limit, different for each purpose.
+    fn pick(&self, purpose: u64, limit: usize) -> usize {
+        let limit = u64::try_from(limit.max(1)).unwrap_or(1);
+        usize::try_from(number(self.random, purpose) % limit).unwrap_or(0)
+    }
+
+    /// Does one thing; `false` when there is no point in going on.
+    async fn step(
+        &self,
+        step: Step,
+        due: Instant,
+        concert: usize,
+        user: usize,
+        hand: &mut Hand,
+    ) -> bool {
+        let sale = &self.worker.sale;
+        match step {
+            Step::User => {
+                let path = format!("/api/v1/users/{}", sale.users[user]);
+                self.look_up(Kind::User, &path, due).await
+            }
+            Step::Concert => {
+                let path = format!("/api/v1/concerts/{}", sale.concerts[concert].id);
+                self.look_up(Kind::Concert, &path, due).await
+            }
+            Step::Buy => self.buy(due, concert, user, hand).await,
+            Step::Recall => {
+                hand.ticket = sale.recall(concert, number(self.random, 4));
+                hand.ticket.is_some()
+            }
+            Step::Ticket => match &hand.ticket {
+                Some(ticket) => {
+                    let path = format!("/api/v1/tickets/{ticket}");
+                    self.look_up(Kind::Ticket, &path, due).await
+                }
+                None => false,
+            },
+            Step::Print => self.order_print(due, hand).await,
+            Step::Printed => self.await_print(hand).await,
+            Step::Download => self.download(due, concert, hand).await,
+            Step::Plan => self.fetch_plan(due, concert).await,
+            Step::Rename => self.rename(due, concert).await,
+            Step::Think => {
+                tokio::time::sleep(Duration::from_secs_f64(self.crowd.think_s)).await;
+                true
+            }
+        }
+    }
+
+    async fn look_up(&self, kind: Kind, path: &str, due: Instant) -> bool {
+        let Some(told) = self.get(kind, path, due, |_, _| ()).await else {
+            return false;
+        };
+        if told.status != 200 {
+            self.worker.wrong(kind, told.status, path);
+        }
+        told.status == 200
+    }
+
+    async fn buy(&self, due: Instant, concert: usize, user: usize, hand: &mut Hand) -> bool {
+        let write = |sale: &crate::sale::Sale, request: &mut Vec<u8>| {
+            sale.write_order(concert, user, request);
+        };
+        let read = |status, body: &[u8]| if status == 201 { ticket_id(body) } else { None };
+        let Some(told) = self.worker.ask(Kind::Buy, due, write, read).await else {
+            return false;
+        };
+        match (told.status, told.read) {
+            (201, Some((ticket, id))) => {
+                self.worker.sale.acknowledge(concert, &ticket);
+                self.worker.bought.borrow_mut()[concert].push(id);
+                hand.ticket = Some(ticket);
+                true
+            }
+            (422, _) => {
+                self.worker.refused.borrow_mut()[concert] += 1;
+                false
+            }
+            (409, _) => false,
+            (status, _) => {
+                self.worker.wrong(Kind::Buy, status, "to an order");
+                false
+            }
+        }
+    }
+
+    async fn order_print(&self, due: Instant, hand: &mut Hand) -> bool {
+        let Some(ticket) = &hand.ticket else {
+            return false;
+        };
+        let path = format!("/api/v1/tickets/{ticket}/print");
+        let write = |sale: &crate::sale::Sale, request: &mut Vec<u8>| {
+            let order = Request::new("POST", &path, &sale.target.host);
+            order.header("Content-Length", "0").write_to(request);
+        };
+        let told = self.worker.ask(Kind::Print, due, write, |_, _| ()).await;
+        let Some(told) = told else {
+            return false;
+        };
+        if told.status != 202 {
+            self.worker.wrong(Kind::Print, told.status, &path);
+            return false;
+        }
+        hand.ordered.get_or_insert(due);
+        true
+    }
+
+    /// Asks until the print is there. A rename makes a finished print void; then its holder
+    /// orders it again.
+    async fn await_print(&self, hand: &mut Hand) -> bool {
+        let Some(path) = hand
+            .ticket
+            .as_ref()
+            .map(|id| format!("/api/v1/tickets/{id}"))
+        else {
+            return false;
+        };
+        let begun = Instant::now();
+        let (mut pause, mut orders) = (POLL_FIRST, 0);
+        while begun.elapsed() < PRINT_PATIENCE {
+            let told = self
+                .get(Kind::Poll, &path, Instant::now(), print_status)
+                .await;
+            match told.map(|told| told.read) {
+                Some(Some(PrintStatus::Printed)) => {
+                    if let Some(ordered) = hand.ordered.take() {
+                        let mut interval = self.worker.interval.borrow_mut();
+                        let waits = interval.waits.entry(self.crowd_at).or_default();
+                        waits.record(ordered.elapsed());
+                    }
+                    return true;
+                }
+                Some(Some(PrintStatus::NotPrinted)) if orders < ORDERS_MAX => {
+                    orders += 1;
+                    self.order_print(Instant::now(), hand).await;
+                }
+                Some(Some(PrintStatus::Error)) => break,
+                // It waits, or the server is too busy to say.
+                _ => {}
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 3 / 2).min(POLL_LAST);
+        }
+        self.worker.fault(Fault::NotPrinted, || {
+            format!("{path} was not printed after {:?}", begun.elapsed())
+        });
+        false
+    }
+
+    async fn download(&self, due: Instant, concert: usize, hand: &mut Hand) -> bool {
+        let Some(ticket) = hand.ticket.clone() else {
+            return false;
+        };
+        let path = format!("/api/v1/tickets/{ticket}/print");
+        let read = |status, body: &[u8]| {
+            (status == 200).then(|| String::from_utf8_lossy(body).into_owned())
+        };
+        let mut due = due;
+        for _ in 0..ORDERS_MAX {
+            let Some(told) = self.get(Kind::Download, &path, due, read).await else {
+                return false;
+            };
+            match told.read {
+                Some(print) => {
+                    self.check_print(concert, &ticket, told.asked, &print);
+                    return true;
+                }
+                // The concert was renamed between the print and its download.
+                None if told.status == 404 => {
+                    if !self.order_print(Instant::now(), hand).await
+                        || !self.await_print(hand).await
+                    {
+                        return false;
+                    }
+                }
+                None => {
+                    self.worker.wrong(Kind::Download, told.status, &path);
+                    return false;
+                }
+            }
+            due = Instant::now();
+        }
+        true
+    }
+
+    fn check_print(&self, concert: usize, ticket: &str, asked: Instant, print: &str) {
+        let sale = &self.worker.sale;
+        if !print.contains(&format!("<desc>{ticket}</desc>")) {
+            self.worker.fault(Fault::WrongAnswer, || {
+                format!("the print of ticket {ticket} is not of this ticket")
+            });
+        }
+        if !sale.is_fresh(concert, asked, print) {
+            self.worker.fault(Fault::StaleBytes, || {
+                format!("the print of ticket {ticket} shows a name that is not in force")
+            });
+        }
+    }
+
+    async fn fetch_plan(&self, due: Instant, concert: usize) -> bool {
+        let on_sale = &self.worker.sale.concerts[concert];
+        let path = format!("/api/v1/concerts/{}/seats", on_sale.id);
+        let shown = self.worker.sale.shown(concert);
+        let read = |status, body: &[u8]| (status == 200).then(|| plan_desc(body)).flatten();
+        let Some(told) = self.get(Kind::Plan, &path, due, read).await else {
+            return false;
+        };
+        match (told.status, told.read) {
+            (200, Some((id, capacity, purchased)))
+                if id == on_sale.id && capacity == on_sale.capacity && purchased <= capacity =>
+            {
+                self.note_age(concert, told.asked, purchased, shown);
+                true
+            }
+            // Before the first plan is drawn there is none.
+            (404, _) if shown == 0 => true,
+            (status, desc) => {
+                let words = format!("{path} shows {desc:?}");
+                self.worker.wrong(Kind::Plan, status, &words);
+                false
+            }
+        }
+    }
+
+    fn note_age(&self, concert: usize, asked: Instant, purchased: u32, shown_before: u32) {
+        let sale = &self.worker.sale;
+        let stale = sale.plan_age(concert, asked, purchased);
+        let mut interval = self.worker.interval.borrow_mut();
+        interval.plan_stale_s = older(interval.plan_stale_s, Some(stale.as_secs_f64()));
+        drop(interval);
+        if purchased < shown_before {
+            self.worker.fault(Fault::PlanBack, || {
+                let id = &sale.concerts[concert].id;
+                format!("the plan of concert {id} shows {purchased} after {shown_before}")
+            });
+        }
+    }
+
+    async fn rename(&self, due: Instant, concert: usize) -> bool {
+        let sale = &self.worker.sale;
+        let name = self.crowd.rename_to.clone().unwrap_or_default();
+        let path = format!("/api/v1/concerts/{}", sale.concerts[concert].id);
+        let body = serde_json::json!({ "name": name }).to_string();
+        sale.rename(concert, &name);
+        let write = |sale: &crate::sale::Sale, request: &mut Vec<u8>| {
+            let change = Request::new("PUT", &path, &sale.target.host).json(body.as_str());
+            change.write_to(request);
+        };
+        let told = self.worker.ask(Kind::Rename, due, write, |_, _| ()).await;
+        match told {
+            Some(told) if told.status == 200 => {
+                sale.renamed(concert, &name);
+                true
+            }
+            Some(told) => {
+                self.worker.wrong(Kind::Rename, told.status, &path);
+                false
+            }
+            None => false,
+        }
+    }
+
+    async fn get<T>(
+        &self,
+        kind: Kind,
+        path: &str,
+        due: Instant,
+        read: impl Fn(u16, &[u8]) -> T,
+    ) -> Option<Told<T>> {
+        let write = |sale: &crate::sale::Sale, request: &mut Vec<u8>| {
+            let host = sale.target.host.as_bytes();
+            for part in [
+                b"GET ",
+                path.as_bytes(),
+                b" HTTP/1.1\r\nHost: ",
+                host,
+                b"\r\n\r\n",
+            ] {
+                request.extend_from_slice(part);
+            }
+        };
+        self.worker.ask(kind, due, write, read).await
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum PrintStatus {
+    NotPrinted,
+    Pending,
+    Printed,
+    Error,
+}
+
+fn print_status(status: u16, body: &[u8]) -> Option<PrintStatus> {
+    #[derive(serde::Deserialize)]
+    struct Ticket {
+        print_status: PrintStatus,
+    }
+    let ticket: Ticket = (status == 200).then(|| serde_json::from_slice(body).ok())??;
+    Some(ticket.print_status)
+}
+
+/// The id of a ticket, as text and as a number. Our server writes it first; others need not.
+fn ticket_id(body: &[u8]) -> Option<(String, u128)> {
+    #[derive(serde::Deserialize)]
+    struct Ticket {
+        id: String,
+    }
+    let first = || {
+        let rest = body.strip_prefix(br#"{"id":""#)?;
+        let end = rest.iter().position(|byte| *byte == b'"')?;
+        let id = std::str::from_utf8(&rest[..end]).ok()?;
+        (!id.contains('\\')).then(|| id.to_owned())
+    };
+    let id = match first() {
+        Some(id) => id,
+        None => serde_json::from_slice::<Ticket>(body).ok()?.id,
+    };
+    let number = uuid::Uuid::parse_str(&id).ok()?.as_u128();
+    Some((id, number))
+}
+
+/// What a plan says of itself: concert, capacity, purchases.
+pub(crate) fn plan_desc(body: &[u8]) -> Option<(String, u32, u32)> {
+    let text = std::str::from_utf8(body).ok()?;
+    let (_, rest) = text.split_once("<desc>")?;
+    let (desc, _) = rest.split_once("</desc>")?;
+    let mut parts = desc.split('|');
+    let id = parts.next()?.to_owned();
+    let (capacity, purchased) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    parts.next().is_none().then_some((id, capacity, purchased))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_found_wherever_they_stand() {
+        let id = "0190163d-8694-739b-aea5-966c26f8ad90";
+        let first = format!(r#"{{"id":"{id}","concert":{{"id":"x"}}}}"#);
+        let last = format!(r#"{{"concert":{{"id":"x"}}, "id" : "{id}"}}"#);
+        for body in [first, last] {
+            assert_eq!(ticket_id(body.as_bytes()).unwrap().0, id);
+        }
+        assert!(ticket_id(b"{}").is_none() && ticket_id(br#"{"id":"7"}"#).is_none());
+    }
+
+    #[test]
+    fn a_plan_says_what_it_shows() {
+        let plan = b"<svg><desc>c|30|7</desc></svg>";
+        assert_eq!(plan_desc(plan), Some(("c".into(), 30, 7)));
+        assert_eq!(plan_desc(b"<svg><desc>c|30</desc></svg>"), None);
+        assert_eq!(plan_desc(b"<svg/>"), None);
+    }
+}

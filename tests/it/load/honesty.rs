@@ -1,0 +1,138 @@
+//! What a load generator must not do: hide a stall, hit a stranger, count twice.
+
+use std::path::Path;
+
+use loadtest::{Kind, Latency, LoadReport};
+use serde_json::Value;
+use tests::TestApp;
+use tests::process::{self, Ended};
+
+use super::wrong::{Defect, WrongServer};
+use super::{command, load};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stall_is_not_hidden_by_customers_who_wait_for_each_other() {
+    let server = WrongServer::start(Defect::Stalls).await;
+    let sale = [
+        "small",
+        "--scale",
+        "0.3",
+        "--duration",
+        "3s",
+        "--connections",
+        "1",
+    ];
+    let (open, _) = load(&server.url(), &sale);
+    let buys = open.of_kind(Kind::Buy);
+    let slow = |latency: &Latency| latency.between(250_000, 600_000_000);
+    // 300 customers in three seconds, during one of which nothing moved: each that came
+    // meanwhile waited, and each is counted. The only connection saw one slow answer.
+    let all = open.all_requests();
+    assert!(slow(&all.latency) > 30, "{}", slow(&all.latency));
+    assert!(all.latency.ms(0.99) >= 800.0, "{}", all.latency.ms(0.99));
+    assert!(slow(&all.service) < slow(&all.latency) / 5);
+    assert_eq!(buys.answers(), 300, "nobody was lost: {:?}", buys.by_status);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_this_machine_is_loaded_unless_the_operator_answers_for_it() {
+    for url in ["http://192.0.2.1:9", "http://[2001:db8::1]:9"] {
+        let ended = command(&["load", "small", "--target", url]);
+        let errors = ended.failure();
+        assert!(errors.contains("--i-own-this-target"), "{errors}");
+    }
+    // A port of this machine where nobody is: it was tried, and the error says so.
+    let port = tests::wait::free_port();
+    let url = format!("http://127.0.0.1:{port}");
+    let errors = command(&["load", "small", "--target", &url]).failure();
+    assert!(errors.contains("got no answer"), "{errors}");
+    let errors = command(&["load", "nonsense", "--target", &url]).failure();
+    assert!(errors.contains("general"), "{errors}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_results_of_two_generators_add_up() {
+    let app = TestApp::start().await;
+    let target = app.http.base();
+    let concert = app.http.create_concert("Shared", 300).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| {
+        let path = folder.path().join(name);
+        path.to_str().expect("ASCII").to_owned()
+    };
+    let (one, two, both, page) = (
+        file("1.json"),
+        file("2.json"),
+        file("3.json"),
+        file("p.html"),
+    );
+    let sale = ["load", "small", "--scale", "0.2", "--duration", "2s"];
+    let run = |json: &str, seed: &str| {
+        let own = ["--concert", &concert, "--seed", seed, "--json", json];
+        let mut line = process::command();
+        line.args(sale).args(["--target", target]).args(own);
+        Ended::of(&mut line).success()
+    };
+    tokio::task::block_in_place(|| {
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| run(&two, "2"));
+            run(&one, "1");
+            other.join().expect("it ends");
+        });
+    });
+    let merged = command(&[
+        "load", "merge", &one, &two, "--json", &both, "--html", &page,
+    ]);
+    let lines = merged.success();
+    assert!(
+        lines.contains("2 generators") && lines.contains("P1 oversold 0 ok"),
+        "{lines}"
+    );
+    let [one, two, both] = [one, two, both].map(|file| read(Path::new(&file)));
+    assert_eq!(both.bought(), 300);
+    assert_eq!(both.bought(), one.bought() + two.bought());
+    assert_eq!(both.generator.arrived, 400);
+    for (kind, requests) in &both.requests {
+        let mut sum = one.of_kind(*kind);
+        sum.add(&two.of_kind(*kind));
+        assert_eq!(*requests, sum, "{kind:?}");
+    }
+    let timed = |report: &LoadReport| -> u64 {
+        report
+            .timeline
+            .steps
+            .values()
+            .map(|second| second.latency.count())
+            .sum()
+    };
+    assert_eq!(timed(&both), timed(&one) + timed(&two));
+    assert_eq!(both.concerts.len(), 1);
+    let page = std::fs::read_to_string(page).expect("the page was written");
+    assert!(page.contains("Every promise was kept") && page.contains("2 generators"));
+    // Nothing is fetched from anywhere.
+    assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("@import"));
+    app.stop().await;
+}
+
+#[test]
+fn generators_that_oversold_together_are_found_out() {
+    let report = |bought: u64| -> Value {
+        let result = include_str!("result.json");
+        let mut json: Value = serde_json::from_str(result).expect("it is JSON");
+        json["concerts"][0]["bought"] = bought.into();
+        json
+    };
+    let merged = |one: u64, two: u64| {
+        let reports = [report(one), report(two)];
+        let reports = reports.map(|one| serde_json::from_value(one).expect("a result"));
+        LoadReport::merge(reports.into()).expect("they are alike")
+    };
+    assert!(merged(60, 40).holds());
+    let over = merged(60, 41);
+    assert_eq!(super::broken_promises(&over), ["P1 oversold"]);
+}
+
+fn read(file: &Path) -> LoadReport {
+    let text = std::fs::read_to_string(file).expect("the result was written");
+    serde_json::from_str(&text).expect("it is a result")
+}

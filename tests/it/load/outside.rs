@@ -1,0 +1,110 @@
+//! `audit --target`: what any client may see.
+
+use serde_json::json;
+use tests::TestApp;
+
+use super::wrong::{Defect, WrongServer};
+use super::{audit, broken, load};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_in_use_passes_the_audit_from_outside() {
+    let app = TestApp::start().await;
+    let names = [
+        "Plain & <Simple>",
+        "שלום World \u{1f3b8}",
+        "A name that is far too long to stand in one line of a ticket, and so is set in several of them or cut",
+    ];
+    for name in names {
+        let concert = app.http.create_concert(name, 3).await;
+        for user in 1..=3 {
+            let ticket = app.http.bought(&concert, user).await;
+            app.http
+                .post_empty(&format!("/api/v1/tickets/{ticket}/print"))
+                .await;
+            app.http.until_print(&ticket, "PRINTED").await;
+        }
+    }
+    app.http.create_concert("Nobody came", 0).await;
+    let (ok, found) = audit(app.http.base(), &[]);
+    assert!(ok, "{found}");
+    assert_eq!(found["invariants"].as_array().map(Vec::len), Some(10));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_may_run_during_a_sale() {
+    let app = TestApp::start().await;
+    let target = app.http.base().to_owned();
+    let selling = tokio::task::spawn_blocking({
+        let target = target.clone();
+        move || {
+            let args = [
+                "load",
+                "evening",
+                "--scale",
+                "0.1",
+                "--duration",
+                "3s",
+                "--target",
+                &target,
+            ];
+            tests::process::Ended::of(tests::process::command().args(args))
+        }
+    });
+    for _ in 0..3 {
+        let (ok, found) = audit(&target, &[]);
+        assert!(ok, "{found}");
+    }
+    selling.await.expect("it ends").success();
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_named() {
+    for (defect, sale, wanted) in [
+        (Defect::Oversells, "small", "P1 oversold"),
+        (Defect::ServesStale, "rename", "P6 stale-bytes"),
+    ] {
+        let server = WrongServer::start(defect).await;
+        load(
+            &server.url(),
+            &[sale, "--scale", "0.05", "--duration", "1s"],
+        );
+        let (ok, found) = audit(&server.url(), &[]);
+        assert!(!ok, "{found}");
+        assert_eq!(broken(&found), [wanted]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prints_have_a_limit_that_is_told() {
+    let app = TestApp::start().await;
+    let (report, _) = load(
+        app.http.base(),
+        &["rename", "--scale", "0.1", "--duration", "1s"],
+    );
+    let concert = &report.concerts[0].id;
+    let args = [
+        "audit",
+        "--target",
+        app.http.base(),
+        "--concert",
+        concert,
+        "--prints-max",
+        "5",
+    ];
+    let ended = super::command(&args);
+    assert!(
+        ended.errors.contains("more were not read"),
+        "{}",
+        ended.errors
+    );
+    ended.success();
+    let unknown = json!("00000000-0000-7000-8000-000000000009");
+    let (ok, found) = audit(
+        app.http.base(),
+        &["--concert", unknown.as_str().expect("text")],
+    );
+    assert!(!ok && broken(&found) == ["P9 list-differs"], "{found}");
+    app.stop().await;
+}
