@@ -387,25 +387,4 @@ pub(crate) fn plan_desc(body: &[u8]) -> Option<(String, u32, u32)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_found_wherever_they_stand() {
-        let id = "0190163d-8694-739b-aea5-966c26f8ad90";
-        let first = format!(r#"{{"id":"{id}","concert":{{"id":"x"}}}}"#);
-        let last = format!(r#"{{"concert":{{"id":"x"}}, "id" : "{id}"}}"#);
-        for body in [first, last] {
-            assert_eq!(ticket_id(body.as_bytes()).unwrap().0, id);
-        }
-        assert!(ticket_id(b"{}").is_none() && ticket_id(br#"{"id":"7"}"#).is_none());
-    }
-
-    #[test]
-    fn a_plan_says_what_it_shows() {
-        let plan = b"<svg><desc>c|30|7</desc></svg>";
-        assert_eq!(plan_desc(plan), Some(("c".into(), 30, 7)));
-        assert_eq!(plan_desc(b"<svg><desc>c|30</desc></svg>"), None);
-        assert_eq!(plan_desc(b"<svg/>"), None);
-    }
-}
+mod tests;
