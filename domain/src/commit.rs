@@ -7,10 +7,11 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 use crate::admission::Pace;
 use crate::error::Error;
@@ -64,9 +65,23 @@ impl Drop for WriterThread {
     }
 }
 
+/// While a group is being written, another one is begun only for so many requests. A group costs
+/// the ledger as much as some fifty of its rows do, so small ones beside each other would be dearer
+/// than one after the other.
+const WORTH_ANOTHER: usize = 128;
+
 /// Collects requests of one sort and writes them in groups.
 pub(crate) struct GroupCommit<Request, Ack> {
     queue: mpsc::Sender<Waiting<Request, Ack>>,
+    begun: Arc<Begun>,
+}
+
+/// The groups that are being written.
+#[derive(Default)]
+struct Begun {
+    groups: AtomicUsize,
+    /// A group has ended, or enough requests wait for another one.
+    changed: Notify,
 }
 
 struct Waiting<Request, Ack> {
@@ -80,8 +95,8 @@ where
     Ack: Send + 'static,
 {
     /// Starts a group commit on a runtime; at most `waiting_max` requests wait, and `at_once`
-    /// groups are written at a time, at a pace that `pace` is told. `write` gets up to [`BATCH_MAX`] requests and answers them
-    /// in order; it ends when this value is dropped.
+    /// groups are written at a time, at a pace that `pace` is told. `write` gets up to
+    /// [`BATCH_MAX`] requests and answers them in order; it ends when this value is dropped.
     pub(crate) fn start<Write, Written>(
         runtime: &Handle,
         waiting_max: usize,
@@ -95,23 +110,27 @@ where
     {
         let (queue, waiting) = mpsc::channel(waiting_max);
         let (waiting, write) = (Arc::new(Mutex::new(waiting)), Arc::new(write));
+        let begun = Arc::new(Begun::default());
         for _ in 0..at_once.max(1) {
-            let (waiting, write, pace) = (Arc::clone(&waiting), Arc::clone(&write), pace.cloned());
+            let (waiting, write) = (Arc::clone(&waiting), Arc::clone(&write));
+            let (begun, pace) = (Arc::clone(&begun), pace.cloned());
             runtime.spawn(async move {
                 let mut group = Vec::with_capacity(BATCH_MAX);
-                while receive(&waiting, &mut group).await {
+                while receive(&waiting, &mut group, &begun).await {
                     let (requests, answers): (Vec<_>, Vec<_>) =
                         group.drain(..).map(|one| (one.request, one.answer)).unzip();
-                    let begun = pace.as_ref().map(|pace| pace.begin());
+                    let timed = pace.as_ref().map(|pace| pace.begin());
                     let written = write(requests).await;
-                    if let (Some(pace), Some(begun)) = (&pace, begun) {
-                        pace.end(begun);
+                    if let (Some(pace), Some(timed)) = (&pace, timed) {
+                        pace.end(timed);
                     }
+                    begun.groups.fetch_sub(1, Ordering::SeqCst);
+                    begun.changed.notify_one();
                     give(answers, written);
                 }
             });
         }
-        Self { queue }
+        Self { queue, begun }
     }
 
     /// Hands a request in and waits until it is durable. [`Error::Busy`] at once when the queue
@@ -124,6 +143,9 @@ where
         self.queue
             .try_send(Waiting { request, answer })
             .map_err(|_| Error::Busy)?;
+        if self.queue.max_capacity() - self.queue.capacity() >= WORTH_ANOTHER {
+            self.begun.changed.notify_one();
+        }
         // The writer ends only with the process, or by a panic that the log has.
         Ok(answered
             .await
@@ -142,12 +164,20 @@ where
     }
 }
 
-/// Takes what waits, or waits for it; `false` when nothing will come any more.
+/// Takes what waits, or waits for it; `false` when nothing will come any more. One at a time waits
+/// here; the groups that were begun before have their turn first.
 async fn receive<Request, Ack>(
     waiting: &Mutex<mpsc::Receiver<Waiting<Request, Ack>>>,
     group: &mut Vec<Waiting<Request, Ack>>,
+    begun: &Begun,
 ) -> bool {
-    waiting.lock().await.recv_many(group, BATCH_MAX).await > 0
+    let mut waiting = waiting.lock().await;
+    while begun.groups.load(Ordering::SeqCst) > 0 && waiting.len() < WORTH_ANOTHER {
+        begun.changed.notified().await;
+    }
+    let received = waiting.recv_many(group, BATCH_MAX).await > 0;
+    begun.groups.fetch_add(1, Ordering::SeqCst);
+    received
 }
 
 /// A caller that hung up does not want its answer.
@@ -171,7 +201,7 @@ impl<Request, Ack> fmt::Debug for GroupCommit<Request, Ack> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GroupCommit")
             .field("free", &self.queue.capacity())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -192,8 +222,16 @@ mod tests {
 
     impl Gated {
         fn start(waiting_max: usize, fails: bool) -> Self {
+            Self::of(waiting_max, 1, fails)
+        }
+
+        fn at_once(groups: usize, waiting_max: usize) -> Self {
+            Self::of(waiting_max, groups, false)
+        }
+
+        fn of(waiting_max: usize, at_once: usize, fails: bool) -> Self {
             let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-            let commit = GroupCommit::start(&Handle::current(), waiting_max, 1, None, {
+            let commit = GroupCommit::start(&Handle::current(), waiting_max, at_once, None, {
                 let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));
                 move |group: Vec<u32>| {
                     let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));
@@ -257,6 +295,32 @@ mod tests {
         assert!(matches!(gated.commit.submit(2).await, Err(Error::Busy)));
         gated.gate.add_permits(2);
         assert!(first.await.unwrap().is_ok() && second.await.unwrap().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_small_group_waits_for_the_one_before_it_and_a_large_one_does_not() {
+        let gated = Gated::at_once(2, 1_000);
+        let first = gated.occupy().await;
+        let few: Vec<_> = (1..WORTH_ANOTHER).map(|_| gated.submit(0)).collect();
+        gated.until_waiting(WORTH_ANOTHER - 1).await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(
+            gated.begun.available_permits(),
+            0,
+            "no other group is begun"
+        );
+        let one_more = gated.submit(0);
+        gated.begun.acquire().await.unwrap().forget();
+        gated.gate.add_permits(2);
+        assert_eq!(first.await.unwrap().unwrap(), 1);
+        for other in few.into_iter().chain([one_more]) {
+            assert_eq!(other.await.unwrap().unwrap(), WORTH_ANOTHER);
+        }
+        let alone = gated.submit(0);
+        gated.gate.add_permits(1);
+        assert_eq!(alone.await.unwrap().unwrap(), 1, "groups go on afterwards");
     }
 
     #[tokio::test]

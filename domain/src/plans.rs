@@ -136,11 +136,21 @@ async fn read_current(ctx: &Context, id: ConcertId) -> Result<Option<Plan>, Erro
     Ok(plan.filter(|plan| plan.version == offer.concert.version))
 }
 
+/// The age in seconds of the oldest mark; nothing when there is none.
+pub async fn oldest_mark(ctx: &Context) -> Result<Option<f64>, Error> {
+    let marked = ctx.store.read().await?.list_marked(1).await?;
+    Ok(marked.first().map(|&(_, since)| age_s(ctx, since)))
+}
+
+fn age_s(ctx: &Context, since: Timestamp) -> f64 {
+    (ctx.clock.now() - since).as_seconds_f64().max(0.0)
+}
+
 /// Queues one job for every concert with a mark, and takes the mark away. Returns the number of
 /// concerts and the age of the oldest mark in seconds.
 pub async fn tick(ctx: &Context) -> Result<(usize, f64), Error> {
     let max = u32::try_from(BATCH_MAX).expect("a batch is small");
-    if ctx.store.read().await?.list_marked(1).await?.is_empty() {
+    if oldest_mark(ctx).await?.is_none() {
         return Ok((0, 0.0));
     }
     let mut tx = ctx.store.begin().await?;
@@ -156,9 +166,7 @@ pub async fn tick(ctx: &Context) -> Result<(usize, f64), Error> {
     tx.insert_jobs(&jobs).await?;
     tx.commit().await?;
     ctx.wakeups.wake(Queue::Plans);
-    let oldest = marked.first().map_or(0.0, |(_, since)| {
-        (ctx.clock.now() - *since).as_seconds_f64().max(0.0)
-    });
+    let oldest = marked.first().map_or(0.0, |&(_, since)| age_s(ctx, since));
     Ok((marked.len(), oldest))
 }
 

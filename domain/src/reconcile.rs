@@ -4,7 +4,9 @@
 //! The invariant is `sold + held + free = capacity`.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
+use crate::concert::Concert;
 use crate::context::{Context, Parts};
 use crate::error::Error;
 use crate::ids::ConcertId;
@@ -14,21 +16,28 @@ use crate::seat::SeatNo;
 /// Seats read at a time while looking for holes.
 const PAGE: u32 = 10_000;
 
+/// Concerts that one round looks at, beside those that looked wrong in the round before: in Redis
+/// a count asks every bucket.
+const LOOKS_MAX: usize = 64;
+
 /// What a reconciler remembers from one round to the next.
 #[derive(Debug, Default)]
 pub struct Reconciler {
     suspects: HashMap<ConcertId, (u32, Counted)>,
+    /// The concert that was looked at last; the next round goes on behind it.
+    last: Option<ConcertId>,
 }
 
 impl Reconciler {
-    /// Compares the counters of every concert sold here with the ledger, and rebuilds those that
-    /// were wrong in the same way twice running: a sale in flight looks wrong only once.
+    /// Compares the counters of concerts sold here with the ledger, [`LOOKS_MAX`] at a time and in
+    /// turn, and rebuilds those that were wrong in the same way twice running: a sale in flight
+    /// looks wrong only once.
     /// Seats that stay held while nothing at all moves are wrong too: the process that took them
     /// is gone. Returns how many were rebuilt.
     pub async fn round(&mut self, ctx: &Context) -> Result<u32, Error> {
         let mut suspects = HashMap::new();
         let mut rebuilt = 0;
-        for concert in ctx.concerts().all() {
+        for concert in self.choose(ctx.concerts().all()) {
             let Some(counted) = ctx.counters.count(concert.id).await? else {
                 continue;
             };
@@ -53,6 +62,20 @@ impl Reconciler {
         }
         self.suspects = suspects;
         Ok(rebuilt)
+    }
+
+    /// The suspects, and those whose turn it is.
+    fn choose(&mut self, mut concerts: Vec<Arc<Concert>>) -> Vec<Arc<Concert>> {
+        concerts.sort_unstable_by_key(|concert| concert.id);
+        let behind = |last| concerts.partition_point(|concert| concert.id <= last);
+        let first = self.last.map_or(0, behind);
+        concerts.rotate_left(first);
+        let looks = concerts.len().min(LOOKS_MAX);
+        self.last = concerts[..looks].last().map(|last| last.id);
+        let turns = concerts.iter().enumerate();
+        let chosen =
+            turns.filter(|(at, concert)| *at < looks || self.suspects.contains_key(&concert.id));
+        chosen.map(|(_, concert)| Arc::clone(concert)).collect()
     }
 }
 

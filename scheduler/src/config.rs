@@ -6,11 +6,16 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 /// What an operator may set about the scheduler.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How often new seating plans are ordered for concerts that sold tickets.
     pub seating_interval_ms: u64,
+    /// The share of one core that drawing them may take. When more concerts sell at once than
+    /// that is enough for, new plans are ordered less often.
+    pub seating_share: f64,
+    /// The longest that new plans are put off for that.
+    pub seating_wait_max_ms: u64,
     /// How often the jobs of lost workers are rescued.
     pub rescue_interval_ms: u64,
     /// How often seat counters are compared with the ledger.
@@ -29,6 +34,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             seating_interval_ms: 1_000,
+            seating_share: 0.25,
+            seating_wait_max_ms: 30_000,
             rescue_interval_ms: 1_000,
             reconcile_interval_ms: 2_000,
             gauges_interval_ms: 2_000,
@@ -42,6 +49,12 @@ impl Default for Config {
 impl Config {
     pub(crate) fn finished_jobs_kept(&self) -> TimeDelta {
         TimeDelta::hours(i64::from(self.finished_jobs_kept_hours))
+    }
+
+    pub(crate) fn seating_wait_max(&self) -> Duration {
+        /// The contract's three minutes, less the time to draw.
+        const MOST: Duration = Duration::from_mins(2);
+        Duration::from_millis(self.seating_wait_max_ms).min(MOST)
     }
 
     pub(crate) fn leader_lease(&self) -> TimeDelta {

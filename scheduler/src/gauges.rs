@@ -6,10 +6,10 @@ use domain::job::{self, Lane, Queue, State};
 use domain::jobs::QueueDepth;
 use domain::{Context, Error, Timestamp};
 
-use crate::seating::OldestMark;
+use crate::seating::Seating;
 
 /// Reads the queues and sets the gauges, those without a job to 0.
-pub(crate) async fn tick(ctx: &Context, oldest_mark: &OldestMark) -> Result<(), Error> {
+pub(crate) async fn tick(ctx: &Context, seating: &Seating) -> Result<(), Error> {
     let now = ctx.clock.now();
     let depths = ctx.store.read().await?.count_jobs(now).await?;
     publish(&Figures::of(&depths, now));
@@ -18,7 +18,7 @@ pub(crate) async fn tick(ctx: &Context, oldest_mark: &OldestMark) -> Result<(), 
         job::need(queue, &depths, service_s, now).places
     });
     metrics::gauge!("ticketoverflow_plan_staleness_seconds")
-        .set(oldest_mark.seconds().max(plan_wait(&depths, now)));
+        .set(seating.oldest_mark_s().max(plan_wait(&depths, now)));
     Ok(())
 }
 

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use self::clockwork::every;
 use self::config::period;
 use self::leader::Leader;
-use self::seating::OldestMark;
+use self::seating::Seating;
 
 pub use self::config::Config;
 
@@ -53,7 +53,7 @@ struct Shared {
     ctx: Arc<Context>,
     config: Config,
     leader: Leader,
-    oldest_mark: OldestMark,
+    seating: Seating,
     stop: CancellationToken,
 }
 
@@ -64,7 +64,7 @@ impl Scheduler {
             ctx: Arc::clone(ctx),
             config: config.clone(),
             leader: Leader::new(worker, config.leader_lease()),
-            oldest_mark: OldestMark::default(),
+            seating: Seating::new(config.seating_share, config.seating_wait_max()),
             stop: CancellationToken::new(),
         });
         let mut loops = JoinSet::new();
@@ -135,7 +135,7 @@ async fn lead(shared: Arc<Shared>) {
 
 async fn seating(shared: Arc<Shared>) {
     let interval_ms = shared.config.seating_interval_ms;
-    let tick = || seating::tick(&shared.ctx, &shared.oldest_mark);
+    let tick = || shared.seating.tick(&shared.ctx);
     shared
         .leading(interval_ms, "ordering seating plans", tick)
         .await;
@@ -167,7 +167,7 @@ async fn gauges(shared: Arc<Shared>) {
         || async {
             if shared.leader.leads() {
                 published.store(true, Ordering::Relaxed);
-                gauges::tick(&shared.ctx, &shared.oldest_mark).await
+                gauges::tick(&shared.ctx, &shared.seating).await
             } else {
                 if published.swap(false, Ordering::Relaxed) {
                     gauges::clear();

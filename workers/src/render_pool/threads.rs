@@ -15,6 +15,11 @@ const STACK_BYTES: usize = 16 << 20;
 /// How long a thread waits for more work before it ends.
 const IDLE_MAX: Duration = Duration::from_secs(5);
 
+/// How much the threads give way to others of this process, in the steps of `nice(2)`: beside a
+/// crowd that buys they have about a third of what each of its threads has, and by themselves all
+/// there is.
+const GIVES_WAY: i32 = 5;
+
 /// One task in so many is the one that waits longest, however urgent the others are.
 const SHARE: u32 = 10;
 
@@ -73,7 +78,10 @@ impl Threads {
             let started = thread::Builder::new()
                 .name("render".into())
                 .stack_size(STACK_BYTES)
-                .spawn(move || shared.work());
+                .spawn(move || {
+                    give_way();
+                    shared.work();
+                });
             match started {
                 Ok(_) => state.threads += 1,
                 Err(error) if state.threads == 0 => return Err(error),
@@ -93,6 +101,14 @@ impl Threads {
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
         self.shared.lock().threads
+    }
+}
+
+/// Lowers the priority of this thread. Elsewhere than on Linux it would be that of the process.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(GIVES_WAY) {
+        tracing::debug!(%error, "a thread that draws keeps its priority");
     }
 }
 

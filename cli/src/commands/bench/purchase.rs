@@ -7,7 +7,9 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use domain::concert::{Name, Status, parse_date};
 use domain::concerts::{self, NewConcert};
+use domain::tickets::{self, Order};
 use domain::{Answered, ConcertId, Context};
+use futures::{StreamExt, stream};
 use loadtest::{Limits, Report, Request, Script};
 
 use super::{Measured, Outcome, median};
@@ -15,6 +17,9 @@ use crate::args::PurchaseBenchArgs;
 use crate::out;
 use crate::progress::Progress;
 use crate::service::Tweaks;
+
+/// Concerts whose sale is opened side by side.
+const OPENED_AT_ONCE: usize = 16;
 
 /// Sells and does nothing by turns, and takes the median of the ratios.
 pub(super) async fn run(args: &PurchaseBenchArgs) -> anyhow::Result<Outcome> {
@@ -31,6 +36,7 @@ pub(super) async fn run(args: &PurchaseBenchArgs) -> anyhow::Result<Outcome> {
     let progress = Progress::start("measuring", u64::from(args.rounds) * 2);
     for round in 0..args.rounds {
         let ids = create_concerts(service.context(), args.concerts).await?;
+        open_sales(service.context(), &ids).await?;
         let bodies = Arc::new(bodies(service.context(), &ids));
         let server = service.address();
         let noop = drive(server, "/bench/noop", &bodies, args.connections, length).await?;
@@ -81,7 +87,7 @@ pub(super) async fn create_concerts(ctx: &Context, count: u32) -> anyhow::Result
             name: Name::parse("Benchmark").context("a name")?,
             venue: Name::parse("Hall").context("a venue")?,
             date: parse_date("2031-05-17").context("a day")?,
-            capacity: domain::seat::CAPACITY_MAX,
+            capacity: seats(count),
             layout_id: None,
             status: Status::Active,
         };
@@ -90,6 +96,30 @@ pub(super) async fn create_concerts(ctx: &Context, count: u32) -> anyhow::Result
         }
     }
     Ok(ids)
+}
+
+/// Seats of each concert: all together as many as the largest one may have, but enough for the
+/// measurement. Nobody puts a thousand halls with a million seats each on sale, and their plans
+/// would be what is measured.
+fn seats(concerts: u32) -> u32 {
+    const SEATS_MIN: u32 = 5_000;
+    (domain::seat::CAPACITY_MAX / concerts).max(SEATS_MIN)
+}
+
+/// Sells the first ticket of each concert, so that the sale is measured and not its opening.
+async fn open_sales(ctx: &Context, concerts: &[ConcertId]) -> anyhow::Result<()> {
+    let user_id = ctx.users.all().first().context("no user")?.id;
+    let orders = concerts.iter().map(|&concert_id| Order {
+        concert_id,
+        user_id,
+    });
+    let mut bought = stream::iter(orders)
+        .map(|order| tickets::buy(ctx, order, None))
+        .buffer_unordered(OPENED_AT_ONCE);
+    while let Some(ticket) = bought.next().await {
+        ticket?;
+    }
+    Ok(())
 }
 
 /// Orders that go round the concerts and the users.

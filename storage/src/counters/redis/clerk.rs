@@ -82,7 +82,7 @@ impl Clerk {
         Some(Group {
             callers,
             unclaimed: std::mem::take(&mut state.unclaimed),
-            settled: std::mem::take(&mut state.settled),
+            settled: state.unsettled.take(),
             told: std::mem::take(&mut state.told),
         })
     }
@@ -132,12 +132,22 @@ impl Clerk {
             let tally = remote.tally(concert).await?;
             return Ok(self.begin(tally));
         };
+        let recent = self.desk.recent_tally();
         let epoch = known.tally.epoch;
         let parts = known.divide(random, wanted, careful);
         let takes = parts
             .iter()
             .map(|&(bucket, wanted)| remote.take(concert, epoch, bucket, wanted));
-        let (tally, portions) = join(remote.tally(concert), join_all(takes)).await;
+        let look = async {
+            // What was seen a moment ago will do as long as there are seats.
+            if let Some(tally) = recent.filter(|_| !careful) {
+                return Ok(Some(tally));
+            }
+            let tally = remote.tally(concert).await?;
+            tally.inspect(|tally| self.desk.has_seen(*tally));
+            Ok(tally)
+        };
+        let (tally, portions) = join(look, join_all(takes)).await;
 
         let (mut seats, mut incomplete) = (Vec::new(), false);
         for (&(bucket, _), portion) in parts.iter().zip(portions) {
@@ -153,7 +163,6 @@ impl Clerk {
         match tally {
             Ok(Some(tally)) if tally.epoch == epoch => {
                 known.heard(tally);
-                self.desk.has_seen(tally);
             }
             // The seats are of an epoch that is over; the new one knows them as free or sold.
             Ok(tally) => return Ok(self.begin(tally)),
@@ -230,8 +239,12 @@ impl Drop for Clerk {
 /// all, another seat would look sold.
 async fn settle(desk: &Desk, settled: Vec<(Epoch, u32)>) {
     for (epoch, seats) in settled {
-        if let Err(error) = desk.remote.add(desk.concert, epoch, seats, 0).await {
-            tracing::warn!(%error, "sold seats could not be settled with the counters");
+        match desk.remote.add(desk.concert, epoch, seats, 0).await {
+            Ok(Some(tally)) => desk.has_seen(tally),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%error, "sold seats could not be settled with the counters");
+            }
         }
         desk.has_changed();
     }

@@ -17,8 +17,9 @@ use tokio::sync::{Notify, oneshot};
 
 use super::clerk::Clerk;
 use super::known::Known;
-use super::remote::{Remote, Tally};
+use super::remote::Remote;
 use super::reserve::{KEPT, Reserve};
+use super::settlement::{Seen, Unsettled};
 use crate::redis::Failure;
 
 /// Callers that may wait for a seat of one concert.
@@ -44,14 +45,14 @@ pub(super) struct State {
     /// Seats whose callers have gone.
     pub(super) unclaimed: Vec<(SeatNo, Epoch)>,
     /// Sold seats that Redis does not know of.
-    pub(super) settled: Vec<(Epoch, u32)>,
+    pub(super) unsettled: Unsettled,
     /// Those who wait until it does.
     pub(super) told: Vec<oneshot::Sender<()>>,
     /// A clerk is at work.
     pub(super) serving: bool,
     /// What the last clerk knew.
     pub(super) known: Option<Known>,
-    pub(super) tally: Option<Tally>,
+    pub(super) seen: Option<Seen>,
     /// Those who wait for a change, and whether it is being looked for.
     pub(super) watchers: usize,
     pub(super) watching: bool,
@@ -109,7 +110,7 @@ impl Desk {
 
     fn take_reserved(self: &Arc<Self>, random: u64) -> Option<(SeatNo, Epoch)> {
         let mut state = self.state();
-        let present = state.tally.map(|tally| tally.epoch);
+        let present = state.seen.map(|seen| seen.tally.epoch);
         let taken = state.reserve.take(random, present)?;
         if state.reserve.is_low() {
             self.call_clerk(state);
@@ -146,15 +147,6 @@ impl Desk {
         }
     }
 
-    /// Settles seats, soon: the writer of a group does not wait for Redis. Seats of several groups
-    /// are settled together.
-    pub(super) fn settle_sold(self: &Arc<Self>, epoch: Epoch, seats: u32) {
-        self.serve(|state| match state.settled.last_mut() {
-            Some((last, settled)) if *last == epoch => *settled += seats,
-            _ => state.settled.push((epoch, seats)),
-        });
-    }
-
     /// Waits until everything is settled that was to be settled when this was called.
     pub(super) async fn is_settled(self: &Arc<Self>) {
         let (told, settled) = oneshot::channel();
@@ -182,8 +174,8 @@ impl Desk {
 
     /// How an epoch's seats are cut; nothing if it is over.
     async fn plan(&self, epoch: Epoch) -> Result<Option<BucketPlan>, Failure> {
-        let seen = self.state().tally.filter(|tally| tally.epoch == epoch);
-        let tally = match seen {
+        let seen = self.state().seen.map(|seen| seen.tally);
+        let tally = match seen.filter(|tally| tally.epoch == epoch) {
             Some(tally) => Some(tally),
             None => self.remote.tally(self.concert).await?,
         };
@@ -199,7 +191,7 @@ impl Desk {
         self.call_clerk(state);
     }
 
-    fn call_clerk(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+    pub(super) fn call_clerk(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
         if !state.serving {
             state.serving = true;
             let clerk = Clerk::new(Arc::clone(self), state.known.take());
@@ -217,7 +209,7 @@ impl State {
     pub(super) fn has_no_work(&self) -> bool {
         self.waiting.is_empty()
             && self.unclaimed.is_empty()
-            && self.settled.is_empty()
+            && !self.unsettled.is_due()
             && self.told.is_empty()
             && !self.reserve.is_low()
     }

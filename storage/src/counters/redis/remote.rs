@@ -88,8 +88,7 @@ impl Remote {
             .arg(self.concert_key(concert))
             .arg(&["epoch", "stock", "sold", "returns", "capacity", "width"]);
         let fields: Vec<Option<u64>> = self.redis.run(&command).await?;
-        let fields: Option<Vec<_>> = fields.into_iter().collect();
-        Ok(fields.and_then(|fields| Tally::of(&fields)))
+        Ok(Tally::of(fields))
     }
 
     /// Takes up to `wanted` seats of a bucket; nothing if there is no such bucket.
@@ -127,17 +126,18 @@ impl Remote {
         Ok(())
     }
 
-    /// Adds to the tally, if the epoch has not ended.
+    /// Adds to the tally, if the epoch has not ended. Returns the tally that there is then.
     pub(super) async fn add(
         &self,
         concert: ConcertId,
         epoch: Epoch,
         sold: u32,
         returns: u32,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Tally>, Failure> {
         let key = self.concert_key(concert);
         let args = [epoch.0, sold.into(), returns.into()];
-        self.redis.eval(&self.tally, &[&key], &args).await
+        let fields: Option<Vec<Option<u64>>> = self.redis.eval(&self.tally, &[&key], &args).await?;
+        Ok(fields.and_then(Tally::of))
     }
 
     /// Forgets a concert whose counters are incomplete, if they are still those of the epoch.
@@ -152,7 +152,9 @@ impl Remote {
 }
 
 impl Tally {
-    fn of(fields: &[u64]) -> Option<Self> {
+    /// From the fields in the order of the struct; nothing if one is missing.
+    fn of(fields: Vec<Option<u64>>) -> Option<Self> {
+        let fields: Vec<_> = fields.into_iter().collect::<Option<_>>()?;
         let number = |at: usize| fields.get(at).and_then(|&field| u32::try_from(field).ok());
         Some(Self {
             epoch: Epoch(*fields.first()?),

@@ -4,13 +4,92 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::ports::Epoch;
+use tokio::time::Instant;
+
 use super::desk::Desk;
 use super::remote::Tally;
+
+/// How late sold seats may be settled while many others are left. Whoever comes to the clerk
+/// earlier takes them along.
+const LATE_MAX: Duration = Duration::from_millis(500);
+/// With fewer unsold seats than this, what is sold is settled at once: "sold out" depends on it.
+pub(super) const MANY_UNSOLD: u32 = 2_048;
+/// How old a tally may be that the clerk relies on while many seats are left.
+const RECENT: Duration = Duration::from_millis(200);
 
 const SETTLED_WAIT: Duration = Duration::from_millis(50);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
+/// The tally that was seen last.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    pub(super) tally: Tally,
+    at: Instant,
+}
+
+/// Sold seats that Redis does not know of.
+#[derive(Debug, Default)]
+pub(super) struct Unsettled {
+    seats: Vec<(Epoch, u32)>,
+    /// They are to be settled even if there is nothing else to do.
+    due: bool,
+    /// Somebody sees to it that they will be.
+    watched: bool,
+}
+
+impl Unsettled {
+    fn add(&mut self, epoch: Epoch, seats: u32) {
+        match self.seats.last_mut() {
+            Some((last, settled)) if *last == epoch => *settled += seats,
+            _ => self.seats.push((epoch, seats)),
+        }
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        self.due && !self.seats.is_empty()
+    }
+
+    pub(super) fn take(&mut self) -> Vec<(Epoch, u32)> {
+        self.due = false;
+        std::mem::take(&mut self.seats)
+    }
+}
+
+impl Seen {
+    /// Whether nothing that matters can have happened since: that a seat was returned or that the
+    /// last one was sold matters when few are left.
+    pub(super) fn is_recent(&self) -> bool {
+        self.tally.unsold() >= MANY_UNSOLD && self.at.elapsed() < RECENT
+    }
+}
+
 impl Desk {
+    /// Settles seats, soon: the writer of a group does not wait for Redis. Seats of several groups
+    /// are settled together.
+    pub(super) fn settle_sold(self: &Arc<Self>, epoch: Epoch, seats: u32) {
+        let mut state = self.state();
+        state.unsettled.add(epoch, seats);
+        let many = state
+            .seen
+            .is_some_and(|seen| seen.tally.unsold() >= MANY_UNSOLD);
+        if !many {
+            state.unsettled.due = true;
+            self.call_clerk(state);
+        } else if !state.unsettled.watched {
+            state.unsettled.watched = true;
+            self.runtime.spawn(Arc::clone(self).settle_late());
+        }
+    }
+
+    async fn settle_late(self: Arc<Self>) {
+        tokio::time::sleep(LATE_MAX).await;
+        let mut state = self.state();
+        state.unsettled.watched = false;
+        state.unsettled.due = true;
+        self.call_clerk(state);
+    }
+
     /// Waits until a seat is settled or returned, [`SETTLED_WAIT`] at most.
     pub(super) async fn settled(self: &Arc<Self>) {
         let changed = self.changed.notified();
@@ -24,10 +103,17 @@ impl Desk {
         self.changed.notify_waiters();
     }
 
+    /// The tally that was seen last, if it can be relied on.
+    pub(super) fn recent_tally(&self) -> Option<Tally> {
+        let seen = self.state().seen?;
+        seen.is_recent().then_some(seen.tally)
+    }
+
     /// Notes a tally, and tells those who wait if it is another one.
     pub(super) fn has_seen(&self, tally: Tally) {
-        let before = self.state().tally.replace(tally);
-        if before.is_some_and(|before| before != tally) {
+        let at = Instant::now();
+        let before = self.state().seen.replace(Seen { tally, at });
+        if before.is_some_and(|before| before.tally != tally) {
             self.has_changed();
         }
     }
