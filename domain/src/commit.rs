@@ -95,8 +95,8 @@ where
     Ack: Send + 'static,
 {
     /// Starts a group commit on a runtime; at most `waiting_max` requests wait, and `at_once`
-    /// groups are written at a time, at a pace that `pace` is told. `write` gets up to [`BATCH_MAX`] requests and answers them
-    /// in order; it ends when this value is dropped.
+    /// groups are written at a time, at a pace that `pace` is told. `write` gets up to
+    /// [`BATCH_MAX`] requests and answers them in order; it ends when this value is dropped.
     pub(crate) fn start<Write, Written>(
         runtime: &Handle,
         waiting_max: usize,

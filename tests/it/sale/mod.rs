@@ -3,6 +3,7 @@
 mod admission;
 mod crowds;
 mod edges;
+mod lists;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 

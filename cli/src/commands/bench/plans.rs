@@ -21,8 +21,10 @@ use crate::service::Tweaks;
 /// Seats of the plans.
 const SEATS: [u32; 2] = [3_000, 80_000];
 
-/// What a poller says of itself, and what it is answered.
-const POLLS: [(&str, &[(&str, &str)], u16); 3] = [
+/// What a poller says of itself, by a name, and what it is answered.
+type Poll = (&'static str, &'static [(&'static str, &'static str)], u16);
+
+const POLLS: [Poll; 3] = [
     ("known", &[("If-None-Match", "*")], 304),
     (
         "zstd",
