@@ -9,9 +9,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
+use tokio::time::timeout;
 
 use crate::admission::Pace;
 use crate::error::Error;
@@ -69,6 +71,9 @@ impl Drop for WriterThread {
 /// the ledger as much as some fifty of its rows do, so small ones beside each other would be dearer
 /// than one after the other.
 const WORTH_ANOTHER: usize = 128;
+/// And for fewer once it takes longer than groups do: it may wait for a lock that is none of
+/// theirs.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// Collects requests of one sort and writes them in groups.
 pub(crate) struct GroupCommit<Request, Ack> {
@@ -172,9 +177,13 @@ async fn receive<Request, Ack>(
     begun: &Begun,
 ) -> bool {
     let mut waiting = waiting.lock().await;
-    while begun.groups.load(Ordering::SeqCst) > 0 && waiting.len() < WORTH_ANOTHER {
-        begun.changed.notified().await;
-    }
+    let enough = async {
+        while begun.groups.load(Ordering::SeqCst) > 0 && waiting.len() < WORTH_ANOTHER {
+            begun.changed.notified().await;
+        }
+    };
+    // Out of patience is as good as enough.
+    let _ = timeout(PATIENCE, enough).await;
     let received = waiting.recv_many(group, BATCH_MAX).await > 0;
     begun.groups.fetch_add(1, Ordering::SeqCst);
     received
@@ -297,7 +306,18 @@ mod tests {
         assert!(first.await.unwrap().is_ok() && second.await.unwrap().is_ok());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
+    async fn a_group_that_takes_long_holds_nobody_up() {
+        let gated = Gated::at_once(2, 1_000);
+        let first = gated.occupy().await;
+        let second = gated.submit(1);
+        gated.begun.acquire().await.unwrap().forget();
+        gated.gate.add_permits(2);
+        assert_eq!(second.await.unwrap().unwrap(), 1);
+        assert_eq!(first.await.unwrap().unwrap(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_small_group_waits_for_the_one_before_it_and_a_large_one_does_not() {
         let gated = Gated::at_once(2, 1_000);
         let first = gated.occupy().await;
