@@ -37,6 +37,7 @@ async fn parts_bring_a_client_up_to_date_from_any_moment() {
         none,
         json!({"capacity": 60, "version": "0", "since": null, "sold": []})
     );
+    let several = Engine::of_this_run().servers() > 1;
     let mut known = vec![(String::from("0"), BTreeSet::new())];
     for sold in 1..=12_u32 {
         app.http.bought(&concert, sold).await;
@@ -62,12 +63,14 @@ async fn parts_bring_a_client_up_to_date_from_any_moment() {
             let since = match part["since"].as_str() {
                 Some(since) => since,
                 // Another process may remember nothing as old, and then tells all.
-                None if Engine::of_this_run().servers() > 1 => "0",
+                None if several => "0",
                 None => panic!("it is remembered"),
             };
             assert!(since.parse::<u32>().unwrap() <= version.parse().unwrap());
             let now: BTreeSet<_> = then.union(&seats(&part)).copied().collect();
-            assert!(now.is_superset(&all) && now.len() <= sold as usize);
+            assert!(now.len() >= plan && now.len() <= sold as usize);
+            // Another process may have looked at the ledger a moment earlier than this one.
+            assert!(several || now.is_superset(&all));
             assert_eq!(part["version"], now.len().to_string());
         }
         known.push((all.len().to_string(), all));
