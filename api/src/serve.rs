@@ -1,6 +1,7 @@
 //! The accept loop. A slow, silent or vanished client costs one connection for a bounded time.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
@@ -23,8 +24,35 @@ use crate::origin::Ends;
 /// The most bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
+/// Connections that may wait to be accepted: a crowd connects at once, and whoever finds no room
+/// tries again a second later. The system may allow fewer (`net.core.somaxconn`).
+const BACKLOG: u32 = 4_096;
+
 /// How long to wait when the system refuses to accept: it is out of descriptors or of memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Listens at a `host:port`, at the first of its addresses that can be bound.
+pub async fn listen(address: &str) -> io::Result<TcpListener> {
+    let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in tokio::net::lookup_host(address).await? {
+        match listen_at(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A server that is started again need not wait for the connections of the one before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves until `shutdown`, then finishes the requests that are running, within the configured
 /// time. Idle connections are closed at once.

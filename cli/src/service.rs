@@ -11,7 +11,6 @@ use domain::ports::{Renderer, Store};
 use domain::{Context, WorkerId};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use scheduler::{Duties, Scheduler};
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use workers::{PoolReport, Workers};
@@ -70,7 +69,7 @@ impl Service {
         let no_workers = tweaks.no_workers;
         let ctx = wire::serve(config, &mut tweaks).await?;
         let listen = &config.server.listen;
-        let listener = TcpListener::bind(listen)
+        let listener = api::listen(listen)
             .await
             .with_context(|| format!("--listen {listen}: the address cannot be bound"))?;
         let address = listener.local_addr()?;
