@@ -1,7 +1,7 @@
 """Cuts the typefaces: slices for SVG files, and Noto Sans JP down to everyday Japanese.
 
     pip install fonttools brotli
-    python cut.py [folder with NotoSansJP_400Regular.ttf]
+    python cut.py [folder with NotoSansJP_400Regular.ttf and NotoSansJP_700Bold.ttf]
 """
 
 import sys
@@ -44,7 +44,8 @@ def cut(source, characters, target, features, names, flavor=None):
     options.drop_tables += ["STAT", "gasp", "DSIG"]
     if not features:
         options.drop_tables += ["GSUB", "GPOS", "GDEF", "BASE", "vhea", "vmtx", "VORG"]
-    font = TTFont(source)
+    # The same input gives the same file.
+    font = TTFont(source, recalcTimestamp=False)
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=characters)
     subsetter.subset(font)
@@ -76,5 +77,7 @@ for weight in ("Regular", "Bold"):
         cut(source, characters, target, FEATURES, [1, 2], "woff2")
 
 if len(sys.argv) > 1:
-    source = Path(sys.argv[1]) / "NotoSansJP_400Regular.ttf"
-    cut(source, japanese(), HERE / "fonts" / "NotoSansJP-Regular.ttf", [], [0, 1, 2, 4, 5, 6, 13, 14])
+    for weight in ("400Regular", "700Bold"):
+        source = Path(sys.argv[1]) / f"NotoSansJP_{weight}.ttf"
+        target = HERE / "fonts" / f"NotoSansJP-{weight[3:]}.ttf"
+        cut(source, japanese(), target, [], [0, 1, 2, 4, 5, 6, 13, 14])

@@ -26,7 +26,7 @@ pub enum House {
 /// How a house is built.
 struct Plan {
     /// Rows of each tier, with its name and the category of its seats.
-    tiers: &'static [(&'static str, u32, &'static str)],
+    tiers: &'static [(&'static str, usize, &'static str)],
     sections: u32,
     /// Where the first section begins and the last one ends, in degrees, clockwise from the right.
     from: f64,
@@ -94,13 +94,28 @@ pub fn document(house: House, places: u32) -> Value {
 impl Plan {
     /// The distance of the first row at which so many seats have room in all rows.
     fn radius(&self, seats: u32) -> f64 {
-        let rows: u32 = self.tiers.iter().map(|(_, rows, _)| rows).sum();
-        let rows = f64::from(rows);
+        let rows: usize = self.tiers.iter().map(|(_, rows, _)| rows).sum();
+        let rows = f64::from(u32::try_from(rows).expect("some dozen rows"));
         let angle = (self.to - self.from).to_radians();
         let middle = f64::from(seats) * SEAT / (angle * rows);
         // Aisles take a few seats of each row.
         let aisles = f64::from(self.sections) * 2.0 * AISLE / angle;
         (middle + aisles - rows * ROW / 2.0).max(self.radius_min)
+    }
+
+    /// The angle of a section.
+    fn step(&self) -> f64 {
+        (self.to - self.from).to_radians() / f64::from(self.sections)
+    }
+
+    /// Seats that a row of one section has room for.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a row is some dozen seats long"
+    )]
+    fn section_room(&self, radius: f64) -> u32 {
+        ((self.step() * radius - AISLE) / SEAT).max(0.0) as u32
     }
 }
 
@@ -145,28 +160,37 @@ fn middle(house: House, radius: f64, [wide, deep]: [f64; 2], standing: u32) -> V
     json!({"name": name, "position": {"x": 0, "y": 0}, "areas": areas})
 }
 
-/// The sections of every tier, filled from the front until all places are used up.
+/// The sections of every tier. Tiers are full from the front on; the last one that is needed
+/// has what is left in all of its rows alike, so that none ends in a row of two.
 fn seats(plan: &Plan, radius: f64, places: u32) -> Vec<Value> {
     let mut zones = Vec::new();
     let mut left = places;
     let mut radius = radius;
-    let last = plan.tiers.len() - 1;
     for (tier, (name, rows, category)) in plan.tiers.iter().enumerate() {
-        let mut sections = vec![Vec::new(); plan.sections as usize];
-        let mut row = 0;
         // The last tier takes whatever is left.
-        while left > 0 && (row < *rows || tier == last) {
+        let is_last = tier + 1 == plan.tiers.len();
+        let (mut radii, mut room) = (Vec::new(), 0);
+        while room < left && (is_last || radii.len() < *rows) {
+            radii.push(radius);
+            room += plan.sections * plan.section_room(radius);
+            radius += ROW;
+        }
+        radius += GAP;
+        let seated = left.min(room);
+        left -= seated;
+        let mut sections = vec![Vec::new(); plan.sections as usize];
+        let (mut passed, mut given) = (0, 0);
+        for (row, radius) in (0..).zip(&radii) {
             for (number, section) in (0..).zip(&mut sections) {
-                let seats = arc(plan, radius, number, left);
-                left -= u32::try_from(seats.len()).expect("no more than were left");
+                passed += plan.section_room(*radius);
+                let due = share(seated, passed, room);
+                let seats = arc(plan, *radius, number, due - given);
+                given = due;
                 if !seats.is_empty() {
                     section.push(seat_row(&seats, row, category));
                 }
             }
-            row += 1;
-            radius += ROW;
         }
-        radius += GAP;
         let filled = (1..).zip(sections).filter(|(_, rows)| !rows.is_empty());
         zones.extend(filled.map(|(number, rows)| {
             let name = match (plan.sections, number) {
@@ -182,17 +206,16 @@ fn seats(plan: &Plan, radius: f64, places: u32) -> Vec<Value> {
     zones
 }
 
-/// The seats of one section's row, at most `most`.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a row is some dozen seats long"
-)]
-fn arc(plan: &Plan, radius: f64, section: u32, most: u32) -> Vec<[f64; 2]> {
-    let step = (plan.to - plan.from).to_radians() / f64::from(plan.sections);
+/// `seats` × `part` ÷ `whole`, rounded down.
+fn share(seats: u32, part: u32, whole: u32) -> u32 {
+    let share = u64::from(seats) * u64::from(part) / u64::from(whole.max(1));
+    u32::try_from(share).expect("no more than the seats")
+}
+
+/// The seats of one section's row, in the middle of its arc.
+fn arc(plan: &Plan, radius: f64, section: u32, count: u32) -> Vec<[f64; 2]> {
+    let step = plan.step();
     let start = plan.from.to_radians() + step * f64::from(section);
-    let length = step * radius - AISLE;
-    let count = ((length / SEAT).max(0.0) as u32).min(most);
     let first = start + (step - f64::from(count.max(1) - 1) * SEAT / radius) / 2.0;
     let seats = (0..count).map(|seat| {
         let angle = first + f64::from(seat) * SEAT / radius;
@@ -237,6 +260,20 @@ mod tests {
                 let layout = Layout::parse(document.as_bytes());
                 let layout = layout.unwrap_or_else(|error| panic!("{house:?}: {:?}", error.0));
                 assert_eq!(layout.seats(), places, "{house:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_section_ends_in_a_row_of_a_few_seats() {
+        for (house, places) in [(House::Theatre, 1_200), (House::Stadium, 40_000)] {
+            let document = document(house, places);
+            for zone in document["zones"].as_array().unwrap() {
+                let rows = zone["rows"].as_array().into_iter().flatten();
+                let seats = rows.map(|row| row["seats"].as_array().unwrap().len());
+                let seats: Vec<_> = seats.collect();
+                let is_stub = |pair: &[usize]| 4 * pair[1] < 3 * pair[0];
+                assert!(!seats.windows(2).any(is_stub), "{seats:?}");
             }
         }
     }

@@ -87,7 +87,7 @@ pub(super) const JA: Words = Words {
         place: "会場",
         section: "エリア",
         row: "列",
-        seat: "番",
+        seat: "座席",
         holder: "お名前",
         number: "チケット番号",
         good_to_know: "ご案内",
@@ -110,7 +110,7 @@ pub(super) const JA: Words = Words {
         ),
         (
             "お出かけ前にもう一度ご確認ください。",
-            "公演が変更されると、この券は無効になります。新しい券を取得してください。",
+            "公演の変更でこの券は無効になります。新しい券をご取得ください。",
         ),
         (
             "2回折ってください。",

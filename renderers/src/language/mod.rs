@@ -194,8 +194,8 @@ impl Language {
     pub(crate) fn seat(self, section: Option<&str>, row: &str, number: &str) -> String {
         let labels = &self.words().labels;
         let place = match self {
-            Self::Ja => format!("{row}{} {number}{}", labels.row, labels.seat),
             _ if row.is_empty() => format!("{} {number}", labels.standing),
+            Self::Ja => format!("{row}列 {number}番"),
             _ => {
                 let mark = if self.is_rtl() { '،' } else { ',' };
                 let row_word = match section {
@@ -210,7 +210,9 @@ impl Language {
             }
         };
         match section {
-            Some(section) if self.is_rtl() => format!("{section}، {place}"),
+            // A word of ours comes first, so that the line has our direction whatever the name is.
+            Some(section) if self.is_rtl() => format!("{} {section}، {place}", labels.section),
+            Some(section) if self == Self::Ja => format!("{section} {place}"),
             Some(section) => format!("{section}, {place}"),
             None => place,
         }
@@ -253,7 +255,12 @@ mod tests {
         let stalls = en.seat(Some("Stalls"), "1", "2");
         assert_eq!(stalls, "Stalls, row 1, seat 2");
         assert_eq!(Language::De.seat(None, "A", "1"), "Reihe A, Platz 1");
-        assert_eq!(Language::Ja.seat(None, "A", "1"), "A列 1番");
+        let ja = Language::Ja;
+        assert_eq!(ja.seat(None, "A", "1"), "A列 1番");
+        assert_eq!(ja.seat(Some("1階"), "A", "1"), "1階 A列 1番");
+        assert_eq!(ja.seat(Some("アリーナ"), "", "9"), "アリーナ 自由席 9");
+        let balcony = Language::Ar.seat(Some("Balcony"), "A", "1");
+        assert_eq!(balcony, "القسم Balcony، الصف A، المقعد 1");
     }
 
     #[test]

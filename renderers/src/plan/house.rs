@@ -1,10 +1,11 @@
 //! A house that has a layout: how it is brought into the picture, and what is drawn beside the
 //! seats.
 
-use domain::layout::{Layout, Place};
+use domain::layout::Layout;
 
 use super::geometry::{FOOT, MARGIN, WIDTH};
-use crate::scene::{Anchor, Colour, Item, Rect, Shape, Text, count};
+use super::names::NAME_SIZE;
+use crate::scene::{Anchor, Colour, Item, Shape, Text};
 use crate::text::{Weight, clean};
 
 /// Below the head.
@@ -14,12 +15,10 @@ const HEIGHT_MAX: f32 = 1_600.0;
 /// Distance of neighbouring seats in the picture.
 const PITCH_MIN: f32 = 1.2;
 const PITCH_MAX: f32 = 44.0;
-/// Zones that are named; more names than that would hide the seats.
-const NAMES_MAX: usize = 200;
-const NAME_SIZE: f32 = 16.0;
-/// The size of names where seats are nearer to each other than this.
-const SMALL_NAME: f32 = 13.0;
-const PITCH_NAMED_ABOVE: f32 = 9.0;
+/// The most that words in an area are large.
+const WORDS_SIZE_MAX: f32 = 30.0;
+/// Between the house and the legend, beyond the foot of plain rows.
+const CLEARANCE: f32 = 24.0;
 
 /// How a layout is brought into the picture.
 pub(super) struct House<'a> {
@@ -48,7 +47,8 @@ impl<'a> House<'a> {
     /// Width and height of the picture.
     pub(super) fn size(&self) -> [f32; 2] {
         let [_, top, _, bottom] = self.layout.bounds;
-        [WIDTH, (TOP + (bottom - top) * self.scale + FOOT).ceil()]
+        let house = (bottom - top) * self.scale;
+        [WIDTH, (TOP + house + CLEARANCE + FOOT).ceil()]
     }
 
     /// Areas with their words, below the seats.
@@ -56,61 +56,17 @@ impl<'a> House<'a> {
         let mut items = Vec::new();
         for area in &self.layout.areas {
             let corners = area.outline.iter().map(|[x, y]| self.place(*x, *y));
+            let corners: Vec<_> = corners.collect();
+            let words = area.text.as_ref().map(|(words, [x, y])| {
+                words_in(words, self.place(*x, *y), &corners, ink_on(area.fill))
+            });
             items.push(Item::Shape(Shape {
-                corners: corners.collect(),
+                corners,
                 colour: Colour(area.fill),
             }));
-            if let Some((words, [x, y])) = &area.text {
-                items.push(name(words, self.place(*x, *y), ink_on(area.fill)));
-            }
+            items.extend(words);
         }
         items
-    }
-
-    /// The names of the zones: above them, or where seats are small in their middle, on paper.
-    pub(super) fn names(&self) -> Vec<Item> {
-        let zones = self.layout.zones.iter();
-        let named = zones.filter(|zone| !zone.name.is_empty()).take(NAMES_MAX);
-        named
-            .flat_map(|zone| {
-                let seats = zone.seats.start as usize..zone.seats.end as usize;
-                self.name_of(&zone.name, &self.layout.places[seats])
-            })
-            .collect()
-    }
-
-    fn name_of(&self, words: &str, places: &[Place]) -> Vec<Item> {
-        let mean = |coordinate: fn(&Place) -> f32| {
-            places.iter().map(coordinate).sum::<f32>() / count(places.len()).max(1.0)
-        };
-        let middle = mean(|place| place.x);
-        if self.pitch < PITCH_NAMED_ABOVE && !places.is_empty() {
-            let [x, y] = self.place(middle, mean(|place| place.y));
-            let words = clean(words);
-            let text = Text::label(&words, (x, y + 4.5), SMALL_NAME, Weight::Bold);
-            return on_paper(text.anchored(Anchor::Middle));
-        }
-        // Above those seats that are below the name, so that a bent zone is named in its bow.
-        let words = clean(words);
-        let text = Text::label(&words, (0.0, 0.0), NAME_SIZE, Weight::Bold);
-        let half = f32::midpoint(width_of(&text), self.pitch) / self.scale;
-        let below = places
-            .iter()
-            .filter(|place| (place.x - middle).abs() <= half)
-            .map(|place| place.y)
-            .reduce(f32::min);
-        let top = places.iter().map(|place| place.y).reduce(f32::min);
-        let Some(top) = below.or(top) else {
-            return Vec::new();
-        };
-        let [x, y] = self.place(middle, top);
-        let above = y - self.pitch * 0.5 - 8.0;
-        let text = text.anchored(Anchor::Middle).coloured(Colour::MUTED);
-        vec![Item::Text(Text {
-            x,
-            y: above,
-            ..text
-        })]
     }
 
     pub(super) fn place(&self, x: f32, y: f32) -> [f32; 2] {
@@ -122,29 +78,21 @@ impl<'a> House<'a> {
     }
 }
 
-/// A name that is read on whatever lies below it.
-fn on_paper(text: Text) -> Vec<Item> {
-    let width = width_of(&text);
-    let size = text.fitted.size;
-    let paper = Rect {
-        x: text.x - width / 2.0 - 4.0,
-        y: text.y - size,
-        width: width + 8.0,
-        height: size * 1.3,
-        radius: 4.0,
-        colour: Colour::WHITE,
-        stroke: None,
-    };
-    vec![Item::Rect(paper), Item::Text(text)]
-}
-
-fn width_of(text: &Text) -> f32 {
-    text.lines().map(|(line, ..)| text.width_of(line)).sum()
-}
-
-fn name(words: &str, [x, y]: [f32; 2], colour: Colour) -> Item {
+/// Words in the middle of an area, as large as it has room for.
+fn words_in(words: &str, [x, y]: [f32; 2], corners: &[[f32; 2]], colour: Colour) -> Item {
     let words = clean(words);
-    let text = Text::label(&words, (x, y), NAME_SIZE, Weight::Bold);
+    let extent = |axis: usize| {
+        let places = corners.iter().map(|corner| corner[axis]);
+        let (low, high) = places.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), at| {
+            (low.min(at), high.max(at))
+        });
+        high - low
+    };
+    let plain = Text::label(&words, (x, y), 1.0, Weight::Bold);
+    let em: f32 = plain.lines().map(|(line, ..)| line.width).sum();
+    let room = (extent(1) * 0.3).min(extent(0) * 0.8 / em.max(0.1));
+    let size = room.clamp(NAME_SIZE, WORDS_SIZE_MAX);
+    let text = Text::label(&words, (x, y + size * 0.35), size, Weight::Bold);
     Item::Text(text.anchored(Anchor::Middle).coloured(colour))
 }
 

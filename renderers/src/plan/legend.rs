@@ -23,7 +23,7 @@ pub(super) fn of_rows(document: &PlanDocument, geometry: &Geometry) -> Vec<Item>
         let note = format!("Each dot stands for up to {0} × {0} seats.", geometry.share);
         return frame::legend(height, geometry.pitch, &entries, &note);
     }
-    let entries = statuses(document);
+    let entries = statuses(document, None);
     let note = match document.language {
         Language::En if document.capacity > 0 => {
             "Row A is nearest to the stage; seat 1 is on the left."
@@ -41,7 +41,10 @@ pub(super) fn of_house(
     pitch: f32,
 ) -> Vec<Item> {
     let words = &document.language.words().plan;
-    let mut entries = statuses(document);
+    // Where the colour says what a seat costs, its shape alone says what became of it.
+    let coloured = layout.categories.len() > 1;
+    let neutral = coloured.then_some(Colour::INK);
+    let mut entries = statuses(document, neutral);
     let kinds = [
         (PlaceKind::Accessible, words.accessible),
         (PlaceKind::Companion, words.companion),
@@ -49,10 +52,12 @@ pub(super) fn of_house(
     ];
     for (kind, words) in kinds {
         if layout.places.iter().any(|place| place.kind == kind) {
-            entries.push(entry(vec![Look::of_seat(kind, Status::Free, None)], words));
+            entries.push(entry(
+                vec![Look::of_seat(kind, Status::Free, neutral)],
+                words,
+            ));
         }
     }
-    let coloured = layout.categories.len() > 1;
     for (number, category) in (0_u8..).zip(&layout.categories).take(CATEGORIES_MAX) {
         if layout.places.iter().all(|place| place.category != number) {
             continue;
@@ -72,9 +77,9 @@ pub(super) fn of_house(
     frame::legend(height, pitch, &entries, "")
 }
 
-fn statuses(document: &PlanDocument) -> Vec<Entry> {
+fn statuses(document: &PlanDocument, free: Option<Colour>) -> Vec<Entry> {
     let words = &document.language.words().plan;
-    let look = |status| vec![Look::of_seat(PlaceKind::Standard, status, None)];
+    let look = |status| vec![Look::of_seat(PlaceKind::Standard, status, free)];
     let mut entries = vec![entry(look(Status::Free), words.free)];
     if !document.held.is_empty() {
         entries.push(entry(look(Status::Held), words.held));

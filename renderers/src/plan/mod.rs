@@ -17,6 +17,7 @@ mod house;
 mod legend;
 mod looks;
 mod markup;
+mod names;
 mod section;
 mod sprites;
 
@@ -229,7 +230,7 @@ impl Scene {
             let size = house.size();
             let mut below = frame::head(document, size);
             below.extend(house.areas());
-            let mut above = house.names();
+            let mut above = names::of_zones(&house);
             above.extend(legend::of_house(document, layout, size[1], house.pitch));
             return Self {
                 size,

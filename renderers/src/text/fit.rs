@@ -5,6 +5,8 @@ use super::shape::{Line, Reading, Shape};
 
 /// What does not begin a line of Japanese.
 const CLOSING: &str = "、。）」』・ー！？ゃゅょっャュョッ";
+/// What does not end one.
+const OPENING: &str = "（「『";
 
 /// Room for a text. Lengths in points.
 #[derive(Debug, Clone, Copy)]
@@ -112,16 +114,15 @@ fn lines_in(place: &Place, size: f32) -> usize {
 fn pieces(line: &Line) -> Vec<Piece> {
     let mut clusters: Vec<_> = line.clusters.iter().collect();
     clusters.sort_by_key(|cluster| cluster.text.start);
-    let mut after_wide = false;
+    let mut before = None;
     clusters
         .into_iter()
         .map(|cluster| {
             let first = line.text[cluster.text.clone()].chars().next();
-            let is_wide =
-                matches!(cluster.shape, Shape::Missing(_)) || first.is_some_and(is_ideographic);
+            let is_missing = matches!(cluster.shape, Shape::Missing(_));
+            let now = Wide::of(first, is_missing);
             let closes = first.is_some_and(|c| CLOSING.contains(c));
-            let breaks_before = !closes && (is_wide || after_wide);
-            after_wide = is_wide;
+            let breaks_before = now.may_begin_after(before.replace(now)) && !closes;
             Piece {
                 start: cluster.text.start,
                 advance: cluster.advance,
@@ -132,7 +133,41 @@ fn pieces(line: &Line) -> Vec<Piece> {
         .collect()
 }
 
-/// Kana, ideographs and Hangul: a line may end between any two of them.
+/// Where a line may end in scripts that have no spaces.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wide {
+    /// A letter of a script that has them.
+    No,
+    /// A line may end before and after it.
+    Yes,
+    /// Katakana spell words from abroad, which stay whole.
+    Katakana,
+    /// A bracket that stays with what it opens.
+    Opening,
+}
+
+impl Wide {
+    fn of(character: Option<char>, is_missing: bool) -> Self {
+        match character {
+            Some(c) if OPENING.contains(c) => Self::Opening,
+            Some('\u{30A1}'..='\u{30FA}' | '\u{30FC}'..='\u{30FF}') => Self::Katakana,
+            Some(c) if is_missing || is_ideographic(c) => Self::Yes,
+            _ => Self::No,
+        }
+    }
+
+    /// Whether a line may begin with this one.
+    fn may_begin_after(self, before: Option<Self>) -> bool {
+        match (before, self) {
+            (Some(Self::Opening), _)
+            | (None | Some(Self::No), Self::No)
+            | (Some(Self::Katakana), Self::Katakana) => false,
+            (_, Self::No | Self::Yes | Self::Katakana | Self::Opening) => true,
+        }
+    }
+}
+
+/// Kana, ideographs and Hangul: a line may end between any two of them, but for [`Wide`]'s rules.
 fn is_ideographic(character: char) -> bool {
     matches!(u32::from(character), 0x3005..=0x3007 | 0x3041..=0x9FFF | 0xAC00..=0xD7FF
         | 0xF900..=0xFAFF | 0xFF01..=0xFF60 | 0x20000..=0x3134F)

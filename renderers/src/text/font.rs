@@ -38,7 +38,7 @@ const ADDED_MAX: usize = 32;
 const ADDED_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// In order of preference.
-const BUILT_IN: [&[u8]; 7] = [
+const BUILT_IN: [&[u8]; 8] = [
     include_bytes!("../../assets/fonts/NotoSans-Regular.ttf"),
     include_bytes!("../../assets/fonts/NotoSans-Bold.ttf"),
     include_bytes!("../../assets/fonts/NotoSansHebrew-Regular.ttf"),
@@ -46,7 +46,10 @@ const BUILT_IN: [&[u8]; 7] = [
     include_bytes!("../../assets/fonts/NotoSansArabic-Regular.ttf"),
     include_bytes!("../../assets/fonts/NotoSansArabic-Bold.ttf"),
     include_bytes!("../../assets/fonts/NotoSansJP-Regular.ttf"),
+    include_bytes!("../../assets/fonts/NotoSansJP-Bold.ttf"),
 ];
+/// The last built-in ones, too large to be given to browsers whole.
+const UNSLICED: usize = 2;
 
 /// A typeface, parsed once for the life of the process.
 pub(crate) struct Face {
@@ -218,9 +221,9 @@ pub fn add_fonts(files: Vec<Vec<u8>>) -> Result<(), RenderError> {
 }
 
 /// Whether the typefaces that browsers are given have a character: the built-in ones but the
-/// Japanese one, which is large.
+/// Japanese ones, which are large.
 pub(crate) fn is_built_in(character: char) -> bool {
-    let sliced = &faces()[..BUILT_IN.len() - 1];
+    let sliced = &faces()[..BUILT_IN.len() - UNSLICED];
     sliced.iter().any(|face| face.covers(character))
 }
 

@@ -86,6 +86,24 @@ fn lines_break_at_spaces_and_are_about_equally_long() {
 }
 
 #[test]
+fn japanese_lines_keep_words_from_abroad_and_brackets_whole() {
+    let lines_of = |text: &str| -> Vec<String> {
+        let fitted = fit(text, &PLACE, Reading::LeftToRight);
+        let lines = fitted.lines.into_iter();
+        lines.map(|line| line.shaped.text).collect()
+    };
+    let tour = lines_of("東京事変の単独ライブツアー総合芸術の一夜");
+    assert_eq!(tour, ["東京事変の単独ライブツアー", "総合芸術の一夜"]);
+    let quoted = lines_of("東京事変と椎名林檎の夜「総合芸術と音楽の夕べ」");
+    assert_eq!(
+        quoted,
+        ["東京事変と椎名林檎の夜", "「総合芸術と音楽の夕べ」"]
+    );
+    // A word that is longer than a line is divided all the same.
+    assert!(lines_of(&"ラ".repeat(100)).len() > 1);
+}
+
+#[test]
 fn clusters_cover_the_text_once() {
     for text in samples()
         .iter()

@@ -1,4 +1,5 @@
-//! The A4 page. It is folded along its middle and then in half, so that seat and code are outside.
+//! The A4 page. It is folded along its middle and then in half, so that seat and code are outside:
+//! each has a quarter of the page to itself, and no crease runs through either.
 
 use super::number;
 use super::set::{Setter, centred, exact_date};
@@ -12,14 +13,14 @@ const LEFT: f32 = 40.0;
 const RIGHT: f32 = PAGE[0] - LEFT;
 /// Where the page is folded; the ticket is above.
 pub(super) const FOLD: f32 = PAGE[1] / 2.0;
-/// The left column of the ticket.
-const COLUMN: f32 = 312.0;
-/// The QR code's field with its quiet zone: 62 mm, right of the second fold.
+/// The left column of the ticket, which ends before the second fold.
+const COLUMN: f32 = 246.0;
+/// The QR code's field with its quiet zone: 68 mm, right of the second fold.
 pub(super) const CODE: Rect = Rect {
-    x: RIGHT - 176.0,
+    x: RIGHT - 192.0,
     y: 172.0,
-    width: 176.0,
-    height: 176.0,
+    width: 192.0,
+    height: 192.0,
     radius: 6.0,
     colour: Colour::HAIRLINE,
     stroke: Some(0.75),
@@ -73,25 +74,34 @@ const NAME: Place = place(
 );
 /// The last baseline of the name.
 const NAME_BOTTOM: f32 = 152.0;
-const DATE: Place = place(COLUMN, 20.0, &[18.0, 16.0, 14.0, 12.0], 12.0);
+const DATE: Place = place(
+    COLUMN,
+    20.0,
+    &[17.0, 16.0, 15.0, 14.0, 13.0, 12.0, 10.5],
+    10.5,
+);
 const VENUE: Place = place(
     COLUMN,
     46.0,
     &[
-        18.0, 16.0, 14.0, 12.0, 10.5, 9.0, 8.0, 7.0, 6.0, 5.0, 4.2, 3.5,
+        17.0, 16.0, 15.0, 14.0, 13.0, 12.0, 10.5, 9.0, 8.0, 7.0, 6.0, 5.0, 4.2, 3.5, 3.0,
     ],
     12.0,
 );
 const SEAT_NAME: Place = place(
     0.0,
     27.0,
-    &[27.0, 22.0, 18.0, 14.0, 12.0, 10.0, 8.0, 6.5, 5.0, 4.0, 3.2],
+    &[
+        27.0, 22.0, 18.0, 16.0, 14.0, 12.0, 10.0, 8.0, 6.5, 5.0, 4.0, 3.2,
+    ],
     12.0,
 );
 const HOLDER: Place = place(
     COLUMN,
     26.0,
-    &[14.0, 13.0, 12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.5],
+    &[
+        14.0, 13.0, 12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.5, 4.0, 3.5,
+    ],
     10.0,
 );
 const EMAIL: Place = Place {
@@ -109,7 +119,7 @@ const DETAIL: Place = Place {
 const ADVICE: Place = Place {
     leading: 1.4,
     weight: Weight::Regular,
-    ..place(318.0, 26.0, &[9.0, 8.0, 7.0], 9.0)
+    ..place(300.0, 26.0, &[9.0, 8.5, 8.0, 7.0], 8.0)
 };
 const TERMS: Place = Place {
     leading: 1.35,

@@ -24,14 +24,14 @@ const HEAD: Rect = Rect {
     x: 0.0,
     y: 56.0,
     width: PAGE[0],
-    height: 122.0,
+    height: 118.0,
     radius: 0.0,
     colour: Colour::ACCENT,
     stroke: None,
 };
 const SEAT: Rect = Rect {
     x: LEFT,
-    y: 282.0,
+    y: 284.0,
     width: COLUMN,
     height: 54.0,
     radius: 8.0,
@@ -129,11 +129,11 @@ pub(super) fn paper(document: &TicketDocument, set: &Setter) -> Vec<Item> {
     items.extend([
         Item::Text(admit.ranked(3)),
         Item::Rect(Rect { colour, ..HEAD }),
-        Item::Text(set.label(labels.when, (LEFT, 198.0)).ranked(10)),
-        Item::Text(set.label(labels.place, (LEFT, 238.0)).ranked(20)),
+        Item::Text(set.label(labels.when, (LEFT, 194.0)).ranked(10)),
+        Item::Text(set.label(labels.place, (LEFT, 234.0)).ranked(20)),
         Item::Rect(SEAT),
         Item::Rect(CODE),
-        Item::Text(set.label(labels.holder, (LEFT, 670.0)).ranked(60)),
+        Item::Text(set.label(labels.holder, (LEFT, 678.0)).ranked(60)),
     ]);
     let (_, advice) = document.language.words().notes[1];
     let advice = set.text(advice, (LEFT, PAGE[1] - 26.0), &ADVICE);
@@ -148,15 +148,15 @@ pub(super) fn face(document: &TicketDocument) -> Vec<Item> {
     let mut items = vec![
         Item::Text(name.coloured(Colour::WHITE)),
         Item::Text(
-            set.text(&set.date(document), (LEFT, 219.0), &DATE)
+            set.text(&set.date(document), (LEFT, 215.0), &DATE)
                 .ranked(11),
         ),
         Item::Text(
-            set.hanging(&document.venue, (LEFT, 242.0), &VENUE)
+            set.hanging(&document.venue, (LEFT, 238.0), &VENUE)
                 .ranked(21),
         ),
     ];
-    items.extend(set.doors(document, (RIGHT, 198.0)).map(Item::Text));
+    items.extend(set.doors(document, (RIGHT, 194.0)).map(Item::Text));
     items.extend(set.seat(document, &SEAT, &SEAT_NAME));
     let (middle, bottom) = (PAGE[0] / 2.0, CODE.y + CODE.height);
     let mut id_at = bottom + 16.0;
@@ -168,7 +168,7 @@ pub(super) fn face(document: &TicketDocument) -> Vec<Item> {
     }
     let id = centred(set.text(&document.ticket_id, (middle, id_at), &ID));
     items.push(Item::Text(id.coloured(Colour::MUTED).ranked(71)));
-    let holder = set.hanging(&document.holder_name, (LEFT, 675.0), &HOLDER);
+    let holder = set.hanging(&document.holder_name, (LEFT, 683.0), &HOLDER);
     let below = (LEFT, holder.y + holder.depth() + 13.0);
     let email = set.text(&document.holder_email, below, &EMAIL);
     items.push(Item::Text(holder.ranked(61)));

@@ -169,7 +169,7 @@ impl Setter {
                 items.push(divider(left, field));
             }
             let inner = Place {
-                width: width - 20.0,
+                width: width - 22.0,
                 ..*place
             };
             let at = (left + 14.0, field.y + field.height - 11.0);
