@@ -197,6 +197,9 @@ pub struct TicketRenderArgs {
     /// Fail on characters that no typeface has, instead of drawing their code points
     #[arg(long)]
     pub strict: bool,
+    /// Dots an inch of a PNG, 36 to 600
+    #[arg(long, value_name = "N", default_value_t = 150)]
+    pub dpi: u32,
 }
 
 /// Which house to write down.
@@ -236,6 +239,9 @@ pub struct PlanRenderArgs {
     /// Draw only this section, with an element for every seat (SVG)
     #[arg(long, value_name = "NAME")]
     pub section: Option<String>,
+    /// Width of a PNG in pixels, 200 to 4000
+    #[arg(long, value_name = "N", default_value_t = 1_600)]
+    pub width: u32,
 }
 
 /// From where to where to draw.

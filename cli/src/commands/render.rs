@@ -17,10 +17,6 @@ use crate::out;
 
 /// The most bytes of a document: a plan with a million sold seats.
 const DOCUMENT_BYTES_MAX: u64 = 32 * 1024 * 1024;
-/// Dots per inch of a ticket's PNG: sharp on a phone, small enough to send.
-const TICKET_DPI: u32 = 150;
-/// Width of a plan's PNG in pixels.
-const PLAN_WIDTH_PX: u32 = 1600;
 
 /// Draws what the command asks for.
 pub fn render(command: &RenderCommand) -> anyhow::Result<()> {
@@ -56,7 +52,7 @@ fn draw_ticket(args: &TicketRenderArgs) -> anyhow::Result<()> {
     draw(&args.render, read, |document, ending| match ending {
         "svg" => Some(renderers::ticket_svg(document)),
         "pdf" => Some(renderers::ticket_pdf(document)),
-        "png" => Some(renderers::ticket_png(document, TICKET_DPI)),
+        "png" => Some(renderers::ticket_png(document, args.dpi)),
         _ => None,
     })
 }
@@ -71,7 +67,7 @@ fn draw_plan(args: &PlanRenderArgs) -> anyhow::Result<()> {
         match (ending, &args.section) {
             ("svg", Some(section)) => Some(renderers::plan_section_svg(document, section)),
             ("svg", None) => Some(renderers::plan_svg(document)),
-            ("png", None) => Some(renderers::plan_png(document, PLAN_WIDTH_PX)),
+            ("png", None) => Some(renderers::plan_png(document, args.width)),
             _ => None,
         }
     })

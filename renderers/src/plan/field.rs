@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use domain::layout::{Layout, PlaceKind};
+use domain::layout::{Layout, Place, PlaceKind};
 
 use super::geometry::Geometry;
 use super::house::House;
@@ -145,12 +145,7 @@ fn looks(layout: &Layout) -> (Vec<Look>, Vec<u8>) {
     let mut pairs: Vec<(PlaceKind, Option<Colour>)> = Vec::new();
     let mut looks = Vec::new();
     let firsts = layout.places.iter().map(|place| {
-        let category = layout.categories.get(usize::from(place.category));
-        let colour = category
-            .filter(|_| layout.categories.len() > 1)
-            .and_then(|category| category.colour)
-            .filter(|_| usize::from(place.category) < CATEGORIES_MAX);
-        let pair = (place.kind, colour.map(Colour));
+        let pair = (place.kind, category_colour(layout, place));
         let known = pairs.iter().position(|known| *known == pair);
         let at = known.unwrap_or_else(|| {
             pairs.push(pair);
@@ -163,6 +158,14 @@ fn looks(layout: &Layout) -> (Vec<Look>, Vec<u8>) {
     });
     let firsts = firsts.collect();
     (looks, firsts)
+}
+
+/// The colour that says what a seat costs, if there is more than one.
+pub(super) fn category_colour(layout: &Layout, place: &Place) -> Option<Colour> {
+    let category = usize::from(place.category);
+    let is_told = layout.categories.len() > 1 && category < CATEGORIES_MAX;
+    let category = layout.categories.get(category).filter(|_| is_told)?;
+    category.colour.map(Colour)
 }
 
 /// Rows of one zone that together have some hundred seats.

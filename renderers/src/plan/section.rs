@@ -6,7 +6,7 @@ use std::ops::Range;
 use domain::layout::PlaceKind;
 use domain::seat::{Hall, SeatLabel, SeatNo, row_name};
 
-use super::field::Statuses;
+use super::field::{Statuses, category_colour};
 use super::geometry::Geometry;
 use super::looks::{Look, Status};
 use super::{check, statuses_of};
@@ -22,7 +22,8 @@ const SEATS_MAX: u32 = 20_000;
 const ROWS_SEATS: u32 = 1_500;
 const WIDTH: f32 = 1_600.0;
 const MARGIN: f32 = 64.0;
-const TOP: f32 = 120.0;
+/// Below the heading, with room for the name of a row that runs downwards.
+const TOP: f32 = 150.0;
 const PITCH_MAX: f32 = 44.0;
 
 /// A part of a house that can be drawn by itself.
@@ -152,7 +153,47 @@ fn write(document: &PlanDocument, section: &Section, places: &(Vec<[f32; 2]>, f3
         push_seat(&mut markup, document, seat, at, pitch);
     }
     writer.raw(&markup);
+    let at = |[x, y]: [f32; 2]| [shift + (x - left) * scale, TOP + (y - top) * scale];
+    for (name, row) in rows(document, section) {
+        let places = &places[row.start as usize..row.end as usize];
+        if let [first, .., _] = places {
+            writer.text(&row_label(&name, at(*first), at(places[1]), pitch));
+        }
+    }
     writer.finish()
+}
+
+/// The rows of a section by their names, with their seats counted from its first one. Where people
+/// stand there are none.
+fn rows(document: &PlanDocument, section: &Section) -> Vec<(String, Range<u32>)> {
+    let Range { start, end } = section.seats;
+    if let Some(layout) = &document.layout {
+        let rows = layout.rows.iter().filter(|row| !row.name.is_empty());
+        let own = rows.filter(|row| start <= row.seats.start && row.seats.end <= end);
+        let named = own.map(|row| {
+            let seats = row.seats.start - start..row.seats.end - start;
+            (clean(&row.name).into_owned(), seats)
+        });
+        return named.collect();
+    }
+    let length = Hall::of(document.capacity).seats_per_row;
+    let starts = (start..end).step_by(length as usize);
+    let named = starts.map(|first| {
+        let seats = first - start..(first + length).min(end) - start;
+        (row_name(first / length), seats)
+    });
+    named.collect()
+}
+
+/// A row's name before its first seat, in the direction of the row.
+fn row_label(name: &str, first: [f32; 2], second: [f32; 2], pitch: f32) -> Text {
+    let [x, y] = [second[0] - first[0], second[1] - first[1]];
+    let length = x.hypot(y).max(0.1);
+    let away = pitch * 1.1 / length;
+    let size = (pitch * 0.5).clamp(8.0, 18.0);
+    let at = (first[0] - x * away, first[1] - y * away + size * 0.36);
+    let text = Text::label(name, at, size, Weight::Regular);
+    text.anchored(Anchor::Middle).coloured(Colour::MUTED)
 }
 
 fn push_seat(out: &mut String, document: &PlanDocument, seat: u32, [x, y]: [f32; 2], pitch: f32) {
@@ -163,7 +204,11 @@ fn push_seat(out: &mut String, document: &PlanDocument, seat: u32, [x, y]: [f32;
         .as_ref()
         .map(|layout| &layout.places[seat as usize]);
     let kind = place.map_or(PlaceKind::Standard, |place| place.kind);
-    let look = Look::of_seat(kind, status, None);
+    let layout = document.layout.as_ref();
+    let colour = place
+        .zip(layout)
+        .and_then(|(place, layout)| category_colour(layout, place));
+    let look = Look::of_seat(kind, status, colour);
     let class = match status {
         Status::Free => "free",
         Status::Held => "held",

@@ -78,6 +78,45 @@ fn pictures() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// The pictures of the README: those that `gallery/draw` makes of the documents beside them.
+#[test]
+fn gallery_shows_what_its_documents_give() {
+    let gallery = Path::new(env!("CARGO_MANIFEST_DIR")).join("gallery");
+    let read = |name: &str| std::fs::read(gallery.join(name)).unwrap();
+    let tickets = [
+        ("ticket", "ticket-en"),
+        ("ticket-ar", "ticket-ar"),
+        ("ticket-ja", "ticket-ja"),
+        ("ticket-phone-de", "ticket-phone-de"),
+    ];
+    let mut drawn = Vec::new();
+    for (document, picture) in tickets {
+        let document = serde_json::from_slice(&read(&format!("{document}.json"))).unwrap();
+        drawn.push((picture, ticket_png(&document, 110).unwrap()));
+    }
+    let houses = [
+        ("theatre", House::Theatre, 1_200),
+        ("arena", House::Arena, 15_000),
+        ("stadium", House::Stadium, 80_000),
+    ];
+    for (name, house, seats) in houses {
+        let mut document: PlanDocument =
+            serde_json::from_slice(&read(&format!("{name}.json"))).unwrap();
+        let layout = serde_json::to_vec(&houses::document(house, seats)).unwrap();
+        document.layout = Some(Arc::new(Layout::parse(&layout).unwrap()));
+        drawn.push((name, plan_png(&document, 1_200).unwrap()));
+    }
+    for (name, now) in drawn {
+        let then = read(&format!("{name}.png"));
+        assert_eq!(crate::png::size(&now), crate::png::size(&then), "{name}");
+        let share = difference(&now, &then).max(difference(&then, &now));
+        assert!(
+            share <= DIFFERENCE_MAX,
+            "{name} is out of date: {share:.5}; renderers/gallery/draw makes it again"
+        );
+    }
+}
+
 #[test]
 fn pictures_look_as_they_did() {
     let renew = std::env::var_os("TICKETOVERFLOW_GOLDEN").is_some_and(|wish| wish == "renew");
