@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Write};
 use domain::concert::{Offer, Status};
 
 const STYLE: &str = include_str!("home.css");
+pub(super) const TYPE: &str = "text/html; charset=utf-8";
 
 /// Plans of larger halls are megabytes: too much for a thumbnail.
 const SEATS_PICTURED_MAX: u32 = 20_000;
@@ -29,6 +30,13 @@ pub(super) fn apology() -> String {
     document("<p class=\"note\">The concerts cannot be read right now. Please reload soon.</p>\n")
 }
 
+/// The page of a concert that is not there.
+pub(super) fn missing() -> String {
+    document(
+        "<p class=\"note\">There is no such concert. <a href=\"/\">See those there are.</a></p>\n",
+    )
+}
+
 const NOTHING_YET: &str = "<div class=\"note\"><h2>No concerts yet</h2>\n\
     <p>Create the first one:</p>\n\
     <pre>curl -X POST http://localhost:8080/api/v1/concerts -d '{\n  \
@@ -36,16 +44,24 @@ const NOTHING_YET: &str = "<div class=\"note\"><h2>No concerts yet</h2>\n\
     \"date\": \"2030-06-01\", \"capacity\": 3000, \"status\": \"ACTIVE\"\n}'</pre></div>\n";
 
 fn document(main: &str) -> String {
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>TicketOverflow</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <header>\n<h1>Ticket<b>Overflow</b></h1>\n\
+    let body = format!(
+        "<header>\n<h1>Ticket<b>Overflow</b></h1>\n\
          <p>Sells concert tickets to a crowd that arrives at once, prints them, and draws who sits \
          where. Never one seat too many.</p>\n\
          <nav><a href=\"/docs/\">API documentation</a><a href=\"/openapi.json\">OpenAPI</a>\
          <a href=\"/metrics\">Metrics</a><a href=\"/readyz\">Readiness</a></nav>\n</header>\n\
-         <main>\n{main}</main>\n</body>\n</html>\n"
+         <main>\n{main}</main>\n"
+    );
+    frame("TicketOverflow", "", &body)
+}
+
+/// A whole document. `title` is escaped already; `style` is added to that of all pages.
+pub(super) fn frame(title: &str, style: &str, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title}</title>\n<style>\n{STYLE}{style}</style>\n</head>\n<body>\n\
+         {body}</body>\n</html>\n"
     )
 }
 
@@ -62,7 +78,8 @@ fn write_card(html: &mut String, offer: &Offer) -> fmt::Result {
         Status::Cancelled => ("Cancelled", "cancelled"),
         Status::SoldOut => ("Sold out", "soldout"),
     };
-    writeln!(html, "<li>\n<a class=\"plan\" href=\"{plan}\">")?;
+    let id = concert.id;
+    writeln!(html, "<li>\n<a class=\"plan\" href=\"/concerts/{id}\">")?;
     if (1..=SEATS_PICTURED_MAX).contains(&concert.capacity) {
         writeln!(
             html,
@@ -90,7 +107,7 @@ fn write_card(html: &mut String, offer: &Offer) -> fmt::Result {
 }
 
 /// Text as it may stand in an element or a quoted attribute.
-struct Escaped<'a>(&'a str);
+pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

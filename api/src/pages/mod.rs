@@ -1,8 +1,9 @@
-//! The page at `/`, for people: what this is and what is on sale. One document without scripts
-//! and without anything from elsewhere.
+//! The pages for people: what is on sale, and each concert's house while it sells. Documents
+//! without anything from elsewhere; only a concert's page has a script.
 
 mod html;
 mod newest;
+mod plan;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -47,6 +48,10 @@ impl HomePage {
     }
 }
 
+pub(crate) use self::plan::{plan, script};
+
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+
 pub(crate) async fn home(State(app): State<App>) -> Response {
     let (status, page) = match app.home().get(app.ctx()).await {
         Ok(page) => (StatusCode::OK, page),
@@ -56,11 +61,20 @@ pub(crate) async fn home(State(app): State<App>) -> Response {
             (problem.status(), html::apology().into())
         }
     };
-    let mut reply = Reply::new(page);
+    answer(status, html::TYPE, POLICY, page)
+}
+
+fn answer(
+    status: StatusCode,
+    media_type: &'static str,
+    policy: &'static str,
+    body: Bytes,
+) -> Response {
+    let mut reply = Reply::new(body);
     *reply.status_mut() = status;
     let headers = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CONTENT_SECURITY_POLICY, POLICY),
+        (CONTENT_TYPE, media_type),
+        (CONTENT_SECURITY_POLICY, policy),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "same-origin"),
         (CACHE_CONTROL, "no-cache"),

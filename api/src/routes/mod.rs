@@ -14,6 +14,7 @@ mod users;
 
 use axum::Router;
 use axum::http::{Method, Uri};
+use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -42,11 +43,21 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
 pub(crate) fn router(app: App) -> Router {
     let (documented, openapi) = documented().split_for_parts();
     let docs = SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json"));
-    let pages = ["/", "/docs", "/docs/", "/docs/{*rest}"].map(str::to_owned);
+    let pages = [
+        "/",
+        "/concerts/{id}",
+        "/pages/plan.js",
+        "/docs",
+        "/docs/",
+        "/docs/{*rest}",
+    ];
+    let pages = pages.map(str::to_owned);
     let measure = Measure::new(openapi.paths.paths.into_keys().chain(pages));
     documented
         .merge(docs)
-        .route("/", axum::routing::get(pages::home))
+        .route("/", get(pages::home))
+        .route("/concerts/{id}", get(pages::plan))
+        .route("/pages/plan.js", get(pages::script))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_verb)
         .layer(measure)

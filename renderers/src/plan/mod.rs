@@ -18,6 +18,7 @@ mod legend;
 mod looks;
 mod markup;
 mod names;
+mod outlines;
 mod section;
 mod sprites;
 
@@ -44,7 +45,8 @@ const WIDTH_MAX: u32 = 4000;
 /// The seating plan as SVG, 1600 pixels wide.
 ///
 /// The root's direct child `<desc>` is `{concert id}|{capacity}|{sold seats}`. Words are `<text>`
-/// elements.
+/// elements. Over the seats lies an outline of each section, which is not seen: a path with the
+/// section's name in `data-section` and its seats in `data-seats`, for pages to be clicked on.
 ///
 /// Fails with [`RenderError::CapacityTooLarge`], [`RenderError::LayoutDiffers`] or
 /// [`RenderError::SeatOutOfRange`].
@@ -114,7 +116,7 @@ impl SeatingPlan {
         let draw = |chunk| markup::chunk(field, chunk, statuses);
         Ok(Self {
             before: markup(&scene.below),
-            after: markup(&scene.above),
+            after: markup(&scene.above) + &outlines::markup(&document),
             chunks: field.chunks.iter().map(draw).collect(),
             scene,
             document,

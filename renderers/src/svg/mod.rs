@@ -301,7 +301,7 @@ fn push_colour(out: &mut String, colour: Colour) {
 }
 
 /// Adds `text` as the value of an attribute.
-fn push_value(out: &mut String, text: &str) {
+pub(crate) fn push_value(out: &mut String, text: &str) {
     for (index, part) in text.split('"').enumerate() {
         if index > 0 {
             out.push_str("&quot;");

@@ -69,7 +69,7 @@ fn sizes_are_bounded() {
         let svg = rendered(&plan(capacity, every_other(capacity)));
         assert!(svg.len() < 1_500_000, "{capacity}: {} bytes", svg.len());
         let elements = Document::parse(&svg).unwrap().descendants().count();
-        assert!(elements < 1_000, "{capacity}: {elements} nodes");
+        assert!(elements < 3_000, "{capacity}: {elements} nodes");
     }
 }
 
@@ -212,4 +212,33 @@ fn layout_of_another_house_is_refused() {
         capacity: 21,
     };
     assert_eq!(plan_svg(&document).unwrap_err(), refused);
+}
+
+#[test]
+fn outlines_of_sections_are_around_their_seats_and_name_them() {
+    let layout = house();
+    let seats = layout.seats();
+    let named = PlanDocument {
+        layout: Some(layout),
+        ..plan(seats, SoldSeats::default())
+    };
+    for document in [named, plan(3_000, SoldSeats::default())] {
+        let svg = rendered(&document);
+        let svg = Document::parse(&svg).unwrap();
+        let outlines: Vec<_> = svg
+            .descendants()
+            .filter(|node| node.has_attribute("data-section"))
+            .collect();
+        let sections = renderers::plan_sections(&document);
+        assert_eq!(outlines.len(), sections.len());
+        for (outline, section) in outlines.iter().zip(sections) {
+            assert_eq!(outline.attribute("data-section"), Some(&*section.name));
+            let seats = format!("{} {}", section.seats.start, section.seats.end);
+            assert_eq!(outline.attribute("data-seats"), Some(&*seats));
+            let title = outline.first_element_child().unwrap();
+            assert_eq!(title.text(), Some(&*section.name));
+            let path = outline.attribute("d").unwrap();
+            assert!(path.starts_with('M') && path.ends_with('z'), "{path}");
+        }
+    }
 }

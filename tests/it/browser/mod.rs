@@ -1,34 +1,34 @@
 //! The pages in a real browser, which can reach nothing but the server.
 
+mod plan;
+mod tab;
+
 use std::process::Command;
 
 use tests::TestApp;
 use tests::process::Ended;
+
+const ARGUMENTS: [&str; 10] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    // Whatever is not this server does not exist.
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+];
 
 /// The document of a page after its scripts have run.
 fn dom(app: &TestApp, path: &str) -> String {
     let profile = tempfile::tempdir().expect("a folder");
     let mut command = Command::new("chromium");
     command
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-        ])
-        .args([
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ])
-        .args([
-            "--disable-dev-shm-usage",
-            "--virtual-time-budget=10000",
-            "--dump-dom",
-        ])
-        // Whatever is not this server does not exist.
-        .arg("--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1")
+        .args(ARGUMENTS)
+        .args(["--virtual-time-budget=10000", "--dump-dom"])
         .arg(format!("--user-data-dir={}", profile.path().display()))
         .arg(format!("{}{path}", app.http.base()));
     assert!(

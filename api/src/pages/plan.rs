@@ -1,0 +1,100 @@
+//! The page of a concert: its house while it sells, and a section in detail. Everything that moves
+//! is a script of ours, which asks the routes that any client may ask.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::admission::Class;
+use domain::concert::Concert;
+use domain::{ConcertId, Error, concerts};
+
+use super::html::{self, Escaped};
+use super::{JAVASCRIPT, answer};
+use crate::app::App;
+use crate::problem::Problem;
+use crate::request::PathId;
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; \
+    img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+const STYLE: &str = include_str!("plan.css");
+const SCRIPT: &str = include_str!("plan.js");
+
+pub(crate) async fn plan(
+    State(app): State<App>,
+    PathId(id): PathId<ConcertId>,
+) -> Result<Response, Problem> {
+    let _pass = app.admit(Class::Lookups)?;
+    let (status, page) = match concerts::find(app.ctx(), id).await {
+        Ok(offer) => (StatusCode::OK, page(&offer.concert)),
+        Err(Error::NotFound(_)) => (StatusCode::NOT_FOUND, html::missing()),
+        Err(error) => {
+            let problem = Problem::from(error);
+            problem.log();
+            (problem.status(), html::apology())
+        }
+    };
+    Ok(answer(status, html::TYPE, POLICY, page.into()))
+}
+
+pub(crate) async fn script() -> Response {
+    answer(StatusCode::OK, JAVASCRIPT, POLICY, SCRIPT.into())
+}
+
+fn page(concert: &Concert) -> String {
+    let (id, date) = (concert.id, concert.date);
+    let (name, venue) = (
+        Escaped(concert.name.as_str()),
+        Escaped(concert.venue.as_str()),
+    );
+    let main = format!(
+        "<main data-concert=\"{id}\">\n\
+         <nav><a href=\"/\">All concerts</a></nav>\n\
+         <h1 dir=\"auto\">{name}</h1>\n\
+         <p dir=\"auto\">{venue}</p>\n<p><time datetime=\"{date}\">{date}</time></p>\n\
+         <div class=\"sum\"><p id=\"summary\" role=\"status\"></p>\
+         <meter id=\"meter\" min=\"0\" max=\"1\" value=\"0\" aria-label=\"Seats left\"></meter></div>\n\
+         <p id=\"note\" class=\"note\" role=\"alert\" hidden></p>\n\
+         <noscript><p class=\"note\">Without scripts the plan shows the sale as it was when you \
+         opened this page.</p>\n<p class=\"drawing\"><img src=\"/api/v1/concerts/{id}/seats\" \
+         alt=\"Seating plan\" width=\"100%\"></p></noscript>\n\
+         <section id=\"detail\" hidden>\n<header><h2 id=\"section\" dir=\"auto\" tabindex=\"-1\"></h2>\
+         <button id=\"close\" type=\"button\">Close</button></header>\n\
+         <p id=\"seat\" role=\"status\"></p>\n<div id=\"seats\" class=\"drawing\"></div>\n</section>\n\
+         <div id=\"plan\" class=\"drawing\"></div>\n\
+         <ul id=\"prices\" class=\"list\" aria-label=\"Prices\"></ul>\n\
+         <h2>Sections</h2>\n<ul id=\"sections\" class=\"list\"></ul>\n\
+         </main>\n<script src=\"/pages/plan.js\" defer></script>\n"
+    );
+    html::frame(&format!("{name} – TicketOverflow"), STYLE, &main)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::clock::from_micros;
+    use domain::concert::{Name, Status, parse_date};
+
+    use super::*;
+
+    #[test]
+    fn page_shows_names_as_they_are_and_loads_its_own_script_only() {
+        let page = page(&Concert {
+            id: ConcertId(uuid::Uuid::nil()),
+            name: Name::parse("<script>alert(1)</script> & \"x\"").unwrap(),
+            venue: Name::parse("Hall").unwrap(),
+            date: parse_date("2030-06-01").unwrap(),
+            capacity: 10,
+            layout_id: None,
+            status: Status::Active,
+            version: 1,
+            created_at: from_micros(0),
+        });
+        assert_eq!(page.matches("<script").count(), 1, "{page}");
+        assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;x&quot;"));
+        assert!(
+            !page.contains("http:") && !page.contains("https:"),
+            "{page}"
+        );
+        assert!(!SCRIPT.contains("innerHTML") && !SCRIPT.contains("http"));
+    }
+}
