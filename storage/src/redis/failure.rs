@@ -20,7 +20,7 @@ impl Failure {
         Self {
             message: format!("redis: {error}"),
             kind: Some(error.kind()),
-            silent: error.is_timeout(),
+            silent: is_timeout(error),
         }
     }
 
@@ -52,6 +52,14 @@ impl Failure {
     pub(super) fn is(&self, kind: ServerErrorKind) -> bool {
         self.kind == Some(ErrorKind::Server(kind))
     }
+}
+
+/// Whether time ran out. The client of a cluster tells it in words, of the last node that it tried.
+fn is_timeout(error: &RedisError) -> bool {
+    error.is_timeout()
+        || error
+            .detail()
+            .is_some_and(|detail| detail.contains("timed out"))
 }
 
 impl From<Failure> for CountersError {
