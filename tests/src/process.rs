@@ -203,6 +203,7 @@ fn read(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
 pub fn command() -> Command {
     let mut command = Command::new(binary());
     command.env("TICKETOVERFLOW__LOG__FILTER", "warn");
+    command.env("NO_COLOR", "1");
     command
 }
 
