@@ -67,3 +67,19 @@ impl From<Failure> for CountersError {
         Self(failure.message)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_whose_nodes_are_silent_may_not_speak_tls() {
+        let told = |detail: &str| {
+            let error = RedisError::from((ErrorKind::Io, "No connection", detail.to_owned()));
+            Failure::of(&error).of_greeting().to_string()
+        };
+        let hint = "does the server speak TLS";
+        assert!(told("Io: timed out").contains(hint));
+        assert!(!told("Io: connection refused").contains(hint));
+    }
+}
