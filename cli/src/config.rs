@@ -340,6 +340,10 @@ mod tests {
             ("postgres_url = \"postgres://h/d\"\n", "engine.redis_url"),
             (servers, "engine.files_dir"),
             (urls, "signing.key"),
+            (
+                &format!("{urls}redis_timeout_ms = 0\n"),
+                "engine.redis_timeout_ms",
+            ),
         ] {
             let error = format!("{:#}", cluster(text).unwrap_err());
             assert!(error.contains(missing), "{error}");

@@ -99,6 +99,7 @@ async fn open(config: &Config, access: Access) -> anyhow::Result<Ports> {
                 postgres_url: &engine.postgres_url.0,
                 redis_url: &engine.redis_url.0,
                 redis_prefix: &engine.redis_prefix,
+                redis_timeout: engine.redis_timeout(),
                 files: engine.files()?,
                 process: SystemIds.next(),
             };

@@ -23,6 +23,9 @@ pub(crate) use self::settlements::{Settlement, write_settlements};
 /// How long a claim stands unless it is renewed.
 pub const LEASE: TimeDelta = TimeDelta::seconds(5);
 
+/// Lost jobs that the log names in one line.
+const LOST_NAMED_MAX: usize = 5;
+
 /// Which jobs to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JobFilter {
@@ -197,12 +200,8 @@ pub async fn settle(
 pub async fn rescue(ctx: &Context, max: u32) -> Result<u32, Error> {
     let now = ctx.clock.now();
     let lost = ctx.store.read().await?.list_expired(now, max).await?;
-    for job in &lost {
-        tracing::warn!(
-            job.id = %job.claim.job_id, job.kind = job.kind, job.attempt = job.attempt,
-            job.alone = job.alone,
-            "a worker was lost, its job is rescued"
-        );
+    if !lost.is_empty() {
+        tell_of_lost(&lost);
     }
     // All at once, so that they share a transaction.
     let rescues = lost
@@ -221,6 +220,23 @@ pub async fn rescue(ctx: &Context, max: u32) -> Result<u32, Error> {
         }
     }
     Ok(rescued)
+}
+
+/// One line, however many jobs a worker held. Those that ran alone come first: it was their doing.
+fn tell_of_lost(lost: &[Claimed]) {
+    let (alone, others): (Vec<_>, Vec<_>) = lost.iter().partition(|job| job.alone);
+    let first: Vec<_> = alone
+        .iter()
+        .chain(&others)
+        .take(LOST_NAMED_MAX)
+        .map(|job| job.claim.job_id.to_string())
+        .collect();
+    tracing::warn!(
+        jobs = lost.len(),
+        alone = alone.len(),
+        jobs.first = first.join(" "),
+        "workers were lost, their jobs are rescued"
+    );
 }
 
 /// Deletes up to `max` finished jobs, but no dead letters, that ended before a moment.

@@ -4,6 +4,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -23,6 +24,8 @@ pub struct ClusterPlaces<'a> {
     pub redis_url: &'a str,
     /// Begins every key and channel in Redis; one for each ledger.
     pub redis_prefix: &'a str,
+    /// What a command of Redis may take.
+    pub redis_timeout: Duration,
     /// Rendered files.
     pub files: FilesPlace<'a>,
     /// Names this start of this process among all others.
@@ -62,7 +65,7 @@ pub async fn open_cluster(
         .map_err(|error: crate::RedisUrlError| OpenError::Redis(error.to_string()))?;
     let store = PostgresStore::open(places.postgres_url, options).await?;
     let files = open_files(&places.files)?;
-    let redis = Redis::new(url, places.redis_prefix);
+    let redis = Redis::new(url, places.redis_prefix, places.redis_timeout);
     if let Err(error) = redis.ping().await {
         tracing::warn!(%error, "Redis does not answer yet; purchases wait for it");
     }

@@ -137,7 +137,11 @@ impl Cluster {
         eventually(what, found).await
     }
 
-    /// What the processes have to say, which in these tests is much.
+    /// What the processes said on standard error so far.
+    pub fn said(&self) -> String {
+        fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
     fn log(&self) -> PathBuf {
         self.folder.path().join("log")
     }
@@ -161,7 +165,7 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         if thread::panicking() {
-            let log = fs::read_to_string(self.log()).unwrap_or_default();
+            let log = self.said();
             let lines: Vec<_> = log.lines().collect();
             let last = &lines[lines.len().saturating_sub(LOG_LINES)..];
             eprintln!("the end of the processes' log:\n{}", last.join("\n"));

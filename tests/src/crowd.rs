@@ -23,6 +23,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The rest of one whose tickets are printed, as that takes longer.
 const PRINT_PAUSE: Duration = Duration::from_millis(100);
 
+/// The rests of a buyer who dawdles: while the test has something to do, however long that takes
+/// on a busy machine, the sale goes on and does not end.
+const DAWDLE_PAUSES: u32 = 100;
+
 /// Clients who buy until there is nothing left.
 #[derive(Debug)]
 pub struct Crowd {
@@ -37,6 +41,8 @@ struct Shared {
     /// Changes when a server is replaced by another one.
     servers: Mutex<Vec<Http>>,
     bought: AtomicUsize,
+    /// Buyers dawdle once so many tickets are bought.
+    hurried: AtomicUsize,
     refused: AtomicUsize,
     stopping: AtomicBool,
 }
@@ -58,6 +64,7 @@ impl Crowd {
             prints,
             servers: Mutex::new(servers),
             bought: AtomicUsize::new(0),
+            hurried: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
         });
@@ -82,11 +89,21 @@ impl Crowd {
         self.shared.refused.load(Ordering::SeqCst)
     }
 
-    /// Waits until so many more tickets are answered.
+    /// Waits until so many more tickets are answered. Buyers hurry a little further than that.
     pub async fn until_more(&self, tickets: usize) {
         let enough = self.bought() + tickets;
+        self.hurry_until(enough + tickets / 2);
         let so_many = || async { (self.bought() >= enough).then_some(()) };
         eventually("the sale goes on", so_many).await;
+    }
+
+    /// Has buyers hurry until nothing is left.
+    pub fn hurry(&self) {
+        self.hurry_until(usize::MAX);
+    }
+
+    fn hurry_until(&self, tickets: usize) {
+        self.shared.hurried.fetch_max(tickets, Ordering::SeqCst);
     }
 
     /// Has another server asked in the place of one that is gone.
@@ -106,6 +123,7 @@ impl Crowd {
     ///
     /// If one ticket was sold to two, or a server said what it must not.
     pub async fn sold_out(mut self) -> HashSet<String> {
+        self.hurry();
         let mut tickets = HashSet::new();
         let patience = DEADLINE + Duration::from_secs(u64::from(seconds()));
         let end = tokio::time::Instant::now() + patience;
@@ -143,10 +161,20 @@ impl Shared {
             }
             tickets.push(ticket);
             self.bought.fetch_add(1, Ordering::SeqCst);
-            let pause = if self.prints { PRINT_PAUSE } else { PAUSE };
-            tokio::time::sleep(pause).await;
+            self.rest().await;
         }
         tickets
+    }
+
+    async fn rest(&self) {
+        let pause = if self.prints { PRINT_PAUSE } else { PAUSE };
+        tokio::time::sleep(pause).await;
+        for _ in 0..DAWDLE_PAUSES {
+            if self.bought.load(Ordering::SeqCst) < self.hurried.load(Ordering::SeqCst) {
+                return;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Asks one server after the other until one answers for good. That the last seats are held

@@ -114,6 +114,7 @@ impl Home {
             config.engine.postgres_url = Secret(database.url().to_owned());
             config.engine.redis_url = Secret(redis::shared().url());
             config.engine.redis_prefix.clone_from(prefix);
+            config.engine.redis_timeout_ms = redis::PATIENCE_MS;
             config.engine.files_dir = self.path().join("files");
             config.signing.key_file = self.path().join("signing.key");
         }

@@ -9,6 +9,8 @@ use reqwest::Method;
 use reqwest::header::{HOST, HeaderMap};
 use serde_json::{Value, json};
 
+use crate::wait::eventually;
+
 /// A client of one server.
 #[derive(Debug, Clone)]
 pub struct Http {
@@ -171,16 +173,36 @@ impl Http {
         bought.string("/id")
     }
 
-    /// Polls a ticket until its print has a status; 30 s at most.
+    /// Polls a ticket until its print has a status.
+    ///
+    /// # Panics
+    ///
+    /// If it has it not in time.
     pub async fn until_print(&self, ticket: &str, status: &str) {
         let path = format!("/api/v1/tickets/{ticket}");
-        for _ in 0..1_500 {
-            if self.get(&path).await.string("/print_status") == status {
-                return;
+        let has_it = || async {
+            let found = self.get(&path).await.string("/print_status");
+            (found == status).then_some(())
+        };
+        eventually(&format!("ticket {ticket} becomes {status}"), has_it).await;
+    }
+
+    /// A concert's seating plan. It may take longer to draw than a request waits for it.
+    ///
+    /// # Panics
+    ///
+    /// If the server says anything but to come back, or there is no plan in time.
+    pub async fn plan(&self, concert: &str) -> Answer {
+        let path = format!("/api/v1/concerts/{concert}/seats");
+        eventually("the plan is drawn", || async {
+            let plan = self.get(&path).await;
+            if plan.status == 404 && !plan.header("retry-after").is_empty() {
+                return None;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-        panic!("ticket {ticket} did not become {status} within 30 s");
+            assert_eq!(plan.status, 200, "{}", plan.text());
+            Some(plan)
+        })
+        .await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -99,8 +99,13 @@ impl Server {
     }
 
     /// Waits for the end and gives the exit status.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end within [`DEADLINE`].
     pub fn wait(mut self) -> Option<i32> {
-        self.child.wait().expect("it ends").code()
+        let ended = until_ended(&mut self.child);
+        ended.expect("the server ends").code()
     }
 }
 
@@ -142,17 +147,10 @@ impl Ended {
             .unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
         let output = read(child.stdout.take().expect("standard output is piped"));
         let errors = read(child.stderr.take().expect("standard error is piped"));
-        let begun = Instant::now();
-        let status = loop {
-            if let Some(status) = child.try_wait().expect("it is our child") {
-                break status;
-            }
-            if begun.elapsed() > DEADLINE {
-                child.kill().expect("it is our child");
-                child.wait().expect("it ends");
-                panic!("{command:?} does not end");
-            }
-            thread::sleep(Duration::from_millis(5));
+        let Some(status) = until_ended(&mut child) else {
+            child.kill().expect("it is our child");
+            child.wait().expect("it ends");
+            panic!("{command:?} does not end");
         };
         let text = |reader: JoinHandle<Vec<u8>>| {
             let bytes = reader.join().expect("pipes can be read");
@@ -180,6 +178,18 @@ impl Ended {
     }
 }
 
+/// Waits for the end of a process; nothing when it does not come within [`DEADLINE`].
+fn until_ended(child: &mut Child) -> Option<ExitStatus> {
+    let begun = Instant::now();
+    while begun.elapsed() < DEADLINE {
+        if let Some(status) = child.try_wait().expect("it is our child") {
+            return Some(status);
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    None
+}
+
 /// Reads a pipe to its end, beside the process, which must not wait for its reader.
 fn read(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
@@ -193,6 +203,7 @@ fn read(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
 pub fn command() -> Command {
     let mut command = Command::new(binary());
     command.env("TICKETOVERFLOW__LOG__FILTER", "warn");
+    command.env("NO_COLOR", "1");
     command
 }
 

@@ -103,6 +103,9 @@ pub struct PurchaseBenchArgs {
     /// Concerts that they buy from
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub concerts: u32,
+    /// Let wrk send the requests instead of our own generator; it must be installed
+    #[arg(long)]
+    pub wrk: bool,
 }
 
 /// Options of `bench overload`.

@@ -62,7 +62,7 @@ async fn examine(config: &Config) -> Vec<Finding> {
         }
         Mode::Cluster => {
             findings.push(shared_ledger(&engine.postgres_url.0).await);
-            findings.push(redis(&engine.redis_url.0, &engine.redis_prefix).await);
+            findings.push(redis(engine).await);
             findings.push(key(config));
             findings.push(shared_files(engine).await);
             if !engine.files_dir.as_os_str().is_empty() {
@@ -131,20 +131,23 @@ async fn shared_ledger(url: &str) -> Finding {
     }
 }
 
-async fn redis(url: &str, prefix: &str) -> Finding {
+async fn redis(engine: &EngineConfig) -> Finding {
     let finding = |well, detail| Finding {
         what: "redis",
         well,
         detail,
     };
-    let url = match url.parse() {
+    let url = match engine.redis_url.0.parse() {
         Ok(url) => url,
         Err(error) => {
             let error: storage::RedisUrlError = error;
             return finding(false, error.to_string());
         }
     };
-    match Redis::new(url, prefix).ping().await {
+    match Redis::new(url, &engine.redis_prefix, engine.redis_timeout())
+        .ping()
+        .await
+    {
         Ok(()) => finding(true, "reachable".into()),
         Err(error) => finding(false, error.to_string()),
     }

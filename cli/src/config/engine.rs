@@ -1,6 +1,7 @@
 //! Section `[engine]`: where the ledger, the counters and the files are.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use serde::Deserialize;
@@ -23,6 +24,8 @@ pub struct EngineConfig {
     pub redis_url: Secret,
     /// Begins every key and channel in Redis.
     pub redis_prefix: String,
+    /// What a command of Redis may take.
+    pub redis_timeout_ms: u64,
     /// The folder of a cluster's rendered files, which all of its processes share.
     pub files_dir: PathBuf,
     /// Where a cluster's rendered files are instead, `s3://bucket/prefix`.
@@ -64,6 +67,11 @@ pub struct S3Config {
 }
 
 impl EngineConfig {
+    /// What a command of Redis may take.
+    pub fn redis_timeout(&self) -> Duration {
+        Duration::from_millis(self.redis_timeout_ms)
+    }
+
     /// Where a cluster's rendered files are.
     pub fn files(&self) -> anyhow::Result<FilesPlace<'_>> {
         let (folder, url) = (&self.files_dir, &self.files_url);
@@ -95,6 +103,9 @@ impl EngineConfig {
             if value.0.is_empty() {
                 bail!("{setting} is not set, and a cluster needs it; give it, or {flag}");
             }
+        }
+        if self.redis_timeout_ms == 0 {
+            bail!("engine.redis_timeout_ms is 0, in which no server answers; the default is 500");
         }
         self.files().map(drop)
     }

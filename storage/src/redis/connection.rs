@@ -10,12 +10,9 @@ use redis::{
     Value,
 };
 
-use super::ANSWER_TIME;
 use super::failure::Failure;
 use super::url::{Kind, RedisUrl};
 
-/// Time to reach one server.
-const CONNECT_TIME: Duration = Duration::from_millis(500);
 /// Times that the cluster's client follows a redirection or tries again: a slot that moves costs
 /// two. A command that is tried again may have had its effect before; seats that are lost that way
 /// stay held until a reconciler finds them.
@@ -30,10 +27,10 @@ pub(super) enum Connection {
 }
 
 impl Connection {
-    pub(super) async fn open(url: &RedisUrl) -> Result<Self, Failure> {
+    pub(super) async fn open(url: &RedisUrl, time: Duration) -> Result<Self, Failure> {
         let opened = match &url.kind {
-            Kind::Cluster => open_cluster(url).await.map(Self::Cluster),
-            Kind::Single | Kind::Sentinel { .. } => open_server(url).await.map(Self::Plain),
+            Kind::Cluster => open_cluster(url, time).await.map(Self::Cluster),
+            Kind::Single | Kind::Sentinel { .. } => open_server(url, time).await.map(Self::Plain),
         };
         match &url.tls {
             Some(_) => opened.map_err(Failure::of_greeting),
@@ -65,25 +62,29 @@ impl Connection {
 
 /// A server that takes part in publish and subscribe: the master, or a node of the cluster, which
 /// is another one with each `attempt`.
-pub(crate) async fn server_for_messages(url: &RedisUrl, attempt: usize) -> Result<Client, Failure> {
+pub(crate) async fn server_for_messages(
+    url: &RedisUrl,
+    attempt: usize,
+    time: Duration,
+) -> Result<Client, Failure> {
     match &url.kind {
         Kind::Cluster => {
             let node = &url.nodes[attempt % url.nodes.len()];
             Client::open(node.clone()).map_err(|error| Failure::of(&error))
         }
-        Kind::Single | Kind::Sentinel { .. } => server(url).await,
+        Kind::Single | Kind::Sentinel { .. } => server(url, time).await,
     }
 }
 
 /// The server, or the one that is the master now.
-async fn server(url: &RedisUrl) -> Result<Client, Failure> {
+async fn server(url: &RedisUrl, time: Duration) -> Result<Client, Failure> {
     let Kind::Sentinel { master, login } = &url.kind else {
         let node = url.nodes.first().expect("an URL has a node");
         return Client::open(node.clone()).map_err(|error| Failure::of(&error));
     };
     let mut failure = Failure::plain("no Sentinel");
     for sentinel in &url.nodes {
-        match find_master(url, RedisUrl::sentinel(sentinel, login), master).await {
+        match find_master(url, RedisUrl::sentinel(sentinel, login), master, time).await {
             Ok(client) => return Ok(client),
             Err(error) => failure = error,
         }
@@ -97,9 +98,10 @@ async fn find_master(
     url: &RedisUrl,
     sentinel: ConnectionInfo,
     name: &str,
+    time: Duration,
 ) -> Result<Client, Failure> {
     let client = Client::open(sentinel).map_err(|error| Failure::of(&error))?;
-    let mut sentinel = open_plain(&client).await?;
+    let mut sentinel = open_plain(&client, time).await?;
     let address: Option<(String, u16)> = redis::cmd("SENTINEL")
         .arg("get-master-addr-by-name")
         .arg(name)
@@ -112,7 +114,7 @@ async fn find_master(
     let server = url.at(host, port);
     let client = server.and_then(Client::open);
     let client = client.map_err(|error| Failure::of(&error))?;
-    let mut server = open_plain(&client).await?;
+    let mut server = open_plain(&client, time).await?;
     let role: Vec<Value> = redis::cmd("ROLE")
         .query_async(&mut server)
         .await
@@ -123,38 +125,44 @@ async fn find_master(
     }
 }
 
-async fn open_server(url: &RedisUrl) -> Result<MultiplexedConnection, Failure> {
-    let client = server(url).await?;
-    open_plain(&client).await
+async fn open_server(url: &RedisUrl, time: Duration) -> Result<MultiplexedConnection, Failure> {
+    let client = server(url, time).await?;
+    open_plain(&client, time).await
 }
 
-async fn open_plain(client: &Client) -> Result<MultiplexedConnection, Failure> {
+async fn open_plain(client: &Client, time: Duration) -> Result<MultiplexedConnection, Failure> {
     let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT_TIME))
-        .set_response_timeout(Some(ANSWER_TIME));
+        .set_connection_timeout(Some(time))
+        .set_response_timeout(Some(answer_time(time)));
     client
         .get_multiplexed_async_connection_with_config(&config)
         .await
         .map_err(|error| Failure::of(&error))
 }
 
-async fn open_cluster(url: &RedisUrl) -> Result<ClusterConnection, Failure> {
+async fn open_cluster(url: &RedisUrl, time: Duration) -> Result<ClusterConnection, Failure> {
     let mut builder = ClusterClientBuilder::new(url.nodes.clone());
     if let Some(certificates) = &url.tls {
         // For the nodes that the first one names, too.
         builder = builder.certs(certificates.clone());
     }
     let client = builder
-        .connection_timeout(CONNECT_TIME)
-        .response_timeout(ANSWER_TIME)
+        .connection_timeout(time)
+        .response_timeout(answer_time(time))
         .retries(CLUSTER_RETRIES)
         .min_retry_wait(CLUSTER_WAIT_MS.0)
         .max_retry_wait(CLUSTER_WAIT_MS.1)
         .tcp_settings(redis::io::tcp::TcpSettings::default().set_nodelay(true))
         .build()
         .map_err(|error| Failure::of(&error))?;
-    let opened = tokio::time::timeout(4 * CONNECT_TIME, client.get_async_connection()).await;
+    let opened = tokio::time::timeout(4 * time, client.get_async_connection()).await;
     opened
-        .map_err(|_| Failure::slow(4 * CONNECT_TIME))?
+        .map_err(|_| Failure::slow(4 * time))?
         .map_err(|error| Failure::of(&error))
+}
+
+/// A server's time to answer: shorter than that of a command, so that it is known which connection
+/// is silent.
+fn answer_time(command_time: Duration) -> Duration {
+    command_time * 4 / 5
 }

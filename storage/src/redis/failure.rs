@@ -20,7 +20,7 @@ impl Failure {
         Self {
             message: format!("redis: {error}"),
             kind: Some(error.kind()),
-            silent: error.is_timeout(),
+            silent: is_timeout(error),
         }
     }
 
@@ -54,8 +54,32 @@ impl Failure {
     }
 }
 
+/// Whether time ran out. The client of a cluster tells it in words, of the last node that it tried.
+fn is_timeout(error: &RedisError) -> bool {
+    error.is_timeout()
+        || error
+            .detail()
+            .is_some_and(|detail| detail.contains("timed out"))
+}
+
 impl From<Failure> for CountersError {
     fn from(failure: Failure) -> Self {
         Self(failure.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_whose_nodes_are_silent_may_not_speak_tls() {
+        let told = |detail: &str| {
+            let error = RedisError::from((ErrorKind::Io, "No connection", detail.to_owned()));
+            Failure::of(&error).of_greeting().to_string()
+        };
+        let hint = "does the server speak TLS";
+        assert!(told("Io: timed out").contains(hint));
+        assert!(!told("Io: connection refused").contains(hint));
     }
 }

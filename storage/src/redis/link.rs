@@ -21,6 +21,7 @@ pub(super) const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 pub(super) struct Link {
     url: RedisUrl,
+    command_time: Duration,
     runtime: Handle,
     state: Mutex<State>,
     /// An attempt to connect has ended.
@@ -38,9 +39,10 @@ struct State {
 }
 
 impl Link {
-    pub(super) fn new(url: RedisUrl) -> Arc<Self> {
+    pub(super) fn new(url: RedisUrl, command_time: Duration) -> Arc<Self> {
         Arc::new(Self {
             url,
+            command_time,
             runtime: Handle::current(),
             state: Mutex::new(State {
                 open: None,
@@ -55,6 +57,10 @@ impl Link {
 
     pub(super) fn url(&self) -> &RedisUrl {
         &self.url
+    }
+
+    pub(super) fn command_time(&self) -> Duration {
+        self.command_time
     }
 
     pub(super) fn runtime(&self) -> &Handle {
@@ -134,7 +140,7 @@ struct Attempt {
 
 impl Attempt {
     async fn run(mut self) {
-        let opened = Connection::open(&self.link.url).await;
+        let opened = Connection::open(&self.link.url, self.link.command_time).await;
         self.done = true;
         let mut state = self.link.state();
         match opened {

@@ -24,11 +24,6 @@ pub(crate) use self::link::pause;
 pub(crate) use self::script::Script;
 pub use self::url::{RedisUrl, UrlError};
 
-/// A command's time limit, the wait for a connection included.
-const COMMAND_TIME: Duration = Duration::from_millis(500);
-/// A server's time to answer; shorter, so that it is known which connection is silent.
-const ANSWER_TIME: Duration = Duration::from_millis(400);
-
 /// A Redis, and the prefix of every key and channel that is used there. Clones share the connection.
 #[derive(Clone)]
 pub struct Redis {
@@ -39,14 +34,15 @@ pub struct Redis {
 impl Redis {
     /// Prepares connections, which run on the present tokio runtime; nothing is sent yet. Whoever
     /// shares counters and wakeups uses the same `prefix`, in which `{` and `}` mean nothing good:
-    /// they would put every key on one shard.
+    /// they would put every key on one shard. A command has `command_time`, the wait for a
+    /// connection included.
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime.
-    pub fn new(url: RedisUrl, prefix: &str) -> Self {
+    pub fn new(url: RedisUrl, prefix: &str, command_time: Duration) -> Self {
         Self {
-            link: Link::new(url),
+            link: Link::new(url, command_time),
             prefix: prefix.replace(['{', '}'], "").into(),
         }
     }
@@ -69,12 +65,17 @@ impl Redis {
         self.link.url()
     }
 
+    pub(crate) fn command_time(&self) -> Duration {
+        self.link.command_time()
+    }
+
     /// Runs a command once. After an error it is unknown whether it had its effect.
     ///
     /// Commands that are polled together, as by `join_all`, travel together.
     pub(crate) async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Failure> {
-        let answered = tokio::time::timeout(COMMAND_TIME, self.link.send(command)).await;
-        let value = answered.map_err(|_| self.link.silent(COMMAND_TIME))??;
+        let time = self.command_time();
+        let answered = tokio::time::timeout(time, self.link.send(command)).await;
+        let value = answered.map_err(|_| self.link.silent(time))??;
         redis::from_redis_value(value).map_err(|error| Failure::of(&error.into()))
     }
 

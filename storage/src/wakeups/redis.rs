@@ -24,8 +24,6 @@ use crate::redis::{Failure, Redis, pause, server_for_messages};
 const GATHER: Duration = Duration::from_millis(2);
 /// A line that was silent for so long is tried.
 const SILENCE: Duration = Duration::from_secs(5);
-/// Time for one step of subscribing, and for the answer of a silent line.
-const STEP_TIME: Duration = Duration::from_secs(1);
 
 /// Wakeups that all processes with the same Redis and prefix share.
 #[derive(Debug)]
@@ -135,10 +133,11 @@ impl Shared {
         before: &mut bool,
         failures: &mut u32,
     ) -> Result<(), Failure> {
-        let client = server_for_messages(self.redis.url(), attempt).await?;
-        let connecting = in_time(client.get_async_pubsub());
+        let client =
+            server_for_messages(self.redis.url(), attempt, self.redis.command_time()).await?;
+        let connecting = self.in_time(client.get_async_pubsub());
         let (mut sink, mut messages) = connecting.await?.split();
-        in_time(sink.subscribe(&self.channel)).await?;
+        self.in_time(sink.subscribe(&self.channel)).await?;
         *failures = 0;
         if std::mem::replace(before, true) {
             // What was said in between is lost; whoever waits looks once for nothing.
@@ -150,7 +149,7 @@ impl Shared {
             match timeout(SILENCE, messages.next()).await {
                 Ok(Some(message)) => self.hear(message.get_payload_bytes()),
                 Ok(None) => return Ok(()),
-                Err(_) => in_time(sink.ping::<()>()).await?,
+                Err(_) => self.in_time(sink.ping::<()>()).await?,
             }
         }
     }
@@ -165,12 +164,18 @@ impl Shared {
             self.here.wake(queue);
         }
     }
-}
 
-async fn in_time<T>(step: impl Future<Output = redis::RedisResult<T>>) -> Result<T, Failure> {
-    let done = timeout(STEP_TIME, step).await;
-    done.map_err(|_| Failure::slow(STEP_TIME))?
-        .map_err(|error| Failure::of(&error))
+    /// One step of subscribing, or the answer of a silent line: nobody waits for it, so it has
+    /// twice the time of a command.
+    async fn in_time<T>(
+        &self,
+        step: impl Future<Output = redis::RedisResult<T>>,
+    ) -> Result<T, Failure> {
+        let time = 2 * self.redis.command_time();
+        let done = timeout(time, step).await;
+        done.map_err(|_| Failure::slow(time))?
+            .map_err(|error| Failure::of(&error))
+    }
 }
 
 fn bit(queue: Queue) -> u8 {

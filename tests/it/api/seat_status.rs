@@ -42,10 +42,7 @@ async fn parts_bring_a_client_up_to_date_from_any_moment() {
     for sold in 1..=12_u32 {
         app.http.bought(&concert, sold).await;
         // It is never older than the plan.
-        let plan = app
-            .http
-            .get(&format!("/api/v1/concerts/{concert}/seats"))
-            .await;
+        let plan = app.http.plan(&concert).await;
         let plan: usize = desc(&plan.body)
             .rsplit('|')
             .next()

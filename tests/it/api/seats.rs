@@ -24,11 +24,7 @@ async fn the_plan_says_what_it_shows() {
     let app = TestApp::start().await;
     let name = "<b>&amp; \"Ünïcödé\" 'n' 東京";
     let concert = app.http.create_concert(name, 40).await;
-    let plan = app
-        .http
-        .get(&format!("/api/v1/concerts/{concert}/seats"))
-        .await;
-    assert_eq!(plan.status, 200, "{}", plan.text());
+    let plan = app.http.plan(&concert).await;
     assert_eq!(plan.header("content-type"), "image/svg+xml");
     assert_eq!(desc(&plan.body), format!("{concert}|40|0"));
     assert_text(&plan.body, name);
@@ -40,11 +36,10 @@ async fn the_plan_says_what_it_shows() {
 async fn the_plan_follows_the_sale_and_never_goes_back() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 60).await;
-    let path = format!("/api/v1/concerts/{concert}/seats");
     let mut highest = 0;
     for sold in 1..=60_u32 {
         app.http.bought(&concert, sold).await;
-        let plan = app.http.get(&path).await;
+        let plan = app.http.plan(&concert).await;
         let shown = desc(&plan.body);
         let shown = shown
             .strip_prefix(&format!("{concert}|60|"))
@@ -74,8 +69,7 @@ async fn a_renamed_concert_has_another_plan_at_once() {
                 &json!({"name": name, "venue": format!("Hall of {name}")}),
             )
             .await;
-        let plan = app.http.get(&format!("{path}/seats")).await;
-        assert_eq!(plan.status, 200, "{}", plan.text());
+        let plan = app.http.plan(&concert).await;
         assert_text(&plan.body, name);
         assert_text(&plan.body, &format!("Hall of {name}"));
         assert_eq!(desc(&plan.body), format!("{concert}|40|1"));
@@ -88,13 +82,7 @@ async fn halls_of_every_size_have_a_plan() {
     let app = TestApp::start().await;
     for capacity in [0, 1, 2, 997, 20_000, 1_000_000] {
         let concert = app.http.create_concert("A night", capacity).await;
-        let path = format!("/api/v1/concerts/{concert}/seats");
-        // A large hall may take longer than a request waits.
-        let plan = eventually("the plan is drawn", || async {
-            let plan = app.http.get(&path).await;
-            (plan.status == 200).then_some(plan)
-        })
-        .await;
+        let plan = app.http.plan(&concert).await;
         assert_eq!(desc(&plan.body), format!("{concert}|{capacity}|0"));
     }
     app.stop().await;
@@ -140,7 +128,7 @@ async fn a_plan_that_a_client_has_is_not_sent_again() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 40).await;
     let path = format!("/api/v1/concerts/{concert}/seats");
-    let plan = app.http.get(&path).await;
+    let plan = app.http.plan(&concert).await;
     let tag = plan.header("etag").to_owned();
     assert!(tag.contains('"'), "{tag:?}");
     let again = app.http.get_with(&path, &[("if-none-match", &tag)]).await;
@@ -162,7 +150,7 @@ async fn a_plan_is_compressed_for_those_who_ask() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 3_000).await;
     let path = format!("/api/v1/concerts/{concert}/seats");
-    let plain = app.http.get(&path).await;
+    let plain = app.http.plan(&concert).await;
     assert_eq!(plain.header("content-encoding"), "");
     for coding in ["gzip", "br;q=1.0, gzip;q=0.8", "*"] {
         let packed = app

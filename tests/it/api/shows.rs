@@ -141,11 +141,7 @@ async fn tickets_show_hours_and_terms_and_the_plan_shows_prices() {
     assert_text(&german.body, "Einlass: 18:45 Uhr");
     assert_text(&german.body, "2030-01-01 19:30 (Europe/Vienna)");
     assert_text(&german.body, "No refunds.");
-    let plan = eventually("the plan has prices", || async {
-        let plan = app.http.get(&format!("{path}/seats")).await;
-        (plan.status == 200).then_some(plan)
-    })
-    .await;
+    let plan = app.http.plan(&concert).await;
     assert_text(&plan.body, "A – € 89.00");
     app.stop().await;
 }

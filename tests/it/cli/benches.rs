@@ -41,3 +41,42 @@ fn a_storm_needs_a_cluster() {
     let said = Ended::of(process::command().args(["bench", "kills"])).failure();
     assert!(said.contains("--postgres-url"), "{said}");
 }
+
+#[test]
+fn purchases_are_measured_by_another_generator_too() {
+    let args = [
+        "bench",
+        "purchase",
+        "--wrk",
+        "--seconds",
+        "1",
+        "--rounds",
+        "1",
+    ];
+    let few = ["--connections", "16", "--concerts", "2"];
+    let mut command = process::command();
+    command.args(args).args(few).args(["--json", "-"]);
+    let said = Ended::of(&mut command).success();
+    let said: Value = serde_json::from_str(&said).expect("it prints JSON");
+    let (sales, noop) = (said[0]["value"].as_f64(), said[0]["baseline"].as_f64());
+    assert!(sales > Some(1.0) && noop > sales, "{said}");
+    assert_eq!(said[0]["generator"], "wrk");
+}
+
+#[test]
+fn a_generator_that_is_not_there_is_named() {
+    let mut command = process::command();
+    command
+        .args([
+            "bench",
+            "purchase",
+            "--wrk",
+            "--seconds",
+            "1",
+            "--rounds",
+            "1",
+        ])
+        .env("PATH", "");
+    let said = Ended::of(&mut command).failure();
+    assert!(said.contains("wrk cannot be started"), "{said}");
+}

@@ -46,14 +46,7 @@ async fn operators_look_at_jobs_and_act_on_them_beside_a_running_server() {
     assert_eq!(shown["state"], "available");
 
     // A plan goes its way meanwhile.
-    eventually("the plan is drawn", || async {
-        let plan = server
-            .http
-            .get(&format!("/api/v1/concerts/{concert}/seats"))
-            .await;
-        (plan.status == 200).then_some(())
-    })
-    .await;
+    server.http.plan(&concert).await;
     assert_eq!(waiting(dir), id, "nothing of the paused queue is taken");
 
     jobs(dir, &["cancel", &id]);

@@ -107,6 +107,24 @@ async fn jobs_of_a_worker_that_is_killed_while_drawing_run_elsewhere_and_no_othe
         .collect();
     assert_eq!(twice, held, "those that it held ran again, once");
     assert_eq!(broken_attempts(&cluster), (held.len() as u64, 0));
+    // Plans may have been held, too.
+    assert!(lost(&cluster.said()) >= held.len());
+}
+
+/// How many jobs the log calls lost: a line for each round that found some.
+fn lost(log: &str) -> usize {
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("workers were lost"));
+    let jobs = lines.map(|line| {
+        let jobs = line
+            .split_once(" jobs=")
+            .and_then(|(_, rest)| rest.split(' ').next());
+        let jobs: usize = jobs.expect(line).parse().expect(line);
+        assert!(line.contains("jobs.first="), "{line}");
+        jobs
+    });
+    jobs.sum()
 }
 
 /// Prints a second, with one worker after the other killed if that is wanted.

@@ -76,6 +76,7 @@ async fn a_sale_goes_on_when_the_database_is_restarted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sale_goes_on_while_its_connections_are_cut_again_and_again() {
     let sale = Sale::begin(Cluster::new().await).await;
+    sale.crowd.hurry();
     for _ in 0..10 * seconds() {
         sale.cluster.database.hang_up();
         // So often, not so long: the sale waits for nobody.

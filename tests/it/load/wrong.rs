@@ -34,9 +34,13 @@ pub(super) enum Defect {
     OldPlan,
     /// It says 200 where it should say 201.
     WrongStatus,
-    /// It does nothing for a second, once.
+    /// It does nothing for a second, once, in the middle of the sale.
     Stalls,
 }
+
+/// The sale with which a server stalls, and for how long.
+const STALLS_AT: usize = 60;
+const STALL: Duration = Duration::from_secs(1);
 
 /// A running server. Stopped when dropped.
 #[derive(Debug)]
@@ -48,7 +52,8 @@ pub(super) struct WrongServer {
 #[derive(Debug)]
 struct State {
     defect: Defect,
-    begun: Instant,
+    /// Until when nothing is answered.
+    stalled: Instant,
     names: Vec<String>,
     concert: Value,
     capacity: usize,
@@ -64,7 +69,7 @@ impl WrongServer {
         let address = listener.local_addr().expect("it is bound");
         let state = Arc::new(Mutex::new(State {
             defect,
-            begun: Instant::now(),
+            stalled: Instant::now(),
             names: Vec::new(),
             concert: Value::Null,
             capacity: 0,
@@ -109,7 +114,7 @@ async fn answer(
         let path = path.strip_prefix("/api/v1").unwrap_or(path);
         (
             state.reply(head.method.as_str(), path, &body),
-            state.stall(),
+            state.stalled,
         )
     };
     tokio::time::sleep_until(wait).await;
@@ -133,22 +138,6 @@ async fn read(mut body: Incoming) -> Value {
 }
 
 impl State {
-    /// Until when an answer is held back: everything that comes in the second after the first
-    /// half is.
-    fn stall(&self) -> Instant {
-        let (from, until) = (
-            self.begun + Duration::from_millis(500),
-            self.begun + Duration::from_millis(1_500),
-        );
-        let now = Instant::now();
-        let selling = self.defect == Defect::Stalls && !self.tickets.is_empty();
-        if selling && (from..until).contains(&now) {
-            until
-        } else {
-            now
-        }
-    }
-
     fn reply(&mut self, method: &str, path: &str, body: &Value) -> (u16, String) {
         let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
         match (method, parts.as_slice()) {
@@ -189,7 +178,6 @@ impl State {
         self.capacity = usize::try_from(capacity).expect("it is small");
         self.names
             .push(body["name"].as_str().unwrap_or_default().into());
-        self.begun = Instant::now();
         (201, self.concert.to_string())
     }
 
@@ -204,6 +192,9 @@ impl State {
             return (422, "{}".into());
         }
         self.sold += 1;
+        if self.defect == Defect::Stalls && self.sold == STALLS_AT {
+            self.stalled = Instant::now() + STALL;
+        }
         let again = self.defect == Defect::SellsTwice && self.sold == 2;
         if !again {
             let id = format!("00000000-0000-7000-8000-{:012}", 1_000 + self.sold);

@@ -124,12 +124,10 @@ async fn prints_of_a_renamed_concert_are_void_all_at_once() {
 async fn a_plan_of_an_older_version_is_not_served() {
     let app = TestApp::with(super::Sketcher::tweaks(1)).await;
     let concert = app.http.create_concert("Name 0", 10).await;
-    let seats = format!("/api/v1/concerts/{concert}/seats");
     for number in 1..=50 {
         let name = format!("Name {number}");
         rename(&app.http, &concert, &name).await;
-        let plan = app.http.get(&seats).await;
-        assert_eq!(plan.status, 200, "{}", plan.text());
+        let plan = app.http.plan(&concert).await;
         assert_text(&plan.body, &name);
     }
     app.stop().await;

@@ -13,6 +13,10 @@ use super::{assert_audit, count_tickets};
 
 const BUYERS: u32 = 32;
 
+/// So many purchases are answered in a burst at the most: it is the kill that ends it, or else
+/// nobody would know what a server does that is killed in the middle.
+const BURST_MAX: usize = 700;
+
 /// Buys until the server is gone; the tickets that it answered with.
 async fn buy_until_gone(
     http: Http,
@@ -31,7 +35,9 @@ async fn buy_until_gone(
             return tickets;
         }
         tickets.push(answer.string("/id"));
-        answered.fetch_add(1, Ordering::SeqCst);
+        if answered.fetch_add(1, Ordering::SeqCst) >= BURST_MAX {
+            return tickets;
+        }
     }
 }
 
@@ -167,7 +173,6 @@ async fn lost_files_are_drawn_again() {
     let concert = app.http.create_concert("A night", 50).await;
     let ticket = app.http.bought(&concert, 1).await;
     let print = format!("/api/v1/tickets/{ticket}/print");
-    let seats = format!("/api/v1/concerts/{concert}/seats");
     app.http.post_empty(&print).await;
     app.http.until_print(&ticket, "PRINTED").await;
     let svg = app.http.get(&print).await.body;
@@ -176,7 +181,7 @@ async fn lost_files_are_drawn_again() {
     // While the server runs …
     std::fs::remove_dir_all(app.folder().join("files")).expect("files can be lost");
     assert_eq!(app.http.get(&print).await.body, svg);
-    assert_eq!(app.http.get(&seats).await.status, 200);
+    app.http.plan(&concert).await;
 
     // … and while it does not.
     let folder = app.stop().await;
@@ -186,11 +191,7 @@ async fn lost_files_are_drawn_again() {
     assert_eq!(found.string("/print_status"), "PRINTED");
     assert_eq!(app.http.get(&print).await.body, svg);
     assert_eq!(app.http.get(&format!("{print}.pdf")).await.body, pdf);
-    let plan = eventually("the plan is drawn again", || async {
-        let plan = app.http.get(&seats).await;
-        (plan.status == 200).then_some(plan)
-    })
-    .await;
+    let plan = app.http.plan(&concert).await;
     assert_text(&plan.body, "A night");
     app.stop().await;
 }

@@ -1,12 +1,19 @@
 //! Signals.
 
-use std::time::{Duration, Instant};
+use std::path::Path;
 
 use tests::http::{order_body, try_answer};
 use tests::raw::statuses;
 use tests::{Raw, Server, eventually};
 
 use super::{assert_audit, count_tickets};
+
+/// A server that would wait for its clients for longer than the test does.
+fn patient(data_dir: &Path) -> Server {
+    let file = data_dir.join("config.toml");
+    std::fs::write(&file, "[api]\ndrain_timeout_ms = 3600000\n").expect("the test's own folder");
+    Server::start_with(data_dir, &["--config", &file.to_string_lossy()])
+}
 
 /// An order of which the server has read the head and waits for the body.
 async fn begin_order(server: &Server, body: &str) -> Raw {
@@ -92,21 +99,15 @@ async fn a_signal_in_a_sale_breaks_no_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_the_server_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
-    let server = Server::start(folder.path());
+    let server = patient(folder.path());
     let concert = server.http.create_concert("A night", 10).await;
     let order = order_body(&concert, 1).to_string();
     // This client keeps the drain from ending: it never sends its body.
     let raw = begin_order(&server, &order).await;
     server.terminate();
     until_draining(&server).await;
-    let begun = Instant::now();
     server.terminate();
-    let status = server.wait();
-    assert!(
-        begun.elapsed() < Duration::from_secs(8),
-        "the drain would last longer"
-    );
-    assert_ne!(status, Some(0), "it did not end in good order");
+    assert_ne!(server.wait(), Some(0), "it did not end in good order");
     drop(raw);
     assert_audit(folder.path());
 }
@@ -114,7 +115,7 @@ async fn a_second_signal_ends_the_server_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_clients_do_not_hold_up_the_end() {
     let folder = tempfile::tempdir().expect("a folder");
-    let server = Server::start(folder.path());
+    let server = patient(folder.path());
     let mut idle = Vec::new();
     for _ in 0..20 {
         let mut raw = Raw::connect(server.http.address()).await;
@@ -123,12 +124,7 @@ async fn idle_clients_do_not_hold_up_the_end() {
         raw.until("ok").await;
         idle.push(raw);
     }
-    let begun = Instant::now();
     server.terminate();
     assert_eq!(server.wait(), Some(0));
-    assert!(
-        begun.elapsed() < Duration::from_secs(10),
-        "a drain lasts 20 s at most"
-    );
     drop(idle);
 }

@@ -5,11 +5,10 @@ use std::time::Instant;
 use domain::ConcertId;
 use domain::ids::{IdSource, SeededIds};
 use domain::ports::{Counters, Stock, Taken};
-use storage::Redis;
 use tests::redis::RedisServer;
 use tests::wait::eventually;
 
-use super::{QUICKLY, counters};
+use super::{QUICKLY, connect, counters, impatient_counters, loaded};
 
 fn concert() -> ConcertId {
     ConcertId(SeededIds::new(9).next())
@@ -18,7 +17,7 @@ fn concert() -> ConcertId {
 #[tokio::test]
 async fn what_cannot_be_reached_fails_quickly_and_then_at_once() {
     let mut server = RedisServer::start();
-    let counters = counters(&server.url(), "a");
+    let counters = impatient_counters(&server.url(), "a");
     server.kill();
     let begun = Instant::now();
     for _ in 0..200 {
@@ -37,11 +36,8 @@ async fn what_cannot_be_reached_fails_quickly_and_then_at_once() {
 #[tokio::test]
 async fn a_silent_server_fails_quickly_and_is_used_again_when_it_speaks() {
     let server = RedisServer::start();
-    let counters = counters(&server.url(), "a");
-    counters
-        .load(concert(), Stock::full(9), None)
-        .await
-        .unwrap();
+    let counters = impatient_counters(&server.url(), "a");
+    loaded(&counters, concert(), Stock::full(9)).await;
     server.pause();
     let begun = Instant::now();
     counters.take(concert(), 1).await.unwrap_err();
@@ -115,9 +111,9 @@ async fn a_password_is_needed_and_never_shown() {
     let server = RedisServer::start();
     server.run(&["CONFIG", "SET", "requirepass", "s3cret"]);
     let url = |password: &str| format!("redis://:{password}@127.0.0.1:{}", server.port);
-    let right = Redis::new(url("s3cret").parse().unwrap(), "a");
+    let right = connect(&url("s3cret"), "a");
     right.ping().await.unwrap();
-    let wrong = Redis::new(url("s3cre7").parse().unwrap(), "a");
+    let wrong = connect(&url("s3cre7"), "a");
     let error = wrong.ping().await.unwrap_err();
     for shown in [format!("{right:?}"), format!("{wrong:?} {error} {error:?}")] {
         assert!(!shown.contains("s3cre"), "{shown}");

@@ -13,7 +13,7 @@ use tests::wait::eventually;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::counters;
+use super::{counters, impatient_counters, loaded};
 
 fn concert() -> ConcertId {
     ConcertId(SeededIds::new(9).next())
@@ -108,11 +108,8 @@ async fn sentinel(master: Arc<AtomicU16>) -> String {
 async fn a_connection_that_falls_silent_is_replaced() {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.port).await;
-    let counters = counters(&format!("redis://{}", proxy.address), "a");
-    counters
-        .load(concert(), Stock::full(10_000), None)
-        .await
-        .unwrap();
+    let counters = impatient_counters(&format!("redis://{}", proxy.address), "a");
+    loaded(&counters, concert(), Stock::full(10_000)).await;
     let before = proxy.accepted();
     proxy.fall_silent();
     // Who asks meanwhile is told of an error, or is served late when only a bucket was silent.

@@ -140,12 +140,42 @@ async fn seats_that_were_taken_ahead_of_a_crowd_go_back_when_it_has_gone() {
             assert!(matches!(taken.unwrap(), Taken::Seat(..)));
         }
     }
+    until_held_are(u32::try_from(CROWD * ROUNDS).unwrap(), &idle, concert).await;
+}
+
+/// Waits until no seats of 20,000 are held but those that were bought.
+async fn until_held_are(bought: u32, counters: &RedisCounters, concert: ConcertId) {
     eventually("the seats that nobody took are free", async || {
-        let counted = idle.count(concert).await.unwrap().unwrap();
-        let bought = u32::try_from(CROWD * ROUNDS).unwrap();
+        let counted = counters.count(concert).await.unwrap().unwrap();
         (counted.held == bought && counted.free == 20_000 - bought).then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn buyers_who_come_one_by_one_ask_once_for_several() {
+    let server = redis::RedisServer::start();
+    let concert = ConcertId(SeededIds::new(8).next());
+    let (steady, idle) = (counters(&server.url(), "a"), counters(&server.url(), "a"));
+    steady
+        .load(concert, Stock::full(20_000), None)
+        .await
+        .unwrap();
+    server.run(&["CONFIG", "RESETSTAT"]);
+    for buyer in 0..400 {
+        let taken = steady.take(concert, mix(buyer)).await.unwrap();
+        assert!(matches!(taken, Taken::Seat(..)));
+    }
+    let stats = server.run(&["INFO", "commandstats"]);
+    let scripts = stats
+        .lines()
+        .find(|line| line.starts_with("cmdstat_evalsha:"));
+    let calls = scripts.and_then(|line| line.split(['=', ',']).nth(1));
+    let calls: u32 = calls
+        .and_then(|calls| calls.parse().ok())
+        .expect("a number");
+    assert!(calls < 100, "{calls} for 400 seats");
+    until_held_are(400, &idle, concert).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use domain::clock::SystemClock;
 use domain::code::Signer;
 use domain::concert::{Concert, Name, Status, parse_date};
 use domain::ids::SystemIds;
+use domain::ports::Epoch;
 use domain::reconcile::Reconciler;
 use domain::tickets::{self, Order};
 use domain::user::UserDirectory;
@@ -18,12 +19,15 @@ use storage::Access;
 use tempfile::TempDir;
 use tests::redis::{self, RedisCluster, RedisSentinels, RedisServer};
 use tests::wait::eventually;
+use tokio::sync::watch;
 use workers::RenderPool;
 
-use super::counters;
+use super::impatient_counters;
 
 const SEATS: u32 = 1_200;
 const BUYERS: u32 = 1_500;
+/// Those who come before the fault is over: too few to buy everything.
+const EARLY: u32 = 900;
 
 /// Two processes that sell the seats of one ledger.
 struct Platform {
@@ -44,7 +48,7 @@ impl Platform {
         let process = || {
             let parts = Parts {
                 store: opened.store.clone(),
-                counters: Arc::new(counters(url, &prefix)),
+                counters: Arc::new(impatient_counters(url, &prefix)),
                 wakeups: opened.wakeups.clone(),
                 files: opened.files.clone(),
                 renderer: Arc::new(RenderPool::new(&config.workers)),
@@ -82,23 +86,30 @@ impl Platform {
     }
 
     /// Sells out to a crowd that asks again when a part fails, with a fault when a third is sold.
-    async fn sell_out(&self, fault: impl FnOnce()) {
+    /// Tells of which epoch the counters were before the fault and in the end.
+    async fn sell_out(&self, fault: impl FnOnce()) -> [Epoch; 2] {
         let concert = self.concert().await;
+        let (over, is_over) = watch::channel(false);
         let reconciler = tokio::spawn(reconcile(Arc::clone(&self.processes[0])));
         let buyers: Vec<_> = (0..BUYERS)
             .map(|buyer| {
                 let ctx = Arc::clone(&self.processes[buyer as usize % 2]);
-                let sold = Arc::clone(&self.sold);
+                let (sold, mut is_over) = (Arc::clone(&self.sold), is_over.clone());
                 tokio::spawn(async move {
                     // In a sale of a second or so.
                     tokio::time::sleep(Duration::from_micros(u64::from(buyer) * 500)).await;
+                    if buyer >= EARLY {
+                        is_over.wait_for(|over| *over).await.unwrap();
+                    }
                     insist(&ctx, concert, buyer, &sold).await
                 })
             })
             .collect();
         let third = || async { (self.sold.load(Ordering::SeqCst) > SEATS / 3).then_some(()) };
         eventually("a third is sold", third).await;
+        let before = self.epoch(concert).await;
         tokio::task::block_in_place(fault);
+        over.send_replace(true);
         let mut got = 0;
         for buyer in buyers {
             got += u32::from(buyer.await.unwrap());
@@ -110,6 +121,21 @@ impl Platform {
         assert_eq!(violations, [], "the ledger holds");
         let offer = domain::concerts::find(ctx, concert).await.unwrap();
         assert_eq!(offer.sold, SEATS);
+        [before, self.epoch(concert).await]
+    }
+
+    /// That of the counters of a concert that somebody has asked for.
+    async fn epoch(&self, concert: ConcertId) -> Epoch {
+        let counters = &self.processes[0].counters;
+        let counted = || async { counters.count(concert).await.ok().flatten() };
+        eventually("the counters are there", counted).await.epoch
+    }
+
+    /// As [`Platform::sell_out`], with a fault that loses the counters: they are rebuilt while
+    /// there are seats left.
+    async fn sell_out_anew(&self, fault: impl FnOnce()) {
+        let [before, after] = self.sell_out(fault).await;
+        assert!(after > before, "nobody had to rebuild the counters");
     }
 }
 
@@ -166,14 +192,14 @@ async fn flushes_in_the_middle_of_a_sale_cost_no_seat() {
             sleep(Duration::from_millis(30));
         }
     };
-    platform.sell_out(flushes).await;
+    platform.sell_out_anew(flushes).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_in_the_middle_of_a_sale_costs_no_seat() {
     let mut server = RedisServer::start();
     let platform = Platform::new(&server.url()).await;
-    platform.sell_out(|| server.restart()).await;
+    platform.sell_out_anew(|| server.restart()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,7 +212,7 @@ async fn a_node_of_a_cluster_that_forgets_its_part_costs_no_seat() {
             sleep(Duration::from_millis(50));
         }
     };
-    platform.sell_out(flushes).await;
+    platform.sell_out_anew(flushes).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -216,7 +242,8 @@ async fn seats_that_a_dead_process_held_are_sold_in_the_end() {
     assert!(insist(ctx, concert, 0, &platform.sold).await);
     for random in 0..100 {
         // The process that does so is never heard of again.
-        ctx.counters.take(concert, random).await.unwrap();
+        let taken = || async { ctx.counters.take(concert, random).await.ok() };
+        eventually("a seat is taken", taken).await;
     }
     let reconciler = tokio::spawn(reconcile(Arc::clone(ctx)));
     let buyers = (1..BUYERS).map(|buyer| insist(ctx, concert, buyer, &platform.sold));

@@ -3,7 +3,7 @@
 use domain::job::{CANCELLED, Noop, State};
 use domain::jobs::{self, Cancelled};
 use domain::ticket::PrintStatus;
-use domain::{WorkerId, plans, tickets};
+use domain::{WorkerId, tickets};
 use scheduler::{Config, Duties, Scheduler};
 use tests::eventually;
 
@@ -44,7 +44,7 @@ async fn sale_is_followed_by_a_seating_plan_that_shows_it() {
     for sold in 1..=3 {
         platform.ticket(concert).await;
         eventually("a plan shows the sale", || async {
-            let plan = plans::fetch(&platform.ctx, concert).await.unwrap().plan;
+            let plan = platform.plan(concert).await;
             (plan.sold == sold).then_some(())
         })
         .await;

@@ -19,7 +19,7 @@ struct Panicking {}
 impl Kind for Panicking {
     const NAME: &'static str = "panicking";
     const QUEUE: Queue = Queue::System;
-    const POLICY: Policy = IMPATIENT;
+    const POLICY: Policy = Policy::DEFAULT;
 }
 
 impl Job for Panicking {

@@ -25,11 +25,13 @@ use domain::concerts::{self, NewConcert};
 use domain::job::{Job, Kind, NewJob, Queue, RenderTicket, State};
 use domain::jobs::JobFilter;
 use domain::keys::Answered;
+use domain::plans::{self, Plan};
 use domain::ticket::{PrintStatus, Ticket};
 use domain::tickets::{self, Order};
 use domain::user::UserDirectory;
 use domain::{
-    ConcertId, Context, JobId, Limits, Parts, SystemClock, SystemIds, TicketId, WorkerId, prints,
+    ConcertId, Context, Error, JobId, Limits, Parts, SystemClock, SystemIds, TicketId, WorkerId,
+    prints,
 };
 use tempfile::TempDir;
 use tests::eventually;
@@ -154,6 +156,18 @@ impl Platform {
         };
         let mut view = self.ctx.store.read().await.unwrap();
         view.list_jobs(&filter).await.unwrap()[0].id
+    }
+
+    /// The present plan of a concert, which may take longer to draw than a request waits for it.
+    async fn plan(&self, concert: ConcertId) -> Plan {
+        let plan = || async {
+            match plans::fetch(&self.ctx, concert).await {
+                Ok(file) => Some(file.plan),
+                Err(Error::NotFound("plan")) => None,
+                Err(error) => panic!("{error}"),
+            }
+        };
+        eventually("the plan is drawn", plan).await
     }
 
     async fn until_printed(&self, id: TicketId) -> Ticket {

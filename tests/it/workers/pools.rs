@@ -152,7 +152,8 @@ async fn pool_without_places_finds_a_job_of_which_nobody_told_it() {
     workers.stop(GRACE).await;
 }
 
-/// Claims that idle workers make in a while, in which they would look for jobs a hundred times.
+/// Claims that idle workers make in a while, in which they would look for jobs a hundred times, and
+/// until they have made a few if they make any.
 async fn idle_claims(min: u32) -> usize {
     let platform = Platform::new().await;
     let begun = Arc::new(AtomicUsize::new(0));
@@ -173,6 +174,10 @@ async fn idle_claims(min: u32) -> usize {
     config.plans.min_per_thread = min;
     let workers = workers::Workers::start(&ctx, &config, domain::WorkerId(ctx.ids.next()));
     tokio::time::sleep(Duration::from_millis(500)).await;
+    if min > 0 {
+        let few = || async { (begun.load(Ordering::SeqCst) > 3).then_some(()) };
+        eventually("they look by themselves", few).await;
+    }
     workers.stop(GRACE).await;
     begun.load(Ordering::SeqCst)
 }

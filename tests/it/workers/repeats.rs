@@ -4,7 +4,7 @@ use domain::concert::{Change, Name};
 use domain::concerts;
 use domain::job::{KINDS, Kind, Noop, RenderPlan, RenderTicket, RetimePrints, State};
 use domain::prints::{self, Format, Style};
-use domain::{JobId, jobs, plans, tickets};
+use domain::{JobId, jobs, tickets};
 
 use super::{GRACE, Platform};
 
@@ -17,7 +17,7 @@ async fn queue(platform: &Platform, kind: &str) -> JobId {
         }
         RenderPlan::NAME => {
             let concert_id = platform.concert().await;
-            plans::fetch(&platform.ctx, concert_id).await.unwrap();
+            platform.plan(concert_id).await;
             platform
                 .queue(platform.job(&RenderPlan { concert_id }))
                 .await
@@ -90,13 +90,13 @@ async fn plan_that_is_replaced_takes_its_file_with_it() {
     let platform = Platform::new().await;
     let workers = platform.work();
     let concert_id = platform.concert().await;
-    let before = plans::fetch(&platform.ctx, concert_id).await.unwrap().plan;
+    let before = platform.plan(concert_id).await;
     let job = platform
         .queue(platform.job(&RenderPlan { concert_id }))
         .await;
     platform.until(job, State::Completed).await;
     workers.stop(GRACE).await;
-    let after = plans::fetch(&platform.ctx, concert_id).await.unwrap().plan;
+    let after = platform.plan(concert_id).await;
     assert_ne!(after.file, before.file);
     assert!(
         platform

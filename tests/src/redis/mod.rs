@@ -10,10 +10,17 @@ mod server;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 pub use self::cluster::RedisCluster;
 pub use self::sentinels::{EncryptedSentinel, RedisSentinels};
 pub use self::server::RedisServer;
+
+/// What a command may take in a test that is not about time: on a busy machine, an answer is late.
+pub const PATIENCE: Duration = Duration::from_millis(PATIENCE_MS);
+
+/// The same in milliseconds.
+pub const PATIENCE_MS: u64 = 60_000;
 
 /// The server that tests share which do it no harm.
 pub fn shared() -> &'static RedisServer {

@@ -17,6 +17,7 @@ mod resources;
 mod scale;
 mod seating;
 mod soak;
+mod wrk;
 
 use std::path::Path;
 use std::time::Duration;

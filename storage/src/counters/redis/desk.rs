@@ -18,7 +18,7 @@ use tokio::sync::{Notify, oneshot};
 use super::clerk::Clerk;
 use super::known::Known;
 use super::remote::Remote;
-use super::reserve::{KEPT, Reserve};
+use super::reserve::Reserve;
 use super::settlement::{Seen, Unsettled};
 use crate::redis::Failure;
 
@@ -130,18 +130,20 @@ impl Desk {
         }
     }
 
+    /// Puts back what is not used, until there is nothing more.
     async fn retire_reserve(self: Arc<Self>) {
         loop {
-            tokio::time::sleep(KEPT).await;
+            let kept = self.state().reserve.kept();
+            tokio::time::sleep(kept).await;
             let mut state = self.state();
             let retired = state.reserve.retire();
+            let retires = !state.reserve.is_empty();
+            state.retiring = retires;
             if !retired.is_empty() {
                 state.unclaimed.extend(retired);
-                state.retiring = false;
-                return self.call_clerk(state);
+                self.call_clerk(state);
             }
-            if state.reserve.is_empty() {
-                state.retiring = false;
+            if !retires {
                 return;
             }
         }

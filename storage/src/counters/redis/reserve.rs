@@ -1,21 +1,29 @@
 //! Seats that a process takes ahead of its callers while a crowd buys, so that most of them find
 //! one here and wait for nobody.
 //!
-//! To others these seats look held. So a reserve is kept for a crowd only, is small against what is
-//! left to sell, and goes back soon after the crowd has gone.
+//! To others these seats look held. So a reserve is no larger than what was sold in the last half
+//! second or than the crowd that waits, is small against what is left to sell, and goes back soon
+//! after the buyers have gone.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use domain::ports::Epoch;
 use domain::seat::SeatNo;
+use tokio::time::Instant;
 
-/// How long seats are kept that nobody asks for.
-pub(super) const KEPT: Duration = Duration::from_millis(25);
+use super::settlement::MANY_UNSOLD;
+
+/// Sales of so long are foreseen, if they go on as they did.
+const AHEAD: Duration = Duration::from_millis(500);
+/// How long seats are kept at least that nobody asks for; at most it is [`AHEAD`].
+const KEPT_MIN: Duration = Duration::from_millis(25);
 /// Seats of one concert that a process keeps at most.
 const SEATS_MAX: u32 = 512;
 /// So many callers that wait for one round trip are a crowd.
 const CROWD: usize = 8;
+/// So many seats that were sold lately are worth a reserve, while many are left.
+const WORTH: u32 = 4;
 /// Of so many unsold seats one may be kept: the last ones stay where every process finds them.
 const UNSOLD_FOR_EACH: u32 = 64;
 
@@ -28,8 +36,17 @@ pub(super) struct Reserve {
     size: u32,
     /// Chooses the bucket that it is filled from next.
     pub(super) random: u64,
+    pace: Pace,
     /// A seat was taken since the last look at it.
     used: bool,
+}
+
+/// How fast seats are asked for: counted in stretches of [`AHEAD`].
+#[derive(Debug, Default)]
+struct Pace {
+    began: Option<Instant>,
+    seats: u32,
+    before: u32,
 }
 
 impl Reserve {
@@ -40,6 +57,7 @@ impl Reserve {
         }
         let taken = (self.seats.pop_front()?, self.epoch?);
         self.random = random;
+        self.pace.count(1);
         self.used = true;
         Some(taken)
     }
@@ -52,9 +70,14 @@ impl Reserve {
     /// The seats that it lacks when so many callers wait and so many seats are unsold. That a
     /// crowd waits means that it was too small.
     pub(super) fn lacks(&mut self, callers: usize, unsold: u32) -> u32 {
+        let waiting = u32::try_from(callers).unwrap_or(SEATS_MAX);
+        self.pace.count(waiting);
         if callers >= CROWD {
-            let callers = u32::try_from(callers).unwrap_or(SEATS_MAX);
-            self.size = (self.size * 2).max(callers);
+            self.size = (self.size * 2).max(waiting);
+        }
+        let lately = self.pace.lately();
+        if lately >= WORTH && unsold >= MANY_UNSOLD {
+            self.size = self.size.max(lately);
         }
         self.size = self.size.min(SEATS_MAX).min(unsold / UNSOLD_FOR_EACH);
         self.size.saturating_sub(self.len())
@@ -94,13 +117,22 @@ impl Reserve {
         };
     }
 
-    /// Gives all its seats back if none was taken since this was last asked.
+    /// How long until it is looked at again: twice the time in which it ought to be used up.
+    pub(super) fn kept(&self) -> Duration {
+        let lately = self.pace.lately().max(1);
+        (2 * AHEAD * self.size / lately).clamp(KEPT_MIN, AHEAD)
+    }
+
+    /// Gives back all its seats if none was taken since this was last asked, else those that are
+    /// too many for the present pace.
     pub(super) fn retire(&mut self) -> Vec<(SeatNo, Epoch)> {
-        if std::mem::take(&mut self.used) {
-            return Vec::new();
-        }
-        self.size = 0;
-        let seats = self.seats.drain(..);
+        self.size = if std::mem::take(&mut self.used) {
+            self.size.min(self.pace.lately())
+        } else {
+            0
+        };
+        let kept = self.seats.len().min(self.size as usize);
+        let seats = self.seats.drain(kept..);
         seats
             .zip(std::iter::repeat(self.epoch))
             .filter_map(|(seat, epoch)| Some((seat, epoch?)))
@@ -116,8 +148,33 @@ impl Reserve {
     }
 }
 
+impl Pace {
+    fn count(&mut self, seats: u32) {
+        let now = Instant::now();
+        let passed = self.began.map(|began| now - began);
+        if passed.is_some_and(|passed| passed < AHEAD) {
+            self.seats = self.seats.saturating_add(seats);
+            return;
+        }
+        let is_over = passed.is_none_or(|passed| passed >= 2 * AHEAD);
+        self.before = if is_over { 0 } else { self.seats };
+        (self.began, self.seats) = (Some(now), seats);
+    }
+
+    /// The seats of the last stretch, or of the present one if they are more already.
+    fn lately(&self) -> u32 {
+        let is_over = self.began.is_none_or(|began| began.elapsed() >= 2 * AHEAD);
+        if is_over {
+            return 0;
+        }
+        self.before.max(self.seats)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use tokio::time::advance;
+
     use super::*;
 
     const EPOCH: Epoch = Epoch(7);
@@ -135,17 +192,68 @@ mod tests {
     }
 
     #[test]
-    fn only_a_crowd_has_one() {
-        assert_eq!(Reserve::default().lacks(7, 1_000_000), 0);
+    fn a_few_callers_have_none_and_a_crowd_has_one() {
+        assert_eq!(Reserve::default().lacks(3, 1_000_000), 0);
         assert_eq!(Reserve::default().lacks(8, 1_000_000), 8);
+        assert_eq!(Reserve::default().lacks(7, MANY_UNSOLD), 7);
+        assert_eq!(Reserve::default().lacks(7, MANY_UNSOLD - 1), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn single_callers_have_one_as_large_as_what_they_buy_in_half_a_second() {
+        let mut reserve = Reserve::default();
+        for _ in 0..3 {
+            assert_eq!(reserve.lacks(1, 1_000_000), 0);
+            advance(Duration::from_millis(40)).await;
+        }
+        assert_eq!(reserve.lacks(1, 1_000_000), 4);
+        reserve.fill(seats(0, 4), EPOCH, 4);
+        for _ in 0..100 {
+            advance(Duration::from_millis(40)).await;
+            let missed = usize::from(reserve.take(0, Some(EPOCH)).is_none());
+            let lacks = reserve.lacks(missed, 1_000_000);
+            reserve.fill(seats(0, lacks), EPOCH, lacks);
+        }
+        assert!((12..=13).contains(&reserve.size), "{}", reserve.size);
+        assert_eq!(reserve.kept(), AHEAD);
+        advance(2 * AHEAD).await;
+        assert_eq!(reserve.lacks(1, 1_000_000), 0, "that was long ago");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_shrinks_when_fewer_buy() {
+        let mut reserve = filled(100);
+        assert_eq!(reserve.kept(), AHEAD);
+        (0..100).for_each(|_| assert!(reserve.take(0, Some(EPOCH)).is_some()));
+        assert_eq!(reserve.lacks(0, 1_000_000), 200);
+        reserve.fill(seats(100, 200), EPOCH, 200);
+        advance(2 * AHEAD).await;
+        reserve.take(0, Some(EPOCH));
+        assert_eq!(
+            reserve.retire().len(),
+            198,
+            "one a half second, so one stays"
+        );
+        assert_eq!(reserve.retire().len(), 1);
+    }
+
+    #[test]
+    fn a_fast_crowds_is_looked_at_often() {
+        let mut reserve = filled(512);
+        for _ in 0..100 {
+            while reserve.take(0, Some(EPOCH)).is_some() {}
+            let lacks = reserve.lacks(8, 1_000_000);
+            reserve.fill(seats(0, lacks), EPOCH, lacks);
+        }
+        assert_eq!((reserve.size, reserve.kept()), (512, KEPT_MIN));
     }
 
     #[test]
     fn it_grows_as_long_as_a_crowd_finds_it_empty_but_not_for_ever() {
         let mut reserve = filled(100);
-        while reserve.take(0, Some(EPOCH)).is_some() {}
+        reserve.seats.clear();
         assert_eq!(reserve.lacks(8, 1_000_000), 200);
-        assert_eq!(reserve.lacks(300, 1_000_000), 400);
+        assert_eq!(reserve.lacks(300, 1_000_000), 408);
         assert_eq!(reserve.lacks(300, 1_000_000), 512);
     }
 
@@ -168,7 +276,8 @@ mod tests {
         assert!(!reserve.is_low());
         reserve.take(3, Some(EPOCH));
         assert!(reserve.is_low());
-        assert_eq!((reserve.lacks(0, 1_000_000), reserve.random), (5, 3));
+        assert!(reserve.lacks(0, 1_000_000) >= 5);
+        assert_eq!(reserve.random, 3);
     }
 
     #[test]
@@ -178,7 +287,6 @@ mod tests {
         let lacked = reserve.lacks(0, 1_000_000);
         reserve.fill(seats(50, 2), EPOCH, lacked);
         assert!(!reserve.is_low());
-        assert_eq!(reserve.lacks(0, 1_000_000), 0);
     }
 
     #[test]
@@ -216,7 +324,7 @@ mod tests {
         let mut reserve = filled(8);
         reserve.take(0, Some(EPOCH));
         assert_eq!(reserve.retire(), []);
-        assert_eq!(reserve.retire().len(), 7);
+        assert_eq!(reserve.retire().len(), 7, "nobody took one since");
         assert!(reserve.is_empty() && !reserve.is_low());
     }
 }
