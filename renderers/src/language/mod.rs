@@ -198,9 +198,10 @@ impl Language {
             Self::Ja => format!("{row}列 {number}番"),
             _ => {
                 let mark = if self.is_rtl() { '،' } else { ',' };
+                // German writes its nouns with a capital letter wherever they stand.
                 let row_word = match section {
-                    Some(_) if self == Self::En => "row",
-                    _ => labels.row,
+                    Some(_) if self != Self::De => labels.row.to_lowercase(),
+                    _ => labels.row.to_owned(),
                 };
                 let seat = match self {
                     Self::De => labels.seat.to_owned(),
@@ -254,7 +255,10 @@ mod tests {
         assert_eq!(en.seat(None, "AB", "112"), "Row AB, seat 112");
         let stalls = en.seat(Some("Stalls"), "1", "2");
         assert_eq!(stalls, "Stalls, row 1, seat 2");
-        assert_eq!(Language::De.seat(None, "A", "1"), "Reihe A, Platz 1");
+        let (de, fr) = (Language::De, Language::Fr);
+        assert_eq!(de.seat(Some("Rang"), "A", "1"), "Rang, Reihe A, Platz 1");
+        assert_eq!(fr.seat(Some("Balcon"), "A", "1"), "Balcon, rang A, place 1");
+        assert_eq!(de.seat(None, "A", "1"), "Reihe A, Platz 1");
         let ja = Language::Ja;
         assert_eq!(ja.seat(None, "A", "1"), "A列 1番");
         assert_eq!(ja.seat(Some("1階"), "A", "1"), "1階 A列 1番");

@@ -16,6 +16,8 @@ pub(crate) struct Canvas {
     /// Rows, each after a zero: the number of the filter "none", as PNG wants it.
     scanlines: Vec<u8>,
     colours: Vec<Colour>,
+    /// How dark each index is.
+    darkness: Vec<u16>,
 }
 
 impl Canvas {
@@ -23,12 +25,17 @@ impl Canvas {
     pub(crate) fn new([width, height]: [u32; 2], mut colours: Vec<Colour>) -> Self {
         let [width, height] = [width, height].map(|side| side as usize);
         colours.truncate(COLOURS_MAX);
-        Self {
+        let mut canvas = Self {
             width,
             height,
             scanlines: vec![0; (width + 1) * height],
             colours,
-        }
+            darkness: Vec::new(),
+        };
+        let palette = canvas.palette();
+        let dark = |rgb: &[u8]| rgb.iter().map(|channel| u16::from(255 - channel)).sum();
+        canvas.darkness = palette.chunks_exact(3).map(dark).collect();
+        canvas
     }
 
     /// A row's pixels.
@@ -89,6 +96,7 @@ impl Canvas {
     /// Draws a colour over a part of a row; `cover` says how much of each pixel it takes.
     pub(crate) fn cover(&mut self, left: usize, row: usize, cover: &[u8], colour: Colour) {
         let palest = self.palest(colour);
+        let darkness = std::mem::take(&mut self.darkness);
         let pixels = &mut self.row_mut(row)[left..left + cover.len()];
         for (pixel, cover) in pixels
             .iter_mut()
@@ -100,9 +108,25 @@ impl Canvas {
             *pixel = if colour == Colour::WHITE {
                 lightened(*pixel, step)
             } else {
-                mixed(*pixel, palest, step)
+                darkened(*pixel, palest, step, &darkness)
             };
         }
+        self.darkness = darkness;
+    }
+}
+
+/// A pixel under `step` sixteenths of the colour whose palest shade is given. There are no mixtures
+/// with another colour than white, so on a paler one the colour's own shades make the edge, as far
+/// as they are darker than what is below.
+fn darkened(pixel: u8, palest: u8, step: u8, darkness: &[u16]) -> u8 {
+    let dark = |index: u8| darkness[usize::from(index)];
+    let shade = palest + step - 1;
+    if pixel == 0 || dark(palest + SHADES - 1) <= dark(pixel) {
+        mixed(pixel, palest, step)
+    } else if dark(shade) > dark(pixel) {
+        shade
+    } else {
+        pixel
     }
 }
 
@@ -150,5 +174,17 @@ mod tests {
             (0..3).all(|c| half[c] < 255 && half[c] > Colour::ACCENT.0[c]),
             "{half:?}"
         );
+    }
+    #[test]
+    fn words_on_a_pale_colour_have_edges_between_both() {
+        let pale = Colour([220, 236, 228]);
+        let mut canvas = Canvas::new([3, 1], Canvas::colours([pale]));
+        canvas.cover(0, 0, &[255; 3], pale);
+        canvas.cover(0, 0, &[20, 100, 255], Colour::INK);
+        let (row, dark) = (canvas.rows().next().unwrap(), &canvas.darkness);
+        let dark: Vec<u16> = row.iter().map(|pixel| dark[usize::from(*pixel)]).collect();
+        assert_eq!(row[0], canvas.full(pale));
+        assert_eq!(row[2], canvas.full(Colour::INK));
+        assert!(dark[0] < dark[1] && dark[1] < dark[2], "{dark:?}");
     }
 }
