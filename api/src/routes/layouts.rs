@@ -36,8 +36,11 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     )
 )]
 async fn list_layouts(State(app): State<App>) -> Result<Response, Problem> {
+    let pass = app.admit(Class::Lists)?;
     let ctx = Arc::clone(app.ctx());
     stream::array(move |after| {
+        // Kept with the stream until its end.
+        let _pass = &pass;
         let ctx = Arc::clone(&ctx);
         async move {
             let stored = layouts::list(&ctx, after, PAGE).await?;

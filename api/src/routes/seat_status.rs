@@ -5,6 +5,7 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use domain::ConcertId;
+use domain::admission::Class;
 use domain::seat_status::{self, SeatStatus};
 use domain::sold::SoldSeats;
 use serde::Serialize;
@@ -86,7 +87,7 @@ struct SeatStatusBody<'a> {
         (status = 304, description = "The client has it already"),
         (status = 404, description = "No such concert"),
         (status = 406, description = "The client takes neither JSON nor bytes"),
-        (status = 503, description = "The ledger cannot be reached"),
+        (status = 503, description = "The ledger cannot be reached or too many look at plans"),
     )
 )]
 async fn find_seat_status(
@@ -95,6 +96,7 @@ async fn find_seat_status(
     request: Request,
 ) -> Result<Response, Problem> {
     let parts = request.into_parts().0;
+    let _pass = app.admit(Class::Plans)?;
     // What is no moment of ours is one that nobody remembers.
     let since = query::value(parts.uri.query(), "since").and_then(|since| since.parse().ok());
     let status = seat_status::fetch(app.ctx(), id, since).await?;

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use domain::admission::Class;
 use domain::show::{
     PRICE_CHARS_MAX, PRICES_MAX, Prices, Show, TERMS_CHARS_MAX, Terms, TimeZone, parse_time,
     time_text,
@@ -77,6 +78,7 @@ async fn find_show(
     PathId(id): PathId<ConcertId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let _pass = app.admit(Class::Lookups)?;
     let announced = shows::find(app.ctx(), id).await?;
     let tag = tag(&announced);
     if etag::is_known(&headers, &tag) {
@@ -117,6 +119,7 @@ async fn announce_show(
     headers: HeaderMap,
     Input { body, trace }: Input,
 ) -> Result<Response, Problem> {
+    let _pass = app.admit(Class::Changes)?;
     let current = concerts::find(app.ctx(), id).await?.concert.version;
     let show = read(&body)?;
     let expected = Expected::of(&headers).version(current);
