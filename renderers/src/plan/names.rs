@@ -13,6 +13,9 @@ pub(super) const NAME_SIZE: f32 = 18.0;
 /// The size of names where seats are nearer to each other than this.
 const SMALL_NAME: f32 = 13.0;
 const PITCH_NAMED_BESIDE: f32 = 9.0;
+/// Seats of a house whose names may stand beside them: every place that is tried for a name is
+/// compared with each seat. No house that has them this far apart has as many side by side.
+const BESIDE_SEATS_MAX: u32 = 40_000;
 /// Between a name and the seats that it stands beside.
 const GAP: f32 = 8.0;
 /// How far a name gives way to other zones, in distances of seats, and in how many steps.
@@ -29,9 +32,9 @@ struct Spot {
     bounds: Bounds,
 }
 
-/// The names of the zones: above their seats or else below them. Where seats are small, or a zone
-/// has no room for its name beside it, all names stand in the middle of their zones, on paper: a
-/// mixture would leave open which zone is meant.
+/// The names of the zones: above their seats or else below them. Where seats are small or too many,
+/// or a zone has no room for its name beside it, all names stand in the middle of their zones, on
+/// paper: a mixture would leave open which zone is meant.
 pub(super) fn of_zones(house: &House) -> Vec<Item> {
     let zones = house.layout.zones.iter();
     let spots: Vec<Spot> = zones
@@ -43,7 +46,9 @@ pub(super) fn of_zones(house: &House) -> Vec<Item> {
     if house.pitch < PITCH_NAMED_BESIDE {
         return in_the_middle(&spots, SMALL_NAME);
     }
-    beside(&spots, house.pitch).unwrap_or_else(|| in_the_middle(&spots, NAME_SIZE))
+    let is_small = house.layout.seats() <= BESIDE_SEATS_MAX;
+    let beside = is_small.then(|| beside(&spots, house.pitch)).flatten();
+    beside.unwrap_or_else(|| in_the_middle(&spots, NAME_SIZE))
 }
 
 fn named(spots: &[Spot]) -> impl Iterator<Item = &Spot> {
@@ -215,5 +220,16 @@ mod tests {
         assert_eq!(items.len(), layout.zones.len() - 1);
         let is_text = |item: &Item| matches!(item, Item::Text(_));
         assert!(items.iter().all(is_text), "a name hides seats");
+    }
+
+    #[test]
+    fn house_of_too_many_seats_is_named_in_the_middle() {
+        for (seats, is_on_paper) in [(BESIDE_SEATS_MAX, false), (BESIDE_SEATS_MAX + 1, true)] {
+            // All in one place, so that there is room beside it.
+            let layout = crate::plan::tests::single_seats(seats, 1, |_| [0.0, 0.0]);
+            let items = of_zones(&House::of(&layout));
+            let is_paper = |item: &Item| matches!(item, Item::Rect(_));
+            assert_eq!(items.iter().any(is_paper), is_on_paper, "{seats}");
+        }
     }
 }

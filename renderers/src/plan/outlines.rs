@@ -4,24 +4,37 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use domain::layout::{Layout, Row};
+
 use super::geometry::Geometry;
 use super::house::House;
-use super::section::{Section, plan_sections};
+use super::section::{SEATS_MAX, Section, plan_sections};
 use crate::document::PlanDocument;
 use crate::svg::{push_escaped, push_number, push_value};
-use crate::text::clean;
 
-/// Sections that are outlined; a house with more has the others only by their names.
+/// Sections that are outlined. The next ones have only their names and seats, in paths without
+/// corners, so that pages can still list them.
 const OUTLINED_MAX: usize = 1_000;
+/// Sections that are in the picture at all: a megabyte of names. Pages learn from `data-sections`
+/// that there are more.
+const NAMED_MAX: usize = 10_000;
 /// Corners along a row, and rows whose ends are corners: enough for the bow of an arc.
 const CORNERS: usize = 8;
 
 /// The outlines as markup. Each is a path with the section's name in `data-section`, its seats in
-/// `data-seats` (the first one and the one after the last), and its name as a title.
+/// `data-seats` (the first one and the one after the last), and its name as a title. Their group
+/// says in `data-sections` how many sections the house has, and in `data-seats-max` how many seats
+/// a section may have that is drawn seat by seat.
 pub(super) fn markup(document: &PlanDocument) -> String {
     let sections = plan_sections(document);
     let mut out = String::with_capacity(sections.len().min(OUTLINED_MAX) * 400);
-    out.push_str(r#"<g class="sections" fill="none" pointer-events="all""#);
+    write!(
+        out,
+        "<g class=\"sections\" data-sections=\"{}\" data-seats-max=\"{SEATS_MAX}\" \
+         fill=\"none\" pointer-events=\"all\"",
+        sections.len()
+    )
+    .expect("a string takes all");
     if let Some(layout) = &document.layout {
         let house = House::of(layout);
         let place = |seat: u32| {
@@ -30,10 +43,7 @@ pub(super) fn markup(document: &PlanDocument) -> String {
         };
         push_pitch(&mut out, house.pitch);
         for section in sections.iter().take(OUTLINED_MAX) {
-            let own = |row: &&domain::layout::Row| {
-                section.seats.start <= row.seats.start && row.seats.end <= section.seats.end
-            };
-            let rows: Vec<_> = layout.rows.iter().filter(own).collect();
+            let rows = rows_of(layout, &section.seats);
             let corners = if rows.iter().any(|row| row.name.is_empty()) {
                 // People stand in a field, not in rows.
                 around(section.seats.clone().map(place))
@@ -62,8 +72,23 @@ pub(super) fn markup(document: &PlanDocument) -> String {
             push_outline(&mut out, section, &along(&rows, place));
         }
     }
+    for section in sections.iter().take(NAMED_MAX).skip(OUTLINED_MAX) {
+        push_name(&mut out, section);
+        out.push_str("/>");
+    }
     out.push_str("</g>");
     out
+}
+
+/// The rows with these seats. Rows are in the order of their seats, and none is in two zones.
+fn rows_of<'a>(layout: &'a Layout, seats: &Range<u32>) -> &'a [Row] {
+    let first = layout
+        .rows
+        .partition_point(|row| row.seats.start < seats.start);
+    let end = layout
+        .rows
+        .partition_point(|row| row.seats.end <= seats.end);
+    &layout.rows[first..end.max(first)]
 }
 
 /// The strokes are as wide as a seat, so that the outline goes around the outer ones.
@@ -74,11 +99,8 @@ fn push_pitch(out: &mut String, pitch: f32) {
 }
 
 fn push_outline(out: &mut String, section: &Section, corners: &[[f32; 2]]) {
-    let Range { start, end } = section.seats;
-    let name = clean(&section.name);
-    out.push_str("<path data-section=\"");
-    push_value(out, &name);
-    write!(out, "\" data-seats=\"{start} {end}\" d=\"").expect("a string takes all");
+    push_name(out, section);
+    out.push_str(" d=\"");
     for (index, [x, y]) in corners.iter().enumerate() {
         out.push(if index == 0 { 'M' } else { 'L' });
         push_number(out, *x);
@@ -86,8 +108,16 @@ fn push_outline(out: &mut String, section: &Section, corners: &[[f32; 2]]) {
         push_number(out, *y);
     }
     out.push_str("z\"><title>");
-    push_escaped(out, &name);
+    push_escaped(out, &section.name);
     out.push_str("</title></path>");
+}
+
+/// The start of a section's path, before its corners.
+fn push_name(out: &mut String, section: &Section) {
+    let Range { start, end } = section.seats;
+    out.push_str("<path data-section=\"");
+    push_value(out, &section.name);
+    write!(out, "\" data-seats=\"{start} {end}\"").expect("a string takes all");
 }
 
 /// Along the first row, down the ends, back along the last row, and up the beginnings.

@@ -1,5 +1,6 @@
 //! One section of a plan with an element for each seat, for those who choose one.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -17,7 +18,7 @@ use crate::svg::{Page, Writer, push_escaped, push_number};
 use crate::text::{Weight, clean};
 
 /// Seats that are drawn one by one: a browser bears so many elements.
-const SEATS_MAX: u32 = 20_000;
+pub(super) const SEATS_MAX: u32 = 20_000;
 /// Seats of a section of plain rows, about.
 const ROWS_SEATS: u32 = 1_500;
 const WIDTH: f32 = 1_600.0;
@@ -29,25 +30,30 @@ const PITCH_MAX: f32 = 44.0;
 /// A part of a house that can be drawn by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
-    /// Its name: that of a zone, or `A–F` for plain rows.
+    /// Its name, which no other section has: that of a zone, or `A–F` for plain rows.
     pub name: String,
     /// Its seats.
     pub seats: Range<u32>,
 }
 
-/// The sections of a plan. A zone without a name is called by its number, counted from 1.
+/// The sections of a plan. A zone without a name is called by its number, counted from 1; of zones
+/// with one name the second is called `Stalls (2)`, and so on.
 pub fn plan_sections(document: &PlanDocument) -> Vec<Section> {
     if let Some(layout) = &document.layout {
+        let mut names = Names::default();
         let zones = (1..).zip(&layout.zones);
-        let named = zones.map(|(number, zone)| Section {
-            name: if zone.name.is_empty() {
-                i32::to_string(&number)
-            } else {
-                zone.name.clone()
-            },
-            seats: zone.seats.clone(),
+        let taken = zones.filter(|(_, zone)| !zone.seats.is_empty());
+        let named = taken.map(|(number, zone)| {
+            let name = match clean(&zone.name) {
+                name if name.is_empty() => i32::to_string(&number),
+                name => name.into_owned(),
+            };
+            Section {
+                name: names.unique(name),
+                seats: zone.seats.clone(),
+            }
         });
-        return named.filter(|section| !section.seats.is_empty()).collect();
+        return named.collect();
     }
     let hall = Hall::of(document.capacity);
     let rows = (ROWS_SEATS / hall.seats_per_row).max(1);
@@ -63,8 +69,33 @@ pub fn plan_sections(document: &PlanDocument) -> Vec<Section> {
     sections.collect()
 }
 
+/// Names that are given, and the last number that was tried with each.
+#[derive(Default)]
+struct Names(HashMap<String, u32>);
+
+impl Names {
+    /// The name, with the first number that tells it from those before.
+    fn unique(&mut self, name: String) -> String {
+        let Some(mut number) = self.0.get(&name).copied() else {
+            self.0.insert(name.clone(), 1);
+            return name;
+        };
+        // A number is tried once for each name, so all this ends after as many as there are names.
+        loop {
+            number += 1;
+            let numbered = format!("{name} ({number})");
+            if !self.0.contains_key(&numbered) {
+                self.0.insert(name, number);
+                self.0.insert(numbered.clone(), 1);
+                return numbered;
+            }
+        }
+    }
+}
+
 /// One section as SVG: every seat an element with the id `seat-{number}`, the class `free`, `held`
-/// or `sold`, and a `<title>` that says where it is. The number is that of the ledger.
+/// or `sold`, and a `<title>` that says where it is. The number is that of the ledger. The words
+/// that say how many are free are in a group of the class `count`.
 ///
 /// `<desc>` is that of the whole plan. Fails as [`super::plan_svg`] does, with
 /// [`RenderError::NoSection`], or with [`RenderError::SizeOutOfRange`] for a section of more than
@@ -72,7 +103,8 @@ pub fn plan_sections(document: &PlanDocument) -> Vec<Section> {
 pub fn plan_section_svg(document: &PlanDocument, name: &str) -> Result<Vec<u8>, RenderError> {
     check(document)?;
     let sections = plan_sections(document);
-    let section = sections.into_iter().find(|section| section.name == name);
+    let wanted = clean(name);
+    let section = sections.into_iter().find(|section| section.name == wanted);
     let section = section.ok_or_else(|| RenderError::NoSection(name.to_owned()))?;
     let seats = section.seats.end - section.seats.start;
     if seats > SEATS_MAX {
@@ -145,7 +177,10 @@ fn write(document: &PlanDocument, section: &Section, places: &(Vec<[f32; 2]>, f3
         document.language.words().plan.free.to_lowercase()
     );
     let count = Text::label(&count, (WIDTH - MARGIN, 64.0), 24.0, Weight::Regular);
+    // A page that follows the sale has a newer number, and takes this one away.
+    writer.raw("<g class=\"count\">");
     writer.text(&count.anchored(Anchor::End).coloured(Colour::MUTED));
+    writer.raw("</g>");
     let shift = (WIDTH - (right - left) * scale) / 2.0;
     let mut markup = String::with_capacity(places.len() * 160);
     for (seat, [x, y]) in section.seats.clone().zip(places) {
