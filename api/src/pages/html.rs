@@ -73,11 +73,7 @@ fn write_card(html: &mut String, offer: &Offer) -> fmt::Result {
         Escaped(concert.venue.as_str()),
     );
     let left = concert.capacity.saturating_sub(offer.sold);
-    let (word, class) = match offer.status() {
-        Status::Active => ("On sale", "active"),
-        Status::Cancelled => ("Cancelled", "cancelled"),
-        Status::SoldOut => ("Sold out", "soldout"),
-    };
+    let (word, class) = status_shown(offer.status());
     let id = concert.id;
     writeln!(html, "<li>\n<a class=\"plan\" href=\"/concerts/{id}\">")?;
     if (1..=SEATS_PICTURED_MAX).contains(&concert.capacity) {
@@ -104,6 +100,15 @@ fn write_card(html: &mut String, offer: &Offer) -> fmt::Result {
         html,
         "<meter min=\"0\" max=\"{capacity}\" value=\"{left}\"></meter>\n</li>"
     )
+}
+
+/// The word for a status, and the class of its element.
+pub(super) fn status_shown(status: Status) -> (&'static str, &'static str) {
+    match status {
+        Status::Active => ("On sale", "active"),
+        Status::Cancelled => ("Cancelled", "cancelled"),
+        Status::SoldOut => ("Sold out", "soldout"),
+    }
 }
 
 /// Text as it may stand in an element or a quoted attribute.

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::admission::Class;
-use domain::concert::Concert;
+use domain::concert::Offer;
 use domain::{ConcertId, Error, concerts};
 
 use super::html::{self, Escaped};
@@ -26,7 +26,7 @@ pub(crate) async fn plan(
 ) -> Result<Response, Problem> {
     let _pass = app.admit(Class::Lookups)?;
     let (status, page) = match concerts::find(app.ctx(), id).await {
-        Ok(offer) => (StatusCode::OK, page(&offer.concert)),
+        Ok(offer) => (StatusCode::OK, page(&offer)),
         Err(Error::NotFound(_)) => (StatusCode::NOT_FOUND, html::missing()),
         Err(error) => {
             let problem = Problem::from(error);
@@ -41,29 +41,38 @@ pub(crate) async fn script() -> Response {
     answer(StatusCode::OK, JAVASCRIPT, POLICY, SCRIPT.into())
 }
 
-fn page(concert: &Concert) -> String {
+fn page(offer: &Offer) -> String {
+    let concert = &offer.concert;
+    let (word, class) = html::status_shown(offer.status());
+    let status = concert.status.as_str();
     let (id, date) = (concert.id, concert.date);
     let (name, venue) = (
         Escaped(concert.name.as_str()),
         Escaped(concert.venue.as_str()),
     );
     let main = format!(
-        "<main data-concert=\"{id}\">\n\
+        "<main data-concert=\"{id}\" data-status=\"{status}\">\n\
          <nav><a href=\"/\">All concerts</a></nav>\n\
          <h1 dir=\"auto\">{name}</h1>\n\
          <p dir=\"auto\">{venue}</p>\n<p><time datetime=\"{date}\">{date}</time></p>\n\
-         <div class=\"sum\"><p id=\"summary\" role=\"status\"></p>\
+         <div class=\"sum\"><span id=\"status\" class=\"status {class}\">{word}</span>\
+         <p id=\"summary\" role=\"status\"></p>\
          <meter id=\"meter\" min=\"0\" max=\"1\" value=\"0\" aria-label=\"Seats left\"></meter></div>\n\
          <p id=\"note\" class=\"note\" role=\"alert\" hidden></p>\n\
          <noscript><p class=\"note\">Without scripts the plan shows the sale as it was when you \
          opened this page.</p>\n<p class=\"drawing\"><img src=\"/api/v1/concerts/{id}/seats\" \
          alt=\"Seating plan\" width=\"100%\"></p></noscript>\n\
-         <section id=\"detail\" hidden>\n<header><h2 id=\"section\" dir=\"auto\" tabindex=\"-1\"></h2>\
+         <p id=\"trouble\" class=\"note\" role=\"alert\" hidden></p>\n\
+         <section id=\"detail\" aria-labelledby=\"section\" hidden>\n\
+         <header><h2 id=\"section\" dir=\"auto\" tabindex=\"-1\"></h2><span id=\"left\"></span>\
          <button id=\"close\" type=\"button\">Close</button></header>\n\
-         <p id=\"seat\" role=\"status\"></p>\n<div id=\"seats\" class=\"drawing\"></div>\n</section>\n\
+         <p id=\"seat\"></p>\n<p id=\"change\" class=\"unseen\" role=\"status\"></p>\n\
+         <div id=\"seats\" class=\"drawing\"></div>\n</section>\n\
+         <p id=\"drawing\" role=\"status\" hidden></p>\n\
          <div id=\"plan\" class=\"drawing\"></div>\n\
          <ul id=\"prices\" class=\"list\" aria-label=\"Prices\"></ul>\n\
          <h2>Sections</h2>\n<ul id=\"sections\" class=\"list\"></ul>\n\
+         <p id=\"more\" hidden></p>\n\
          </main>\n<script src=\"/pages/plan.js\" defer></script>\n"
     );
     html::frame(&format!("{name} – TicketOverflow"), STYLE, &main)
@@ -72,23 +81,44 @@ fn page(concert: &Concert) -> String {
 #[cfg(test)]
 mod tests {
     use domain::clock::from_micros;
-    use domain::concert::{Name, Status, parse_date};
+    use domain::concert::{Concert, Name, Status, parse_date};
 
     use super::*;
 
-    #[test]
-    fn page_shows_names_as_they_are_and_loads_its_own_script_only() {
-        let page = page(&Concert {
+    fn offer(name: &str, status: Status, sold: u32) -> Offer {
+        let concert = Concert {
             id: ConcertId(uuid::Uuid::nil()),
-            name: Name::parse("<script>alert(1)</script> & \"x\"").unwrap(),
+            name: Name::parse(name).unwrap(),
             venue: Name::parse("Hall").unwrap(),
             date: parse_date("2030-06-01").unwrap(),
             capacity: 10,
             layout_id: None,
-            status: Status::Active,
+            status,
             version: 1,
             created_at: from_micros(0),
-        });
+        };
+        Offer { concert, sold }
+    }
+
+    #[test]
+    fn page_says_whether_the_concert_is_on_sale() {
+        for (status, sold, word) in [
+            (Status::Active, 9, "active\">On sale<"),
+            (Status::Active, 10, "soldout\">Sold out<"),
+            (Status::SoldOut, 3, "soldout\">Sold out<"),
+            (Status::Cancelled, 3, "cancelled\">Cancelled<"),
+        ] {
+            let page = page(&offer("N", status, sold));
+            assert!(page.contains(word), "{status:?}, {sold} sold: {page}");
+            let known = format!("data-status=\"{}\"", status.as_str());
+            assert!(page.contains(&known), "{page}");
+        }
+    }
+
+    #[test]
+    fn page_shows_names_as_they_are_and_loads_its_own_script_only() {
+        let name = "<script>alert(1)</script> & \"x\"";
+        let page = page(&offer(name, Status::Active, 0));
         assert_eq!(page.matches("<script").count(), 1, "{page}");
         assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;x&quot;"));
         assert!(

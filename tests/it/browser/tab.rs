@@ -3,17 +3,22 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Against hanging; nothing is measured by it.
 const PATIENCE_MS: u32 = 60_000;
+/// Against a browser that hangs: longer than what waits inside a page.
+const CALL_MAX: Duration = Duration::from_millis(2 * PATIENCE_MS as u64);
 
 pub(crate) struct Tab {
     browser: Child,
     to: ChildStdin,
-    from: BufReader<ChildStdout>,
+    from: Receiver<Vec<u8>>,
     calls: u32,
     session: Option<String>,
     _profile: TempDir,
@@ -37,7 +42,7 @@ impl Tab {
             .spawn()
             .expect("chromium runs; tests/run installs it");
         let to = browser.stdin.take().expect("it is piped");
-        let from = BufReader::new(browser.stdout.take().expect("it is piped"));
+        let from = messages(browser.stdout.take().expect("it is piped"));
         let mut tab = Self {
             browser,
             to,
@@ -89,11 +94,11 @@ impl Tab {
         let mut message = call.to_string().into_bytes();
         message.push(0);
         self.to.write_all(&message).expect("the browser listens");
+        let end = Instant::now() + CALL_MAX;
         loop {
-            let mut answer = Vec::new();
-            let read = self.from.read_until(0, &mut answer);
-            assert!(read.expect("the browser speaks") > 0, "the browser ended");
-            answer.pop();
+            let left = end.saturating_duration_since(Instant::now());
+            let answer = self.from.recv_timeout(left);
+            let answer = answer.unwrap_or_else(|error| panic!("{method}: no answer: {error}"));
             let answer: Value = serde_json::from_slice(&answer).expect("JSON");
             if answer["id"] == json!(self.calls) {
                 assert!(answer["error"].is_null(), "{method}: {answer}");
@@ -101,6 +106,21 @@ impl Tab {
             }
         }
     }
+}
+
+/// What the browser says, read by a thread of its own, which ends when the browser does: a pipe
+/// has no time-out.
+fn messages(pipe: ChildStdout) -> Receiver<Vec<u8>> {
+    let (send, receive) = mpsc::channel();
+    thread::spawn(move || {
+        for message in BufReader::new(pipe).split(0) {
+            let Ok(message) = message else { break };
+            if send.send(message).is_err() {
+                break;
+            }
+        }
+    });
+    receive
 }
 
 impl Drop for Tab {
