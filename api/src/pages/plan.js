@@ -126,7 +126,8 @@ async function followPlan() {
     showFigures();
   } catch (error) {
     picture.failures += 1;
-    pause = backoff(picture.failures, error);
+    // Who sees an older picture can wait for the next one.
+    pause = Math.max(backoff(picture.failures, error), picture.shown < 0 ? 0 : PICTURE_MIN_MS);
     // Without an answer the service is away, which the figures say.
     if (error.wait !== undefined) say("drawing", "The picture is being drawn …");
   } finally {
