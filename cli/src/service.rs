@@ -181,6 +181,7 @@ impl Service {
             .http
             .await
             .map_err(|error| anyhow!("the HTTP server failed: {error}"))?;
+        self.ctx.counters.close().await;
         self.scheduler.stop().await;
         if let Some(workers) = self.workers {
             workers.stop(self.grace).await;

@@ -3,6 +3,8 @@
 mod operators;
 mod settlements;
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use futures::future::join_all;
 
@@ -231,9 +233,11 @@ fn tell_of_lost(lost: &[Claimed]) {
         .take(LOST_NAMED_MAX)
         .map(|job| job.claim.job_id.to_string())
         .collect();
+    let suspects: BTreeSet<_> = alone.iter().map(|job| job.kind.as_str()).collect();
     tracing::warn!(
         jobs = lost.len(),
         alone = alone.len(),
+        alone.kinds = ?suspects,
         jobs.first = first.join(" "),
         "workers were lost, their jobs are rescued"
     );

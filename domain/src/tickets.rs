@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::admission::Hall;
 use crate::again::{self, Broken, Earlier};
@@ -65,8 +66,13 @@ pub struct Cursor {
 /// wrong about a seat, and rebuilds them.
 const SEATS_TRIED_MAX: u32 = 32;
 
-/// Rounds of at most 50 ms that a purchase waits for seats held by others: 2 s.
-const HELD_ROUNDS_MAX: u32 = 40;
+/// Rounds of at most 75 ms that a purchase waits for seats held by others: 3 s at most, and a second
+/// at least, in which a process gives back what it took ahead.
+const HELD_ROUNDS_MAX: u32 = 48;
+/// A round whose wait ended early is followed by the next one at once only so often: where others
+/// settle a seat every few milliseconds, the rounds would be over in no time.
+const HELD_ROUNDS_AT_ONCE: u32 = 8;
+const HELD_PAUSE: Duration = Duration::from_millis(25);
 
 /// Buys one ticket. The ticket is durable when this returns it.
 ///
@@ -189,7 +195,7 @@ async fn take_seat(
     }
     // The id's last bits are random; they choose the bucket.
     let random = ticket.0.as_u64_pair().1;
-    for _ in 0..HELD_ROUNDS_MAX {
+    for round in 0..HELD_ROUNDS_MAX {
         match ctx.counters.take(concert.id, random).await? {
             Taken::Seat(seat, epoch) => {
                 hall.not_sold_out();
@@ -207,6 +213,9 @@ async fn take_seat(
             Taken::Held(_) => {
                 hall.not_sold_out();
                 ctx.counters.settled(concert.id).await;
+                if round >= HELD_ROUNDS_AT_ONCE {
+                    tokio::time::sleep(HELD_PAUSE).await;
+                }
             }
         }
     }

@@ -133,6 +133,9 @@ impl Counters for LocalCounters {
             let _ = tokio::time::timeout(SETTLED_WAIT, counters.settled.notified()).await;
         }
     }
+
+    /// There are no others.
+    async fn close(&self) {}
 }
 
 impl LocalCounters {

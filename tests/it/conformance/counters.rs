@@ -138,6 +138,18 @@ hints! { on [local redis redis_cluster];
         waiter.await.unwrap();
     }
 
+    /// Port: close.
+    async fn what_a_process_kept_to_itself_is_told_when_it_ends(env) {
+        let (concert, epoch) = load(env, Stock::full(20_000)).await;
+        for random in 0..50 {
+            take(env, concert, random).await;
+        }
+        env.counters.settle_sold(concert, epoch, 20).await.unwrap();
+        env.counters.close().await;
+        let counted = count(env, concert).await;
+        assert_eq!((counted.free, counted.held), (19_950, 30));
+    }
+
     /// Ports: take, give_back, settle_sold.
     async fn racing_buyers_sell_every_seat_once_and_never_hear_sold_out_early(env) {
         for round in 0..20 {

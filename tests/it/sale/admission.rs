@@ -136,10 +136,20 @@ fn routes(concert: &str, ticket: &str) -> Vec<Route> {
         get(Downloads, &format!("{ticket}/print.pdf"), 404),
         get(Downloads, &format!("{ticket}/print.png"), 404),
         get(Plans, &format!("{concert}/seats"), 404),
+        get(Plans, &format!("{concert}/seats/status"), 200),
         get(Lists, "/api/v1/tickets", 200),
         get(Lists, "/api/v1/concerts", 200),
+        get(Lists, "/api/v1/layouts", 200),
         get(Lookups, &ticket, 200),
         get(Lookups, &concert, 200),
+        get(Lookups, &format!("{concert}/show"), 200),
+        (
+            Changes,
+            "PUT",
+            format!("{concert}/show"),
+            "{}".to_owned(),
+            200,
+        ),
         (Changes, "PUT", concert, "{}".to_owned(), 200),
     ]
 }

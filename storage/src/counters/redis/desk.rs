@@ -149,6 +149,24 @@ impl Desk {
         }
     }
 
+    /// Puts back what was taken ahead, and settles what was sold.
+    pub(super) async fn close(self: &Arc<Self>) {
+        let (told, closed) = oneshot::channel();
+        {
+            let mut state = self.state();
+            let kept = state.reserve.empty();
+            state.unclaimed.extend(kept);
+            let has_told = state.unclaimed.is_empty() && state.unsettled.is_empty();
+            if has_told && !state.serving {
+                return;
+            }
+            state.told.push(told);
+            self.call_clerk(state);
+        }
+        // If the clerk is gone there is nothing to wait for.
+        let _ = closed.await;
+    }
+
     /// Waits until everything is settled that was to be settled when this was called.
     pub(super) async fn is_settled(self: &Arc<Self>) {
         let (told, settled) = oneshot::channel();

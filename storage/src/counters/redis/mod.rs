@@ -22,12 +22,13 @@ mod settlement;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ConcertId;
 use domain::ports::{Counted, Counters, CountersError, Epoch, Stock, Taken};
 use domain::seat::SeatNo;
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 
 use self::desk::Desk;
 use self::remote::{Remote, Tally};
@@ -38,6 +39,8 @@ use crate::redis::{Failure, Redis};
 const DESKS_MAX: usize = 10_000;
 /// Times that a count begins anew because the counters were replaced meanwhile.
 const COUNTS_MAX: u32 = 4;
+/// How long a process that ends waits for Redis.
+const CLOSE_TIME: Duration = Duration::from_secs(1);
 
 /// Counters that all processes with the same Redis and prefix share.
 #[derive(Debug)]
@@ -155,5 +158,18 @@ impl Counters for RedisCounters {
 
     async fn settled(&self, concert: ConcertId) {
         self.desk(concert).settled().await;
+    }
+
+    async fn close(&self) {
+        let desks: Vec<_> = {
+            let desks = self.desks.read().unwrap_or_else(PoisonError::into_inner);
+            desks.values().map(Arc::clone).collect()
+        };
+        let closed = join_all(desks.iter().map(Desk::close));
+        if tokio::time::timeout(CLOSE_TIME, closed).await.is_err() {
+            tracing::warn!(
+                "Redis was not told of all seats; they look held until they are counted"
+            );
+        }
     }
 }

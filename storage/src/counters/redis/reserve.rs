@@ -71,12 +71,16 @@ impl Reserve {
     /// crowd waits means that it was too small.
     pub(super) fn lacks(&mut self, callers: usize, unsold: u32) -> u32 {
         let waiting = u32::try_from(callers).unwrap_or(SEATS_MAX);
-        self.pace.count(waiting);
+        if callers > 0 {
+            self.pace.count(waiting);
+        }
         if callers >= CROWD {
             self.size = (self.size * 2).max(waiting);
         }
+        // One that went back because nobody came is begun again by a buyer only.
+        let is_wanted = callers > 0 || self.size > 0;
         let lately = self.pace.lately();
-        if lately >= WORTH && unsold >= MANY_UNSOLD {
+        if is_wanted && lately >= WORTH && unsold >= MANY_UNSOLD {
             self.size = self.size.max(lately);
         }
         self.size = self.size.min(SEATS_MAX).min(unsold / UNSOLD_FOR_EACH);
@@ -139,6 +143,12 @@ impl Reserve {
             .collect()
     }
 
+    /// Gives all its seats back.
+    pub(super) fn empty(&mut self) -> Vec<(SeatNo, Epoch)> {
+        self.used = false;
+        self.retire()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.seats.is_empty()
     }
@@ -161,13 +171,14 @@ impl Pace {
         (self.began, self.seats) = (Some(now), seats);
     }
 
-    /// The seats of the last stretch, or of the present one if they are more already.
+    /// The seats of the last whole stretch, or of the present one if they are more already.
     fn lately(&self) -> u32 {
-        let is_over = self.began.is_none_or(|began| began.elapsed() >= 2 * AHEAD);
-        if is_over {
-            return 0;
+        let passed = self.began.map_or(2 * AHEAD, |began| began.elapsed());
+        match passed {
+            passed if passed < AHEAD => self.before.max(self.seats),
+            passed if passed < 2 * AHEAD => self.seats,
+            _ => 0,
         }
-        self.before.max(self.seats)
     }
 }
 
@@ -191,8 +202,8 @@ mod tests {
         reserve
     }
 
-    #[test]
-    fn a_few_callers_have_none_and_a_crowd_has_one() {
+    #[tokio::test(start_paused = true)]
+    async fn a_few_callers_have_none_and_a_crowd_has_one() {
         assert_eq!(Reserve::default().lacks(3, 1_000_000), 0);
         assert_eq!(Reserve::default().lacks(8, 1_000_000), 8);
         assert_eq!(Reserve::default().lacks(7, MANY_UNSOLD), 7);
@@ -237,8 +248,8 @@ mod tests {
         assert_eq!(reserve.retire().len(), 1);
     }
 
-    #[test]
-    fn a_fast_crowds_is_looked_at_often() {
+    #[tokio::test(start_paused = true)]
+    async fn a_fast_crowds_is_looked_at_often() {
         let mut reserve = filled(512);
         for _ in 0..100 {
             while reserve.take(0, Some(EPOCH)).is_some() {}
@@ -248,8 +259,8 @@ mod tests {
         assert_eq!((reserve.size, reserve.kept()), (512, KEPT_MIN));
     }
 
-    #[test]
-    fn it_grows_as_long_as_a_crowd_finds_it_empty_but_not_for_ever() {
+    #[tokio::test(start_paused = true)]
+    async fn it_grows_as_long_as_a_crowd_finds_it_empty_but_not_for_ever() {
         let mut reserve = filled(100);
         reserve.seats.clear();
         assert_eq!(reserve.lacks(8, 1_000_000), 200);
@@ -257,8 +268,8 @@ mod tests {
         assert_eq!(reserve.lacks(300, 1_000_000), 512);
     }
 
-    #[test]
-    fn the_last_seats_are_not_kept() {
+    #[tokio::test(start_paused = true)]
+    async fn the_last_seats_are_not_kept() {
         let mut reserve = filled(100);
         while reserve.take(0, Some(EPOCH)).is_some() {}
         assert_eq!(reserve.lacks(100, 640), 10);
@@ -266,8 +277,8 @@ mod tests {
         assert!(!reserve.is_low());
     }
 
-    #[test]
-    fn seats_are_taken_in_order_and_it_is_low_when_half_are_gone() {
+    #[tokio::test(start_paused = true)]
+    async fn seats_are_taken_in_order_and_it_is_low_when_half_are_gone() {
         let mut reserve = filled(8);
         for seat in 0..4 {
             assert!(!reserve.is_low());
@@ -280,8 +291,8 @@ mod tests {
         assert_eq!(reserve.random, 3);
     }
 
-    #[test]
-    fn what_cannot_be_had_is_not_asked_for_again() {
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_had_is_not_asked_for_again() {
         let mut reserve = filled(8);
         while reserve.take(0, Some(EPOCH)).is_some() {}
         let lacked = reserve.lacks(0, 1_000_000);
@@ -289,8 +300,8 @@ mod tests {
         assert!(!reserve.is_low());
     }
 
-    #[test]
-    fn what_it_has_stays_when_more_cannot_be_had() {
+    #[tokio::test(start_paused = true)]
+    async fn what_it_has_stays_when_more_cannot_be_had() {
         let mut reserve = filled(8);
         (0..6).for_each(|_| assert!(reserve.take(0, Some(EPOCH)).is_some()));
         assert!(reserve.is_low());
@@ -299,15 +310,15 @@ mod tests {
         assert_eq!(reserve.take(0, Some(EPOCH)), Some((SeatNo(6), EPOCH)));
     }
 
-    #[test]
-    fn more_than_it_lacked_goes_back() {
+    #[tokio::test(start_paused = true)]
+    async fn more_than_it_lacked_goes_back() {
         let mut reserve = Reserve::default();
         assert_eq!(reserve.fill(seats(5, 3), EPOCH, 0), seats(5, 3));
         assert!(reserve.is_empty());
     }
 
-    #[test]
-    fn seats_of_an_epoch_that_is_over_are_gone() {
+    #[tokio::test(start_paused = true)]
+    async fn seats_of_an_epoch_that_is_over_are_gone() {
         let mut reserve = filled(8);
         assert_eq!(reserve.take(0, Some(Epoch(8))), None);
         assert!(reserve.is_empty() && !reserve.is_low());
@@ -319,8 +330,27 @@ mod tests {
         );
     }
 
-    #[test]
-    fn it_goes_back_once_nobody_takes_from_it() {
+    #[tokio::test(start_paused = true)]
+    async fn it_is_not_begun_again_for_nobody() {
+        let mut reserve = filled(100);
+        reserve.take(0, Some(EPOCH));
+        assert_eq!(reserve.retire(), []);
+        assert_eq!(reserve.retire().len(), 99);
+        for _ in 0..4 {
+            assert_eq!(reserve.lacks(0, 1_000_000), 0);
+            advance(AHEAD / 4).await;
+        }
+        assert_eq!(
+            reserve.lacks(1, 1_000_000),
+            101,
+            "who bought lately may be back"
+        );
+        assert_eq!(reserve.empty(), []);
+        assert_eq!(reserve.lacks(0, 1_000_000), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_goes_back_once_nobody_takes_from_it() {
         let mut reserve = filled(8);
         reserve.take(0, Some(EPOCH));
         assert_eq!(reserve.retire(), []);

@@ -46,6 +46,10 @@ impl Unsettled {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.seats.is_empty()
+    }
+
     pub(super) fn is_due(&self) -> bool {
         self.due && !self.seats.is_empty()
     }
