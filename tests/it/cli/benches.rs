@@ -42,20 +42,21 @@ fn a_storm_needs_a_cluster() {
     assert!(said.contains("--postgres-url"), "{said}");
 }
 
+const BY_WRK: [&str; 7] = [
+    "bench",
+    "purchase",
+    "--wrk",
+    "--seconds",
+    "1",
+    "--rounds",
+    "1",
+];
+
 #[test]
 fn purchases_are_measured_by_another_generator_too() {
-    let args = [
-        "bench",
-        "purchase",
-        "--wrk",
-        "--seconds",
-        "1",
-        "--rounds",
-        "1",
-    ];
     let few = ["--connections", "16", "--concerts", "2"];
     let mut command = process::command();
-    command.args(args).args(few).args(["--json", "-"]);
+    command.args(BY_WRK).args(few).args(["--json", "-"]);
     let said = Ended::of(&mut command).success();
     let said: Value = serde_json::from_str(&said).expect("it prints JSON");
     let (sales, noop) = (said[0]["value"].as_f64(), said[0]["baseline"].as_f64());
@@ -66,17 +67,7 @@ fn purchases_are_measured_by_another_generator_too() {
 #[test]
 fn a_generator_that_is_not_there_is_named() {
     let mut command = process::command();
-    command
-        .args([
-            "bench",
-            "purchase",
-            "--wrk",
-            "--seconds",
-            "1",
-            "--rounds",
-            "1",
-        ])
-        .env("PATH", "");
+    command.args(BY_WRK).env("PATH", "");
     let said = Ended::of(&mut command).failure();
     assert!(said.contains("wrk cannot be started"), "{said}");
 }

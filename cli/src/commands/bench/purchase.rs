@@ -70,8 +70,11 @@ async fn send(
         return wrk::drive(server, path, bodies, args.connections, length).await;
     }
     let report = drive(server, path, bodies, args.connections, length).await?;
-    if let Some(status) = report.by_status.keys().find(|status| **status >= 400) {
-        bail!("{path} answered {status}: {:?}", report.by_status);
+    if report.count(201) != report.by_status.values().sum::<u64>() {
+        bail!(
+            "not every POST {path} was answered with 201: {:?}",
+            report.by_status
+        );
     }
     Ok(Sent {
         rate: report.rate(),

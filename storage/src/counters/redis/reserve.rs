@@ -77,8 +77,9 @@ impl Reserve {
         if callers >= CROWD {
             self.size = (self.size * 2).max(waiting);
         }
-        // One that went back because nobody came is begun again by a buyer only.
-        let is_wanted = callers > 0 || self.size > 0;
+        // One that went back because nobody came is begun again by a buyer only, and one that could
+        // not be filled is left alone until half of it is used.
+        let is_wanted = callers > 0 || self.is_low();
         let lately = self.pace.lately();
         if is_wanted && lately >= WORTH && unsold >= MANY_UNSOLD {
             self.size = self.size.max(lately);
@@ -107,8 +108,8 @@ impl Reserve {
         seats.collect()
     }
 
-    /// Makes do with what it has until the next crowd: who asked again for what cannot be had now
-    /// would ask for ever.
+    /// Makes do with what it has until somebody waits or half of it is used: who asked again at
+    /// once for what cannot be had would ask for ever.
     pub(super) fn give_up(&mut self) {
         self.size = self.len();
     }
@@ -222,12 +223,15 @@ mod tests {
         for _ in 0..100 {
             advance(Duration::from_millis(40)).await;
             let missed = usize::from(reserve.take(0, Some(EPOCH)).is_none());
-            let lacks = reserve.lacks(missed, 1_000_000);
-            reserve.fill(seats(0, lacks), EPOCH, lacks);
+            if missed > 0 || reserve.is_low() {
+                let lacks = reserve.lacks(missed, 1_000_000);
+                reserve.fill(seats(0, lacks), EPOCH, lacks);
+            }
         }
         assert!((12..=13).contains(&reserve.size), "{}", reserve.size);
         assert_eq!(reserve.kept(), AHEAD);
         advance(2 * AHEAD).await;
+        reserve.retire();
         assert_eq!(reserve.lacks(1, 1_000_000), 0, "that was long ago");
     }
 
@@ -298,6 +302,7 @@ mod tests {
         let lacked = reserve.lacks(0, 1_000_000);
         reserve.fill(seats(50, 2), EPOCH, lacked);
         assert!(!reserve.is_low());
+        assert_eq!(reserve.lacks(0, 1_000_000), 0);
     }
 
     #[tokio::test(start_paused = true)]
