@@ -66,8 +66,8 @@ pub struct Cursor {
 /// wrong about a seat, and rebuilds them.
 const SEATS_TRIED_MAX: u32 = 32;
 
-/// Rounds of at most 75 ms that a purchase waits for seats held by others: 3 s at most, and a second
-/// at least, in which a process gives back what it took ahead.
+/// Rounds of at most 75 ms that a purchase waits for seats held by others: 3.4 s at most, and a
+/// second at least, in which a process gives back what it took ahead.
 const HELD_ROUNDS_MAX: u32 = 48;
 /// A round whose wait ended early is followed by the next one at once only so often: where others
 /// settle a seat every few milliseconds, the rounds would be over in no time.
