@@ -32,6 +32,7 @@ pub mod seat;
 pub mod seat_status;
 pub mod show;
 pub mod shows;
+pub mod size;
 pub mod sold;
 pub mod ticket;
 pub mod tickets;

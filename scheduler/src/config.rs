@@ -22,6 +22,8 @@ pub struct Config {
     pub reconcile_interval_ms: u64,
     /// How often the gauges of the queues are published.
     pub gauges_interval_ms: u64,
+    /// How often the size of the ledger is published.
+    pub sizes_interval_ms: u64,
     /// How often finished jobs and old idempotency keys are deleted.
     pub prune_interval_ms: u64,
     /// How long finished jobs are kept.
@@ -39,6 +41,7 @@ impl Default for Config {
             rescue_interval_ms: 1_000,
             reconcile_interval_ms: 2_000,
             gauges_interval_ms: 2_000,
+            sizes_interval_ms: 10_000,
             prune_interval_ms: 60_000,
             finished_jobs_kept_hours: 24,
             leader_lease_ms: 5_000,

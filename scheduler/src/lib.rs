@@ -11,6 +11,7 @@ mod leader;
 mod prune;
 mod rescue;
 mod seating;
+mod size;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -73,6 +74,7 @@ impl Scheduler {
             loops.spawn(seating(Arc::clone(&shared)));
             loops.spawn(rescue(Arc::clone(&shared)));
             loops.spawn(gauges(Arc::clone(&shared)));
+            loops.spawn(sizes(Arc::clone(&shared)));
             loops.spawn(prune(Arc::clone(&shared)));
         }
         if duties.reconciles {
@@ -121,6 +123,35 @@ impl Shared {
         })
         .await;
     }
+
+    /// Publishes something every so often, as long as this scheduler leads; when it does no more,
+    /// takes back what it published.
+    async fn publishing<Tick>(
+        &self,
+        interval_ms: u64,
+        what: &'static str,
+        mut tick: impl FnMut() -> Tick,
+        clear: fn(),
+    ) where
+        Tick: Future<Output = Result<(), Error>>,
+    {
+        let published = AtomicBool::new(false);
+        every(period(interval_ms), what, &self.stop, || {
+            let tick = self.leader.leads().then(&mut tick);
+            if tick.is_some() {
+                published.store(true, Ordering::Relaxed);
+            } else if published.swap(false, Ordering::Relaxed) {
+                clear();
+            }
+            async {
+                match tick {
+                    Some(tick) => tick.await,
+                    None => Ok(()),
+                }
+            }
+        })
+        .await;
+    }
 }
 
 async fn lead(shared: Arc<Shared>) {
@@ -159,24 +190,19 @@ async fn reconcile(shared: Arc<Shared>) {
 }
 
 async fn gauges(shared: Arc<Shared>) {
-    let published = AtomicBool::new(false);
-    every(
-        period(shared.config.gauges_interval_ms),
-        "publishing gauges",
-        &shared.stop,
-        || async {
-            if shared.leader.leads() {
-                published.store(true, Ordering::Relaxed);
-                gauges::tick(&shared.ctx, &shared.seating).await
-            } else {
-                if published.swap(false, Ordering::Relaxed) {
-                    gauges::clear();
-                }
-                Ok(())
-            }
-        },
-    )
-    .await;
+    let interval_ms = shared.config.gauges_interval_ms;
+    let tick = || gauges::tick(&shared.ctx, &shared.seating);
+    shared
+        .publishing(interval_ms, "publishing gauges", tick, gauges::clear)
+        .await;
+}
+
+async fn sizes(shared: Arc<Shared>) {
+    let interval_ms = shared.config.sizes_interval_ms;
+    let tick = || size::tick(&shared.ctx);
+    shared
+        .publishing(interval_ms, "measuring the ledger", tick, size::clear)
+        .await;
 }
 
 async fn prune(shared: Arc<Shared>) {

@@ -2,6 +2,7 @@
 
 mod benches;
 mod jobs;
+mod metrics;
 
 use std::path::{Path, PathBuf};
 

@@ -6,12 +6,14 @@
 mod counters;
 mod files;
 mod renderer;
+mod size;
 mod store;
 mod wakeups;
 
 pub use self::counters::{BucketPlan, Counted, Counters, CountersError, Epoch, Stock, Taken};
 pub use self::files::{FileError, Files};
 pub use self::renderer::{RenderError, Renderer};
+pub use self::size::SizeView;
 pub use self::store::{
     AuditView, ConcertTx, ConcertView, DueAfter, JobTx, JobView, KeyTx, KeyView, LayoutTx,
     LayoutView, ShowTx, ShowView, Store, StoreError, StoreResult, TicketTx, TicketView, Tx, View,

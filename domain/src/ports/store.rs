@@ -16,7 +16,7 @@ use crate::jobs::{JobFilter, QueueDepth};
 use crate::keys::StoredKey;
 use crate::layout::StoredLayout;
 use crate::plans::Plan;
-use crate::ports::BucketPlan;
+use crate::ports::{BucketPlan, SizeView};
 use crate::prints::{PrintRequest, Published};
 use crate::seat::SeatNo;
 use crate::show::Show;
@@ -46,7 +46,7 @@ pub trait Store: Send + Sync + 'static {
 
 /// Everything that can be read.
 pub trait View:
-    ConcertView + ShowView + LayoutView + TicketView + JobView + KeyView + AuditView + Send
+    ConcertView + ShowView + LayoutView + TicketView + JobView + KeyView + AuditView + SizeView + Send
 {
 }
 

@@ -29,6 +29,7 @@ mod schema;
 mod session;
 mod settlements;
 mod shows;
+mod size;
 mod tickets;
 mod tx;
 mod waiting;

@@ -32,6 +32,12 @@ pub(super) fn count(row: &PgRow, at: usize, place: &'static str) -> StoreResult<
     u32::try_from(number).map_err(|error| StoreError::corrupt(place, error))
 }
 
+/// A total, which is never negative.
+pub(super) fn total(row: &PgRow, at: usize, place: &'static str) -> StoreResult<u64> {
+    let number: i64 = get(row, at, place)?;
+    u64::try_from(number).map_err(|error| StoreError::corrupt(place, error))
+}
+
 /// A word of a fixed list.
 pub(super) fn word<T>(
     row: &PgRow,

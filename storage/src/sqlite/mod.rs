@@ -21,6 +21,7 @@ mod rows;
 pub(crate) mod schema;
 mod settlements;
 mod shows;
+mod size;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -175,13 +176,15 @@ impl Store for SqliteStore {
 
     async fn read(&self) -> StoreResult<Box<dyn View>> {
         let lease = self.readers.lend().await?;
-        Ok(Box::new(SqliteTx::reading(lease, Arc::clone(&self.slots))))
+        let (wal, slots) = (Arc::clone(&self.wal), Arc::clone(&self.slots));
+        Ok(Box::new(SqliteTx::reading(lease, wal, slots)))
     }
 
     async fn snapshot(&self) -> StoreResult<Box<dyn View>> {
         let mut lease = self.readers.lend().await?;
         lease.begin(BEGIN_SNAPSHOT).await?;
-        Ok(Box::new(SqliteTx::reading(lease, Arc::clone(&self.slots))))
+        let (wal, slots) = (Arc::clone(&self.wal), Arc::clone(&self.slots));
+        Ok(Box::new(SqliteTx::reading(lease, wal, slots)))
     }
 }
 

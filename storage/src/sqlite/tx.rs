@@ -15,12 +15,13 @@ use domain::layout::StoredLayout;
 use domain::plans::Plan;
 use domain::ports::{
     AuditView, BucketPlan, ConcertTx, ConcertView, DueAfter, JobTx, JobView, KeyTx, KeyView,
-    LayoutTx, LayoutView, ShowTx, ShowView, StoreError, StoreResult, TicketTx, TicketView, Tx,
-    View, Waiting,
+    LayoutTx, LayoutView, ShowTx, ShowView, SizeView, StoreError, StoreResult, TicketTx,
+    TicketView, Tx, View, Waiting,
 };
 use domain::prints::{PrintRequest, Published};
 use domain::seat::SeatNo;
 use domain::show::Show;
+use domain::size::LedgerSize;
 use domain::ticket::Ticket;
 use domain::tickets::{Cursor, NewTicket, TicketFilter};
 use domain::{ConcertId, JobId, LayoutId, TicketId, Timestamp, WorkerId};
@@ -30,14 +31,15 @@ use super::slots::Slots;
 use super::wal::WalGuard;
 use super::{
     audit, claims, concerts, jobs, keys, layouts, leases, moves, pauses, plans, prints,
-    settlements, shows, tickets, waiting,
+    settlements, shows, size, tickets, waiting,
 };
 
-/// A lent connection. `wal` is there only if it may write.
+/// A lent connection.
 #[derive(Debug)]
 pub(super) struct SqliteTx {
     lease: Lease,
-    wal: Option<Arc<WalGuard>>,
+    may_write: bool,
+    wal: Arc<WalGuard>,
     slots: Arc<Slots>,
 }
 
@@ -45,15 +47,17 @@ impl SqliteTx {
     pub(super) fn writing(lease: Lease, wal: Arc<WalGuard>, slots: Arc<Slots>) -> Self {
         Self {
             lease,
-            wal: Some(wal),
+            may_write: true,
+            wal,
             slots,
         }
     }
 
-    pub(super) fn reading(lease: Lease, slots: Arc<Slots>) -> Self {
+    pub(super) fn reading(lease: Lease, wal: Arc<WalGuard>, slots: Arc<Slots>) -> Self {
         Self {
             lease,
-            wal: None,
+            may_write: false,
+            wal,
             slots,
         }
     }
@@ -80,8 +84,8 @@ impl Tx for SqliteTx {
     async fn commit(mut self: Box<Self>) -> StoreResult<()> {
         let committed = self.lease.commit().await;
         self.seen(committed)?;
-        if let Some(wal) = &self.wal {
-            wal.committed(&mut self.lease).await;
+        if self.may_write {
+            self.wal.committed(&mut self.lease).await;
         }
         Ok(())
     }
@@ -356,5 +360,12 @@ impl KeyTx for SqliteTx {
 impl AuditView for SqliteTx {
     async fn find_violations(&mut self, max: u32) -> StoreResult<Vec<Violation>> {
         call!(self, audit::find_violations(max))
+    }
+}
+
+#[async_trait]
+impl SizeView for SqliteTx {
+    async fn measure_size(&mut self, max: u32) -> StoreResult<LedgerSize> {
+        call!(self, size::measure_size(&self.wal, max))
     }
 }

@@ -47,13 +47,18 @@ impl WalGuard {
         }
     }
 
+    /// The log's length.
+    pub(super) fn bytes(&self) -> u64 {
+        std::fs::metadata(&self.log).map_or(0, |log| log.len())
+    }
+
     /// To be called after each commit, with the connection that committed.
     pub(super) async fn committed(&self, lease: &mut Lease) {
         let commits = self.commits.fetch_add(1, Ordering::Relaxed);
         if !commits.is_multiple_of(COMMITS_BETWEEN) {
             return;
         }
-        let bytes = std::fs::metadata(&self.log).map_or(0, |log| log.len());
+        let bytes = self.bytes();
         if bytes < self.bytes_max {
             return;
         }

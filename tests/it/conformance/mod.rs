@@ -51,6 +51,7 @@ mod prints;
 mod races;
 mod settlements;
 mod shows;
+mod sizes;
 mod tickets;
 mod transactions;
 mod wakeups;

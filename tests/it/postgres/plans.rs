@@ -20,8 +20,8 @@ const TABLES: [&str; 9] = [
     "leases",
 ];
 
-/// Statements that go through a whole index on purpose, with the index.
-const MEANT: [(&str, &str); 10] = [
+/// Statements that go through a whole index or table on purpose, with its name.
+const MEANT: [(&str, &str); 16] = [
     // Pages of everything, in the order of the key, ended by their limit.
     ("LIST_JOBS", "jobs_pkey"),
     ("LIST_JOBS", "finished_jobs_pkey"),
@@ -34,6 +34,13 @@ const MEANT: [(&str, &str); 10] = [
     ("COUNT_JOBS", "jobs_running"),
     ("COUNT_JOBS", "finished_jobs_dead"),
     ("COUNT_WORKERS", "jobs_running"),
+    // Counted up to a limit; and a row or a few for each concert are added up.
+    ("MEASURE_SIZE", "concerts_pkey"),
+    ("MEASURE_SIZE", "sales"),
+    ("MEASURE_SIZE", "jobs_pkey"),
+    ("MEASURE_SIZE", "finished_jobs_pkey"),
+    ("MEASURE_SIZE", "idempotency_keys_created"),
+    ("MEASURE_SIZE", "plans_pkey"),
 ];
 
 /// The constants of a source file that hold statements: name and text.
@@ -113,7 +120,7 @@ async fn no_statement_scans_a_table() {
         for (at, line) in lines.iter().enumerate() {
             let sequential = TABLES
                 .iter()
-                .any(|table| line.contains(&format!("Seq Scan on {table}")));
+                .find(|table| line.contains(&format!("Seq Scan on {table}")));
             // An index without a condition is read from end to end.
             let conditions = lines
                 .get(at + 1)
@@ -123,8 +130,8 @@ async fn no_statement_scans_a_table() {
                 .or(line.split_once("Index Only Scan using "));
             let index = index.map(|(_, rest)| rest.split(' ').next().unwrap());
             let whole = index.filter(|_| !conditions);
-            let meant = whole.is_some_and(|index| MEANT.contains(&(name, index)));
-            if sequential || (whole.is_some() && !meant) {
+            let read = sequential.copied().or(whole);
+            if read.is_some_and(|read| !MEANT.contains(&(name, read))) {
                 scans.push(format!("{name}: {line}"));
             }
         }

@@ -13,11 +13,12 @@ use domain::layout::StoredLayout;
 use domain::plans::Plan;
 use domain::ports::{
     AuditView, BucketPlan, ConcertTx, ConcertView, DueAfter, JobTx, JobView, KeyTx, KeyView,
-    LayoutTx, LayoutView, ShowTx, ShowView, StoreResult, TicketTx, TicketView, Waiting,
+    LayoutTx, LayoutView, ShowTx, ShowView, SizeView, StoreResult, TicketTx, TicketView, Waiting,
 };
 use domain::prints::{PrintRequest, Published};
 use domain::seat::SeatNo;
 use domain::show::Show;
+use domain::size::LedgerSize;
 use domain::ticket::Ticket;
 use domain::tickets::{Cursor, NewTicket, TicketFilter};
 use domain::{ConcertId, JobId, LayoutId, TicketId, Timestamp, WorkerId};
@@ -25,7 +26,7 @@ use domain::{ConcertId, JobId, LayoutId, TicketId, Timestamp, WorkerId};
 use super::{Kind, PgTx, call};
 use crate::postgres::{
     audit, claims, concerts, jobs, keys, layouts, leases, moves, pauses, plans, prints,
-    settlements, shows, tickets, waiting,
+    settlements, shows, size, tickets, waiting,
 };
 
 #[async_trait]
@@ -302,5 +303,12 @@ impl KeyTx for PgTx {
 impl AuditView for PgTx {
     async fn find_violations(&mut self, max: u32) -> StoreResult<Vec<Violation>> {
         call!(self, audit::find_violations(max))
+    }
+}
+
+#[async_trait]
+impl SizeView for PgTx {
+    async fn measure_size(&mut self, max: u32) -> StoreResult<LedgerSize> {
+        call!(self, size::measure_size(max))
     }
 }
