@@ -2,6 +2,7 @@
 
 mod bench;
 mod load;
+mod numbers;
 
 use std::path::PathBuf;
 

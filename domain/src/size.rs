@@ -10,9 +10,11 @@ pub const COUNTED_MAX: u32 = 100_000;
 /// How large the ledger is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LedgerSize {
-    /// Bytes on disk, with indexes and whatever room deleted rows left. The log of an embedded
-    /// ledger is part of it, that of a server, which serves other databases too, is not.
+    /// Bytes of the tables on disk, with indexes and whatever room deleted rows left.
     pub bytes: u64,
+    /// Bytes of the write-ahead log of an embedded ledger, which begins anew time and again. 0 for
+    /// a server's: that serves other databases, too.
+    pub log_bytes: u64,
     /// Concerts, counted up to the limit as everything but tickets.
     pub concerts: u64,
     /// Tickets, as the concerts count their sales; without a limit.

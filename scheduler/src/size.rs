@@ -17,6 +17,7 @@ pub(crate) fn clear() {
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
 fn publish(size: &LedgerSize) {
     metrics::gauge!("ticketoverflow_ledger_bytes").set(size.bytes as f64);
+    metrics::gauge!("ticketoverflow_ledger_log_bytes").set(size.log_bytes as f64);
     for (table, rows) in size.rows() {
         metrics::gauge!("ticketoverflow_ledger_rows", "table" => table).set(rows as f64);
     }

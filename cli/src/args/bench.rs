@@ -1,8 +1,11 @@
 //! The command line of `bench`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+
+use super::numbers::time;
 
 /// What to measure.
 #[derive(Debug, Subcommand)]
@@ -23,7 +26,7 @@ pub enum BenchCommand {
     #[command(after_help = "Example:\n  ticketoverflow bench growth --tickets 2800000")]
     Growth(GrowthBenchArgs),
     /// A steady load for a long time: whether memory, open files or waits drift
-    #[command(after_help = "Example:\n  ticketoverflow bench soak --seconds 1800 --plot soak.svg")]
+    #[command(after_help = "Example:\n  ticketoverflow bench soak --duration 30m --plot soak.svg")]
     Soak(SoakBenchArgs),
     /// Jobs through claim, run and settle against bare inserts of jobs
     #[command(after_help = "Example:\n  ticketoverflow bench jobs --jobs 200000")]
@@ -200,13 +203,16 @@ pub struct SoakBenchArgs {
     /// Common options.
     #[command(flatten)]
     pub bench: BenchArgs,
-    /// Length
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(10..=86_400))]
-    pub seconds: u64,
+    /// Length (90s, 30m, 1h)
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = soak_time)]
+    pub duration: Duration,
     /// Purchases a second
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate: u32,
-    /// Draw memory, open files, backlog and p99 over time, an SVG
+    /// Tickets a second that are bought, printed and downloaded beside them
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub prints: u32,
+    /// Draw memory, open files, p99, jobs and disk over time, an SVG
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
 }
@@ -282,4 +288,9 @@ pub struct RenameBenchArgs {
     /// Printed tickets of the large concert
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     pub tickets: u32,
+}
+
+/// A soak's length, from 10 s to a day.
+fn soak_time(text: &str) -> Result<Duration, String> {
+    time(text, 10.0, 86_400.0).map(Duration::from_secs_f64)
 }

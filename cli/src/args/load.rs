@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Subcommand};
 
 use super::LedgerArgs;
+use super::numbers::{between, time};
 
 /// What to load with, or what to do with results.
 #[derive(Debug, Clone, ClapArgs)]
@@ -153,31 +154,12 @@ fn rate(text: &str) -> Result<RateArg, String> {
     between(text, 0.001, loadtest::scenario::RATE_MAX).map(RateArg::PerSecond)
 }
 
-/// A time such as 90, 90s, 5m or 1h, in seconds.
 fn seconds(text: &str) -> Result<f64, String> {
     time(text, 0.1, loadtest::scenario::SECONDS_MAX)
 }
 
 fn pause(text: &str) -> Result<f64, String> {
     time(text, 0.0, 3_600.0)
-}
-
-fn time(text: &str, least: f64, most: f64) -> Result<f64, String> {
-    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
-        Some(number) if text.ends_with('m') => (number, 60.0),
-        Some(number) if text.ends_with('h') => (number, 3_600.0),
-        Some(number) => (number, 1.0),
-        None => (text, 1.0),
-    };
-    between(number, least / unit, most / unit).map(|time| time * unit)
-}
-
-fn between(text: &str, least: f64, most: f64) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if (least..=most).contains(&value) => Ok(value),
-        Ok(_) => Err(format!("it is {least} to {most}")),
-        Err(_) => Err("it is a number".into()),
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::failure::failed;
 use super::rows;
 
 /// The server adds up the sizes of the database's files. Its write-ahead log is not among them:
-/// that serves every database, and what is kept of it is a matter of the server's settings.
+/// what is kept of that is a matter of the server's settings.
 const MEASURE_SIZE: &str = "
     select pg_database_size(current_database()),
            (select count(*) from (select 1 from concerts limit $1) as one),
@@ -27,6 +27,7 @@ pub(super) async fn measure_size(conn: &mut PgConnection, max: u32) -> StoreResu
     let figure = |at| rows::total(&row, at, "measure_size");
     Ok(LedgerSize {
         bytes: figure(0)?,
+        log_bytes: 0,
         concerts: figure(1)?,
         tickets: figure(2)?,
         jobs: figure(3)?,

@@ -32,7 +32,8 @@ pub(super) async fn measure_size(
         .map_err(failed)?;
     let figure = |at| rows::total(&row, at, "measure_size");
     Ok(LedgerSize {
-        bytes: figure(0)? + wal.bytes(),
+        bytes: figure(0)?,
+        log_bytes: wal.bytes(),
         concerts: figure(1)?,
         tickets: figure(2)?,
         jobs: figure(3)?,

@@ -18,6 +18,7 @@ async fn size(env: &Env, max: u32) -> LedgerSize {
 async fn rows(env: &Env, max: u32) -> LedgerSize {
     LedgerSize {
         bytes: 0,
+        log_bytes: 0,
         ..size(env, max).await
     }
 }
@@ -81,6 +82,7 @@ conformance! {
         insert_key(env, "b", Bytes::from_static(b"{}")).await;
         let all = LedgerSize {
             bytes: 0,
+            log_bytes: 0,
             concerts: 3,
             tickets: 4,
             jobs: 3,

@@ -1,8 +1,8 @@
 //! Load that comes at its own rate, whatever becomes of it: a slow server gets no fewer requests.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -42,13 +42,33 @@ pub(super) async fn offer(
     requests: &Arc<Vec<Request>>,
     offer: Offer,
 ) -> anyhow::Result<Answers> {
+    let answers = Arc::new(Mutex::new(Vec::new()));
+    let note = {
+        let answers = Arc::clone(&answers);
+        move |answer| lock(&answers).push(answer)
+    };
+    offer_and_note(server, requests, offer, note).await?;
+    let answers = std::mem::take(&mut *lock(&answers));
+    if answers.is_empty() {
+        bail!("nothing was offered");
+    }
+    Ok(Answers(answers))
+}
+
+/// As [`offer`], for loads that last: each answer is noted when it comes and kept by nobody.
+pub(super) async fn offer_and_note(
+    server: SocketAddr,
+    requests: &Arc<Vec<Request>>,
+    offer: Offer,
+    note: impl Fn(Answer) + Clone + Send + 'static,
+) -> anyhow::Result<()> {
     let requests = Arc::clone(requests);
     // A runtime of its own: the server must not wait for its load.
     tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        runtime.block_on(run(server, requests, offer))
+        runtime.block_on(run(server, requests, offer, note))
     })
     .await?
 }
@@ -57,7 +77,8 @@ async fn run(
     server: SocketAddr,
     requests: Arc<Vec<Request>>,
     offer: Offer,
-) -> anyhow::Result<Answers> {
+    note: impl Fn(Answer) + Clone + Send + 'static,
+) -> anyhow::Result<()> {
     let mut connections = Vec::with_capacity(offer.connections as usize);
     for _ in 0..offer.connections {
         let opened = Connection::open(server).await;
@@ -67,16 +88,19 @@ async fn run(
     let mut tasks = JoinSet::new();
     for connection in connections {
         let (requests, next) = (Arc::clone(&requests), Arc::clone(&next));
-        tasks.spawn(converse(connection, requests, next, offer, begun));
+        tasks.spawn(converse(
+            connection,
+            requests,
+            next,
+            offer,
+            begun,
+            note.clone(),
+        ));
     }
-    let mut answers = Vec::new();
     while let Some(task) = tasks.join_next().await {
-        answers.extend(task??);
+        task??;
     }
-    if answers.is_empty() {
-        bail!("nothing was offered");
-    }
-    Ok(Answers(answers))
+    Ok(())
 }
 
 /// Sends whatever is due next.
@@ -86,25 +110,29 @@ async fn converse(
     next: Arc<AtomicU64>,
     offer: Offer,
     begun: Instant,
-) -> anyhow::Result<Vec<Answer>> {
-    let mut answers = Vec::new();
+    note: impl Fn(Answer),
+) -> anyhow::Result<()> {
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
         let due = Duration::from_secs_f64(number as f64 / offer.rate);
         if due >= offer.duration {
-            return Ok(answers);
+            return Ok(());
         }
         tokio::time::sleep_until((begun + due).into()).await;
         let request = usize::try_from(number).unwrap_or(0) % requests.len();
         let response = connection.send(&requests[request]).await?;
         let at = begun.elapsed();
-        answers.push(Answer {
+        note(Answer {
             at,
             took: at.saturating_sub(due),
             status: response.status,
         });
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Answers {

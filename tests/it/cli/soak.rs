@@ -1,0 +1,64 @@
+//! A minute of a steady load, on both engines side by side.
+
+use std::thread;
+
+use serde_json::Value;
+use tests::process::{self, Ended};
+use tests::{Database, redis};
+
+use super::{folder, text};
+
+/// Soaks for a minute, and returns what it found: the JSON and the plot.
+///
+/// The rate is a fraction of what either engine can take in a debug build while other tests run.
+fn soak(engine: &[&str]) -> (Value, String) {
+    let folder = folder();
+    let plot = folder.path().join("soak.svg");
+    let mut command = process::command();
+    command
+        .args(["bench", "soak", "--duration", "1m", "--rate", "200"])
+        .args(["--prints", "3", "--plot", text(&plot), "--json", "-"])
+        .args(engine);
+    let said = Ended::of(&mut command).success();
+    let mut said: Value = serde_json::from_str(&said).expect("it prints JSON");
+    let plot = std::fs::read_to_string(&plot).expect("it is drawn");
+    (said[0].take(), plot)
+}
+
+/// Nothing drifted, and there was something that could have.
+fn assert_steady((said, plot): &(Value, String)) {
+    let broken = said["broken"].as_array().expect("a list");
+    assert!(broken.is_empty(), "{said:#}");
+    let of = |pointer: &str| said.pointer(pointer).and_then(Value::as_f64);
+    assert!(of("/samples") >= Some(30.0), "{said:#}");
+    assert!(of("/tickets/end") > Some(6_000.0), "{said:#}");
+    assert!(of("/ledger_bytes_a_ticket/end") > Some(100.0), "{said:#}");
+    assert!(of("/prints_downloaded") >= Some(50.0), "{said:#}");
+    assert!(of("/plans") >= Some(100.0), "{said:#}");
+    let plot = roxmltree::Document::parse(plot).expect("it is XML");
+    let shown: Vec<_> = plot.descendants().filter_map(|node| node.text()).collect();
+    for panel in [
+        "memory, MiB",
+        "open files",
+        "p99 of purchases, ms",
+        "jobs in the ledger",
+        "disk, MiB",
+        "bytes of the ledger for each ticket",
+    ] {
+        assert!(shown.iter().any(|text| text.trim() == panel), "{panel}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_minute_of_a_steady_load_lets_nothing_drift_on_either_engine() {
+    let database = Database::new().await;
+    let (postgres, redis) = (database.url().to_owned(), redis::shared().url());
+    let cluster = thread::spawn(move || {
+        let urls = ["--postgres-url", &postgres, "--redis-url", &redis];
+        soak(&[&["--engine", "cluster"], &urls[..]].concat())
+    });
+    let embedded = thread::spawn(|| soak(&[]));
+    for engine in [embedded, cluster] {
+        assert_steady(&engine.join().expect("it does not panic"));
+    }
+}
