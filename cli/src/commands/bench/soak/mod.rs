@@ -17,7 +17,7 @@ use domain::{ConcertId, Context, size};
 use loadtest::Request;
 
 use self::samples::{Ear, watch};
-use self::verdict::Soaked;
+use self::verdict::{STEADY_FROM, Soaked};
 use super::Outcome;
 use super::open_loop::{self, Offer};
 use super::plans::{on_sale, poll};
@@ -26,12 +26,20 @@ use crate::args::SoakBenchArgs;
 use crate::config::Config;
 use crate::service::Tweaks;
 
+/// Connections that buy.
+const CONNECTIONS_MAX: u32 = 256;
+/// How long before the end the last look is: connections are closed by those who have nothing
+/// left to buy.
+const CLOSING: Duration = Duration::from_secs(2);
 /// Those who look at the plan of the concert, each once a second.
 const POLLERS: u32 = 10;
 
 /// Sells, prints and shows plans, and looks at the process meanwhile.
 pub(super) async fn run(args: &SoakBenchArgs) -> anyhow::Result<Outcome> {
-    let (folder, service) = super::start_as(&args.bench, Tweaks::default(), settings).await?;
+    let (folder, service) = super::start_as(&args.bench, Tweaks::default(), |config| {
+        settings(config, args)
+    })
+    .await?;
     let (ctx, server) = (service.context(), service.address());
     let concerts = on_sale_for(ctx, args).await?;
     let host = server.to_string();
@@ -41,7 +49,8 @@ pub(super) async fn run(args: &SoakBenchArgs) -> anyhow::Result<Outcome> {
     let offer = Offer {
         rate: f64::from(args.rate),
         duration: args.duration,
-        connections: 256,
+        // Each takes its next purchase up to a second before that is due.
+        connections: args.rate.min(CONNECTIONS_MAX),
     };
     let (ear, second) = (Ear::default(), Duration::from_secs(1));
     let note = {
@@ -54,7 +63,7 @@ pub(super) async fn run(args: &SoakBenchArgs) -> anyhow::Result<Outcome> {
         open_loop::offer_and_note(server, &requests, offer, note),
         poll(server, concerts[0], &[], POLLERS, args.duration, second),
         printer::visit(server, orders, args.prints, args.duration),
-        watch(&service, &files, &ear, args.duration),
+        watch(&service, &files, &ear, args.duration - CLOSING),
     )?;
     service.stop().await?;
     if let Some(path) = &args.plot {
@@ -71,7 +80,11 @@ pub(super) async fn run(args: &SoakBenchArgs) -> anyhow::Result<Outcome> {
     Ok(soaked.outcome(args))
 }
 
-fn settings(config: &mut Config) {
+fn settings(config: &mut Config, args: &SoakBenchArgs) {
+    if args.duration < STEADY_FROM {
+        // What takes minutes to fill up would look like a leak.
+        config.limits.plan_bytes_max = 4 << 20;
+    }
     config.scheduler.finished_jobs_kept_hours = 0;
     config.scheduler.prune_interval_ms = 1_000;
     // A machine that is busy with other things is no drift: what Redis takes longer shows in p99.

@@ -7,14 +7,14 @@ use serde_json::json;
 
 use super::super::{Measured, Outcome};
 use super::printer::Printed;
-use super::samples::{Sample, trend};
+use super::samples::{Sample, course, trend};
 use super::trend::Trend;
 use crate::args::SoakBenchArgs;
 
 /// From this length on, the second half of a run is steady: what fills up, such as the plans in
 /// memory and the pages of the ledger, has filled up before. Of a shorter one only that can be
 /// claimed which holds while things fill up.
-const STEADY_FROM: Duration = Duration::from_mins(10);
+pub(super) const STEADY_FROM: Duration = Duration::from_mins(10);
 
 /// Of a steady half: what may be more at its end than at its beginning.
 const DRIFT_MAX: f64 = 0.10;
@@ -22,11 +22,12 @@ const DRIFT_MAX: f64 = 0.10;
 const P99_GROWTH_MAX: f64 = 2.0;
 const P99_SLACK_MS: f64 = 20.0;
 
-/// Of a short run: memory that may come for each ticket that was sold meanwhile, in bytes. It is
-/// a hundred times what one takes, and less than what is lost if nothing of a request is freed.
-const MEMORY_A_TICKET_MAX: f64 = 4_096.0;
-/// Of a short run: what fills up meanwhile.
-const WARM_UP_MIB: f64 = 16.0;
+/// Of a short run: memory that may come for each ticket that was sold meanwhile, in bytes, and what
+/// fills up meanwhile. In a steady half a ticket takes a few bytes, in a minute's the pages of the
+/// ledger that are kept in memory make it some hundred. A request of which nothing is freed is
+/// several thousand.
+const MEMORY_A_TICKET_MAX: f64 = 1_024.0;
+const WARM_UP_MIB: f64 = 12.0;
 
 /// Files and connections that may be open at the end beyond those at the beginning.
 const OPEN_FILES_MAX: f64 = 8.0;
@@ -107,7 +108,7 @@ impl Soaked {
         Trends {
             memory: of(|one| one.memory_mib),
             open_files: of(|one| one.open_files),
-            p99: of(|one| one.p99_ms),
+            p99: Trend::of_medians(&course(&self.samples, |one| one.p99_ms)),
             jobs: of(Sample::jobs),
             finished: of(Sample::finished_jobs),
             log: of(Sample::log_mib),
@@ -182,3 +183,6 @@ impl Soaked {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;
