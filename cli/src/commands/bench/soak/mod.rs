@@ -37,7 +37,7 @@ const POLLERS: u32 = 10;
 /// Sells, prints and shows plans, and looks at the process meanwhile.
 pub(super) async fn run(args: &SoakBenchArgs) -> anyhow::Result<Outcome> {
     let (folder, service) = super::start_as(&args.bench, Tweaks::default(), |config| {
-        settings(config, args)
+        settings(config, args);
     })
     .await?;
     let (ctx, server) = (service.context(), service.address());
@@ -63,7 +63,12 @@ pub(super) async fn run(args: &SoakBenchArgs) -> anyhow::Result<Outcome> {
         open_loop::offer_and_note(server, &requests, offer, note),
         poll(server, concerts[0], &[], POLLERS, args.duration, second),
         printer::visit(server, orders, args.prints, args.duration),
-        watch(&service, &files, &ear, args.duration - CLOSING),
+        watch(
+            &service,
+            &files,
+            &ear,
+            args.duration.saturating_sub(CLOSING)
+        ),
     )?;
     service.stop().await?;
     if let Some(path) = &args.plot {

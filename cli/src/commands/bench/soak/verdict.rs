@@ -35,6 +35,10 @@ const OPEN_FILES_MAX: f64 = 8.0;
 /// seconds of it, and half of what came meanwhile, which tells a busy machine from rows that stay.
 const WORK_SLACK: f64 = 30.0;
 const WORK_SHARE: f64 = 0.5;
+/// Bytes of the ledger for each ticket, with the work around it: several times what it takes; and
+/// what tables have room for before there is anything in them.
+const BYTES_A_TICKET_MAX: f64 = 1_024.0;
+const LEDGER_SLACK: f64 = 4_194_304.0;
 /// The log of an embedded ledger: half as much again as what it is begun anew at.
 const LOG_MIB_MAX: f64 = 192.0;
 /// Files of plans: the published one of each concert, one that is being written, some that were
@@ -146,6 +150,11 @@ impl Soaked {
             .claim(
                 no_drift(trends.bytes_a_ticket),
                 "the ledger's bytes for each ticket drift",
+            )
+            .claim(
+                trends.bytes_a_ticket.end
+                    <= BYTES_A_TICKET_MAX + LEDGER_SLACK / trends.tickets.end.max(1.0),
+                "the ledger takes more room than what it holds",
             )
             .claim(
                 trends.log.end <= LOG_MIB_MAX,
