@@ -25,8 +25,16 @@ pub enum BenchCommand {
     /// Purchases on a ledger with millions of tickets against an empty one
     #[command(after_help = "Example:\n  ticketoverflow bench growth --tickets 2800000")]
     Growth(GrowthBenchArgs),
-    /// A steady load for a long time: whether memory, open files or waits drift
-    #[command(after_help = "Example:\n  ticketoverflow bench soak --duration 30m --plot soak.svg")]
+    /// A steady load for a long time: whether memory, open files, disk, jobs or waits drift
+    ///
+    /// Compared are the two ends of the second half. From ten minutes on that half is steady, and
+    /// neither memory nor p99 may drift. In a shorter run caches still fill up: memory may grow
+    /// with the tickets that were sold meanwhile, and p99 is only told. Open files, jobs and the
+    /// ledger's bytes for each ticket are held to the same in every run.
+    #[command(
+        after_help = "Examples:\n  ticketoverflow bench soak --duration 30m --plot soak.svg\n  \
+        ticketoverflow bench soak --duration 60s --rate 200"
+    )]
     Soak(SoakBenchArgs),
     /// Jobs through claim, run and settle against bare inserts of jobs
     #[command(after_help = "Example:\n  ticketoverflow bench jobs --jobs 200000")]
