@@ -116,10 +116,7 @@ pub async fn buy(
             })
             .await
         {
-            Ok(SaleAck::Sold) => {
-                metrics::counter!("ticketoverflow_sales_total").increment(1);
-                return Ok(Answered::Now(ticket));
-            }
+            Ok(SaleAck::Sold) => return Ok(Answered::Now(ticket)),
             Ok(SaleAck::KeyTaken) => {
                 let keyed = keyed.as_ref().expect("only a sale with a key loses one");
                 return Box::pin(keys::replay(ctx, keyed)).await;
@@ -259,6 +256,8 @@ pub(crate) async fn write_sales(parts: Arc<Parts>, group: Vec<Sale>) -> StoreRes
             return Err(error);
         }
     };
+    let tickets = acks.iter().filter(|&&ack| ack == SaleAck::Sold).count();
+    metrics::counter!("ticketoverflow_sales_total").increment(tickets as u64);
     let mut sold: HashMap<(ConcertId, Epoch), u32> = HashMap::new();
     for (sale, ack) in group.iter().zip(&acks) {
         let NewTicket {
