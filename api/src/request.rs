@@ -1,5 +1,6 @@
 //! What handlers take from a request beside its body's content: ids, bodies, keys, traces.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -9,6 +10,7 @@ use axum::http::header::EXPECT;
 use axum::http::request::Parts;
 use bytes::{Bytes, BytesMut};
 use domain::{ConcertId, LayoutId, TicketId, UserId};
+use futures::FutureExt as _;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use tokio::sync::OwnedSemaphorePermit;
@@ -163,9 +165,17 @@ async fn read_body(
     if asks_first && body.size_hint().lower() > bytes_max as u64 {
         return Err(too_large(bytes_max).closing());
     }
-    match timeout_at(deadline, collect(&mut body, bytes_max)).await {
+    let collected = {
+        let mut collecting = pin!(collect(&mut body, bytes_max));
+        // Most bodies arrive with the head: no timer for those, nor room for one.
+        match collecting.as_mut().now_or_never() {
+            Some(collected) => Ok(collected),
+            None => Box::pin(timeout_at(deadline, collecting)).await,
+        }
+    };
+    match collected {
         Ok(Ok(Some(whole))) => Ok(whole),
-        Ok(Ok(None)) => match timeout_at(deadline, discard(&mut body)).await {
+        Ok(Ok(None)) => match Box::pin(timeout_at(deadline, discard(&mut body))).await {
             Ok(true) => Err(too_large(bytes_max)),
             // That it is too large is known, however long the rest may take.
             Ok(false) | Err(_) => Err(too_large(bytes_max).closing()),

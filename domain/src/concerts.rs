@@ -128,7 +128,8 @@ pub(crate) async fn cached(ctx: &Context, id: ConcertId) -> Result<Arc<Concert>,
     if let Some(concert) = ctx.concerts().get(id) {
         return Ok(concert);
     }
-    Ok(ctx.concerts().put(find(ctx, id).await?.concert))
+    let offer = Box::pin(find(ctx, id)).await?;
+    Ok(ctx.concerts().put(offer.concert))
 }
 
 /// Plans are wanted at once; their order is the order of asking.

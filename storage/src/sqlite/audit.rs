@@ -6,16 +6,38 @@ use sqlx::SqliteConnection;
 
 use super::failure::failed;
 
+/// Also finds tickets that do not have the one seat of their own that they name: its key is what
+/// keeps a seat from being sold twice.
 const OVERSOLD: &str = "
-    select 'concert ' || lower(hex(t.concert_id)) || ' has ' || count(*) || ' tickets for '
-           || coalesce(c.capacity, 'no') || ' seats, the highest being seat ' || max(t.seat_no)
-      from tickets as t
+    select 'concert ' || lower(hex(t.concert_id)) || ' has ' || sum(t.seats) || ' tickets for '
+           || coalesce(c.capacity, 'no') || ' seats, the highest being seat ' || max(t.highest)
+      from (select concert_id, count(*) as seats, max(seat_no) as highest
+              from seats
+             group by concert_id
+             union all
+            select concert_id, count(*), max(seat_no)
+              from new_seats
+             group by concert_id) as t
       left join concerts as c
         on c.id = t.concert_id
      group by t.concert_id
     having c.id is null
-        or count(*) > c.capacity
-        or max(t.seat_no) >= c.capacity
+        or sum(t.seats) > c.capacity
+        or max(t.highest) >= c.capacity
+     union all
+    select 'seat ' || s.seat_no || ' of concert ' || lower(hex(s.concert_id))
+           || ' is sold, but not to ticket number ' || s.ticket_no
+      from sold_seats as s
+      left join tickets as t
+        on t.no = s.ticket_no
+       and t.concert_id = s.concert_id
+       and t.seat_no = s.seat_no
+     where t.no is null
+     union all
+    select tickets || ' tickets have ' || seats || ' seats'
+      from (select (select count(*) from tickets) as tickets,
+                   (select count(*) from seats) + (select count(*) from new_seats) as seats)
+     where tickets <> seats
      limit ?1";
 
 const SOLD_COUNT: &str = "
@@ -24,8 +46,14 @@ const SOLD_COUNT: &str = "
       from concerts as c
       left join sales as s
         on s.concert_id = c.id
-      left join (select concert_id, count(*) as tickets
-                   from tickets
+      left join (select concert_id, sum(seats) as tickets
+                   from (select concert_id, count(*) as seats
+                           from seats
+                          group by concert_id
+                          union all
+                         select concert_id, count(*)
+                           from new_seats
+                          group by concert_id)
                   group by concert_id) as t
         on t.concert_id = c.id
      where s.sold is not coalesce(t.tickets, 0)

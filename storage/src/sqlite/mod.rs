@@ -19,6 +19,7 @@ mod plans;
 mod prints;
 mod rows;
 pub(crate) mod schema;
+mod seats;
 mod settlements;
 mod shows;
 mod size;

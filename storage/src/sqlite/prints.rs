@@ -30,8 +30,8 @@ const SET_PENDING: &str = "
     update or rollback tickets
        set print = 'pending',
            print_version = 0
-     where (concert_id, seat_no) in (
-               select unhex(value ->> 0), value ->> 1
+     where id in (
+               select unhex(value)
                  from json_each(?1))";
 
 /// Whether a print is still good is [`Ticket::print_status`]'s to say.
@@ -52,8 +52,7 @@ pub(super) async fn request_prints(
         let date = rows::word(row, 8, "concerts.date", parse_date)?;
         found.insert(ticket.id, (ticket, date));
     }
-    let mut wanted = Batch::of(tickets.len(), 45);
-    let mut queued = 0;
+    let mut queued = Vec::new();
     let mut answers = Vec::with_capacity(tickets.len());
     for id in tickets {
         let Some((ticket, date)) = found.get_mut(id) else {
@@ -64,24 +63,21 @@ pub(super) async fn request_prints(
             PrintStatus::Pending | PrintStatus::Printed => PrintRequest::Already(ticket.clone()),
             PrintStatus::NotPrinted | PrintStatus::Error => {
                 ticket.print = Print::Pending;
-                queued += 1;
-                wanted.item(|item| {
-                    item.id(&ticket.concert_id.0).number(ticket.seat.0);
-                });
+                queued.push(id.0);
                 PrintRequest::Queued(ticket.clone(), *date)
             }
         });
     }
-    if queued == 0 {
+    if queued.is_empty() {
         return Ok(answers);
     }
     let done = sqlx::query(SET_PENDING)
-        .bind(wanted.finish())
+        .bind(Batch::of_ids(queued.iter().copied()))
         .execute(conn)
         .await
         .map_err(failed)?;
     match done.rows_affected() {
-        rows if rows == queued => Ok(answers),
+        rows if rows == queued.len() as u64 => Ok(answers),
         rows => Err(unexpected("tickets.print", rows)),
     }
 }
@@ -94,8 +90,8 @@ const PUBLISH_PRINTS: &str = "
                select c.version
                  from concerts as c
                 where c.id = tickets.concert_id)
-     where (concert_id, seat_no) in (
-               select t.concert_id, t.seat_no
+     where no in (
+               select t.no
                  from json_each(?1)
                 cross join jobs as j
                 cross join tickets as t
@@ -175,8 +171,8 @@ const FAIL_PRINTS: &str = "
                select c.version
                  from concerts as c
                 where c.id = tickets.concert_id)
-     where (concert_id, seat_no) in (
-               select t.concert_id, t.seat_no
+     where no in (
+               select t.no
                  from json_each(?1)
                 cross join tickets as t
                 where t.id = unhex(value)

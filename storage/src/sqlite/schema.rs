@@ -12,7 +12,7 @@ use crate::error::OpenError;
 use crate::schema::{self, APPLIED, Listed, SchemaReport};
 
 /// Every migration, in order.
-const MIGRATIONS: [Listed; 7] = [
+const MIGRATIONS: [Listed; 8] = [
     (
         1,
         "ledger",
@@ -47,6 +47,11 @@ const MIGRATIONS: [Listed; 7] = [
         7,
         "shows",
         include_str!("../../../migrations/sqlite/0007_shows.sql"),
+    ),
+    (
+        8,
+        "seats",
+        include_str!("../../../migrations/sqlite/0008_seats.sql"),
     ),
 ];
 
@@ -104,10 +109,80 @@ pub(super) async fn migrate(conn: &mut SqliteConnection, file: &Path) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use domain::ids::SeededIds;
+    use domain::ports::Store;
+    use domain::tickets::TicketFilter;
+    use tempfile::TempDir;
+
+    use super::super::tests::{new_concert, open, sell, user};
     use super::*;
 
     #[test]
     fn every_file_of_the_folder_is_in_the_list() {
         assert_eq!(schema::files(&MIGRATIONS), schema::folder("sqlite"));
+    }
+
+    /// Tickets of two concerts in two slots, as version 7 had them.
+    const TICKETS_OF_VERSION_7: &str = "
+        with recursive numbers (n) as (
+            select 0 union all select n + 1 from numbers where n < 99
+        )
+        insert into tickets (concert_id, seat_no, id, user_id, bought_at, print, print_version, slot)
+        select unhex(printf('%032x', 1 + n % 2)), n / 2,
+               unhex(printf('%032x', 1000 + n)), unhex(printf('%032x', 1 + n % 10)), n,
+               iif(n = 7, 'done', 'none'), iif(n = 7, 1, 0), 5 + n / 64
+          from numbers";
+
+    #[tokio::test]
+    async fn tickets_of_version_7_have_their_seats_and_users_in_version_8() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("ledger.db");
+        let options = SqliteConnectOptions::new()
+            .filename(&file)
+            .create_if_missing(true);
+        let mut conn = options.connect().await.unwrap();
+        let migrator = schema::migrator(&MIGRATIONS[..7]);
+        migrator.run_direct(None, &mut conn, false).await.unwrap();
+        let insert = "
+            insert into concerts (id, name, venue, date, capacity, status, version, created_at)
+            values (unhex(printf('%032x', 1)), 'n', 'v', '2031-05-17', 100, 'ACTIVE', 1, 1),
+                   (unhex(printf('%032x', 2)), 'n', 'v', '2031-05-17', 100, 'ACTIVE', 1, 1);
+            insert into sales (concert_id, sold) select id, 50 from concerts;";
+        sqlx::raw_sql(insert).execute(&mut conn).await.unwrap();
+        sqlx::query(TICKETS_OF_VERSION_7)
+            .execute(&mut conn)
+            .await
+            .unwrap();
+        conn.close().await.unwrap();
+
+        let store = open(&file).await;
+        let concert = domain::ConcertId(uuid::Uuid::from_u128(1));
+        let ids = SeededIds::new(5);
+        assert_eq!(
+            sell(&store, &ids, concert, 48..51).await,
+            [false, false, true]
+        );
+        let mut view = store.snapshot().await.unwrap();
+        let filter = TicketFilter {
+            user_id: Some(user(4)),
+            concert_id: None,
+        };
+        assert_eq!(
+            view.list_tickets(filter, None, 1_000).await.unwrap().len(),
+            10
+        );
+        let all = TicketFilter::default();
+        let all = view.list_tickets(all, None, 1_000).await.unwrap();
+        assert_eq!(all.len(), 101);
+        assert_eq!(
+            all.iter()
+                .filter(|ticket| ticket.print != domain::ticket::Print::Never)
+                .count(),
+            1
+        );
+        // The one that was sold here is not counted.
+        assert_eq!(view.find_violations(9).await.unwrap().len(), 1);
+        drop(view);
+        new_concert(&store, &ids, 1).await;
     }
 }

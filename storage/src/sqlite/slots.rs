@@ -1,4 +1,4 @@
-//! Slots: runs of tickets that were written one after the other.
+//! Slots: runs of 64 tickets that were written one after the other.
 //!
 //! Users buy in no order. In one large index by user nearly every purchase dirties a page of its
 //! own, and a group of purchases then writes as many pages as it has tickets. `tickets_user` is
@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::failure::failed;
 use super::rows;
 
-/// Tickets in a slot; the statement that inserts has the number too.
-pub(super) const SLOT_TICKETS: usize = 64;
+/// Tickets in a slot: the slot of a ticket is its number `>> 6`, which the index says too.
+const SLOT_TICKETS: usize = 64;
 
 /// A Bloom filter of the users of one slot: 16 bits a ticket and 3 of them for each user, so that
 /// one slot in 200 is looked into for nothing.
@@ -26,17 +26,17 @@ type Filter = [u64; 16];
 /// Slots whose users are read at a time while the filters are built.
 const LOADED_AT_ONCE: i64 = 4_096;
 
-const LAST_SLOT: &str = "
-    select coalesce(max(slot), -1)
+const LAST_NO: &str = "
+    select coalesce(max(no), -1)
       from tickets";
 
 /// A row a slot, since the driver passes each row from thread to thread.
 const LIST_USERS: &str = "
-    select slot, json_group_array(hex(user_id))
+    select no >> 6, json_group_array(hex(user_id))
       from tickets indexed by tickets_user
-     where slot >= ?1
-       and slot < ?2
-     group by slot";
+     where no >> 6 >= ?1
+       and no >> 6 < ?2
+     group by no >> 6";
 
 /// Which slots there are, and which users may be in them.
 #[derive(Debug)]
@@ -54,15 +54,8 @@ struct State {
     first: Option<usize>,
     are_old_ones_known: bool,
     filters: Vec<Filter>,
-    /// Tickets in the last slot.
-    filled: usize,
-}
-
-/// Where a batch's tickets go: from `first` on, of which `filled` places are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Places {
-    pub(super) first: i64,
-    pub(super) filled: i64,
+    /// The number of the next ticket.
+    next_no: usize,
 }
 
 impl Slots {
@@ -75,44 +68,39 @@ impl Slots {
         }
     }
 
-    /// Places for a batch. A process begins with a fresh slot: nobody counted the last one's
-    /// tickets. A batch that is rolled back leaves its slots a little emptier.
+    /// Numbers for a batch, from the one that is returned on. A batch that is rolled back leaves a
+    /// gap.
     pub(super) async fn place(
         &self,
         conn: &mut SqliteConnection,
         users: impl Iterator<Item = UserId>,
-    ) -> StoreResult<Places> {
-        let first = self.first(conn).await?;
+    ) -> StoreResult<i64> {
+        self.first(conn).await?;
         let mut state = self.state();
-        if state.filters.len() <= first || state.filled == SLOT_TICKETS {
-            state.begin_slot(first);
-        }
-        let places = Places {
-            first: number(state.filters.len() - 1),
-            filled: number(state.filled),
-        };
+        let first_no = state.next_no;
         for user in users {
-            if state.filled == SLOT_TICKETS {
-                state.begin_slot(first);
+            let slot = state.next_no / SLOT_TICKETS;
+            if state.filters.len() <= slot {
+                state.filters.resize(slot + 1, [0; 16]);
             }
-            let filter = state.filters.last_mut().expect("a slot was begun");
             for bit in bits(user) {
-                filter[bit / 64] |= 1 << (bit % 64);
+                state.filters[slot][bit / 64] |= 1 << (bit % 64);
             }
-            state.filled += 1;
+            state.next_no += 1;
         }
-        Ok(places)
+        Ok(number(first_no))
     }
 
-    /// The slots from `from` on that may hold tickets of a user, in order.
+    /// The slots that may hold tickets of a user with numbers after `after`, in order.
     pub(super) async fn of_user(
         &self,
         conn: &mut SqliteConnection,
         user: UserId,
-        from: i64,
+        after: i64,
     ) -> StoreResult<Vec<i64>> {
+        let from = (after + 1) / number(SLOT_TICKETS);
         if !self.is_owner {
-            let last: i64 = last_slot(conn).await?;
+            let last = last_no(conn).await? / number(SLOT_TICKETS);
             return Ok((from..=last).collect());
         }
         self.load(conn).await?;
@@ -127,16 +115,23 @@ impl Slots {
         Ok(slots.map(|(slot, _)| slot).collect())
     }
 
-    /// The first slot of this process.
+    /// The first slot of this process: a fresh one, so that it knows all users of its own slots.
     async fn first(&self, conn: &mut SqliteConnection) -> StoreResult<usize> {
         let known = self.state().first;
         if let Some(first) = known {
             return Ok(first);
         }
-        let next = last_slot(conn).await? + 1;
-        let first = usize::try_from(next).map_err(|error| corrupt(error.into()))?;
-        // Somebody may have been faster, and nobody writes meanwhile: it is the same number.
-        Ok(*self.state().first.get_or_insert(first))
+        let tickets = last_no(conn).await? + 1;
+        let tickets = usize::try_from(tickets).map_err(|error| corrupt(error.into()))?;
+        let mut state = self.state();
+        // Somebody may have been faster, and may have written since.
+        if let Some(first) = state.first {
+            return Ok(first);
+        }
+        let first = tickets.div_ceil(SLOT_TICKETS);
+        state.first = Some(first);
+        state.next_no = first * SLOT_TICKETS;
+        Ok(first)
     }
 
     /// Builds the filters of what was written before this process.
@@ -155,7 +150,7 @@ impl Slots {
                 .await
                 .map_err(failed)?;
             for row in rows {
-                let slot: i64 = rows::get(&row, 0, "tickets.slot")?;
+                let slot: i64 = rows::get(&row, 0, "tickets.no")?;
                 let users: &str = row.try_get(1).map_err(|error| corrupt(error.into()))?;
                 let users: Vec<Uuid> =
                     serde_json::from_str(users).map_err(|error| corrupt(error.into()))?;
@@ -183,17 +178,8 @@ impl Slots {
     }
 }
 
-impl State {
-    /// Begins the next slot, not before this process's first one.
-    fn begin_slot(&mut self, first: usize) {
-        let next = self.filters.len().max(first);
-        self.filters.resize(next + 1, [0; 16]);
-        self.filled = 0;
-    }
-}
-
-async fn last_slot(conn: &mut SqliteConnection) -> StoreResult<i64> {
-    let last = sqlx::query_scalar(LAST_SLOT).fetch_one(conn).await;
+async fn last_no(conn: &mut SqliteConnection) -> StoreResult<i64> {
+    let last = sqlx::query_scalar(LAST_NO).fetch_one(conn).await;
     last.map_err(failed)
 }
 
@@ -204,64 +190,24 @@ fn bits(user: UserId) -> [usize; 3] {
     [0, 16, 32].map(|shift| usize::try_from(hash >> shift & 1_023).expect("ten bits"))
 }
 
-fn number(slots: usize) -> i64 {
-    i64::try_from(slots).expect("fewer slots than tickets")
+fn number(count: usize) -> i64 {
+    i64::try_from(count).expect("fewer than bytes in memory")
 }
 
 fn corrupt(error: anyhow::Error) -> StoreError {
-    StoreError::corrupt("tickets.slot", error)
+    StoreError::corrupt("tickets.no", error)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
-    use std::path::Path;
 
-    use domain::clock::from_micros;
-    use domain::concert::{Concert, Name, Status, parse_date};
-    use domain::ids::{IdSource, SeededIds};
+    use domain::ids::SeededIds;
     use domain::ports::{Store, View};
-    use domain::seat::SeatNo;
-    use domain::tickets::{NewTicket, TicketFilter};
-    use domain::{ConcertId, TicketId};
+    use domain::tickets::TicketFilter;
 
+    use super::super::tests::{new_concert, open, sell, user};
     use super::super::{Options, SqliteStore};
-    use super::*;
-
-    async fn open(file: &Path) -> SqliteStore {
-        SqliteStore::open(file, Options::serve()).await.unwrap()
-    }
-
-    /// Sells the next seats, each to one of ten users.
-    async fn sell(
-        store: &SqliteStore,
-        ids: &SeededIds,
-        concert: ConcertId,
-        seats: std::ops::Range<u32>,
-    ) {
-        let tickets: Vec<_> = seats
-            .map(|seat| NewTicket {
-                id: TicketId(ids.next()),
-                concert_id: concert,
-                user_id: user(seat % 10),
-                seat: SeatNo(seat),
-                bought_at: from_micros(7),
-            })
-            .collect();
-        let mut tx = store.begin().await.unwrap();
-        assert!(
-            tx.insert_tickets(&tickets)
-                .await
-                .unwrap()
-                .into_iter()
-                .all(|sold| sold)
-        );
-        tx.commit().await.unwrap();
-    }
-
-    fn user(number: u32) -> UserId {
-        UserId(Uuid::from_u128(u128::from(number) + 1))
-    }
 
     async fn of_user(store: &dyn Store, number: u32) -> usize {
         let filter = TicketFilter {
@@ -277,35 +223,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ledger.db");
         let ids = SeededIds::new(5);
-        let concert = Concert {
-            id: ConcertId(ids.next()),
-            name: Name::parse("n").unwrap(),
-            venue: Name::parse("v").unwrap(),
-            date: parse_date("2031-05-17").unwrap(),
-            capacity: 1_000,
-            layout_id: None,
-            status: Status::Active,
-            version: 1,
-            created_at: from_micros(1),
-        };
         let first = open(&file).await;
-        let mut tx = first.begin().await.unwrap();
-        tx.insert_concert(&concert).await.unwrap();
-        tx.commit().await.unwrap();
-        sell(&first, &ids, concert.id, 0..50).await;
-        sell(&first, &ids, concert.id, 50..300).await;
+        let concert = new_concert(&first, &ids, 1_000).await;
+        sell(&first, &ids, concert, 0..50).await;
+        sell(&first, &ids, concert, 50..300).await;
         assert_eq!(of_user(&first, 3).await, 30);
         first.close().await;
 
         let second = open(&file).await;
-        sell(&second, &ids, concert.id, 300..310).await;
+        sell(&second, &ids, concert, 300..310).await;
         for number in 0..10 {
             assert_eq!(of_user(&second, number).await, 31);
         }
         assert_eq!(of_user(&second, 10).await, 0);
-        sell(&second, &ids, concert.id, 310..400).await;
+        sell(&second, &ids, concert, 310..400).await;
         let onlooker = SqliteStore::open(&file, Options::inspect()).await.unwrap();
-        sell(&second, &ids, concert.id, 400..410).await;
+        sell(&second, &ids, concert, 400..410).await;
         assert_eq!(
             (of_user(&second, 3).await, of_user(&onlooker, 3).await),
             (41, 41)
@@ -313,7 +246,7 @@ mod tests {
 
         let mut lease = second.readers.lend().await.unwrap();
         let rows: Vec<(i64, i64)> =
-            sqlx::query_as("select slot, count(*) from tickets group by slot")
+            sqlx::query_as("select no >> 6, count(*) from tickets group by no >> 6")
                 .fetch_all(&mut *lease)
                 .await
                 .unwrap();

@@ -1,4 +1,4 @@
-//! Tickets: written under the unique index that decides, listed in the order of their seats.
+//! Tickets: appended once their seats are theirs, and listed.
 //!
 //! The large batches say `or rollback`. A row that breaks a check then ends the transaction
 //! instead of the statement, which whoever gets the error does anyway; and SQLite need not copy
@@ -7,19 +7,17 @@
 use std::collections::HashSet;
 use std::io::Write;
 
-use domain::ports::{BucketPlan, StoreError, StoreResult};
-use domain::seat::SeatNo;
+use domain::ports::{StoreError, StoreResult};
 use domain::ticket::Ticket;
 use domain::tickets::{Cursor, NewTicket, TicketFilter};
 use domain::{ConcertId, TicketId, UserId};
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::batch::Batch;
-use super::failure::failed;
-use super::rows;
-use super::slots::{SLOT_TICKETS, Slots};
+use super::failure::{failed, unexpected};
+use super::slots::Slots;
+use super::{rows, seats};
 
 const FIND_TICKET: &str = "
     select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
@@ -45,48 +43,53 @@ const LIST_TICKETS: &str = "
     select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
            c.version
       from tickets as t
-      join concerts as c
-        on c.id = t.concert_id
-     where (t.concert_id, t.seat_no) > (?1, ?2)
-     order by t.concert_id, t.seat_no
-     limit ?3";
+     cross join concerts as c
+     where t.no > ?1
+       and c.id = t.concert_id
+     order by t.no
+     limit ?2";
 
 const LIST_TICKETS_OF_CONCERT: &str = "
     select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
            c.version
-      from tickets as t
-      join concerts as c
-        on c.id = t.concert_id
-     where t.concert_id = ?1
-       and t.seat_no > ?2
-     order by t.seat_no
-     limit ?3";
+      from (select seat_no, ticket_no
+              from sold_seats
+             where concert_id = ?1
+               and seat_no > ?2
+             order by seat_no
+             limit ?3) as s
+     cross join tickets as t
+     cross join concerts as c
+     where t.no = s.ticket_no
+       and c.id = t.concert_id
+     order by s.seat_no";
 
-const FIND_SLOT: &str = "
-    select slot
-      from tickets
+const FIND_NO: &str = "
+    select ticket_no
+      from sold_seats
      where concert_id = ?1
        and seat_no = ?2";
 
 /// There is no `order by`: the loops run through the slots as they are given, and in each through
 /// the index, which is an order; sorting would read all of a user's tickets for every page. With
-/// `?5` only those of that concert; `?6` are the slots, and `?7` is the one of the cursor.
+/// `?4` only those of that concert; `?5` are the slots.
 const LIST_TICKETS_OF_USER: &str = "
     select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
            c.version
-      from json_each(?6) as slots
+      from json_each(?5) as slots
      cross join tickets as t indexed by tickets_user
      cross join concerts as c
-     where t.slot = slots.value
-       and t.user_id = ?4
-       and (?5 is null or t.concert_id = ?5)
-       and (t.slot > ?7 or (t.concert_id, t.seat_no) > (?1, ?2))
+     where t.no >> 6 = slots.value
+       and t.user_id = ?3
+       and t.no > ?1
+       and (?4 is null or t.concert_id = ?4)
        and c.id = t.concert_id
-     limit ?3";
+     limit ?2";
 
 /// Slots that one statement looks into; a page that is not full then needs another one.
 const SLOTS_AT_ONCE: usize = 1_000;
 
+/// In the order of their writing, but those of a concert in the order of their seats.
 pub(super) async fn list_tickets(
     conn: &mut SqliteConnection,
     slots: &Slots,
@@ -94,55 +97,68 @@ pub(super) async fn list_tickets(
     after: Option<Cursor>,
     max: u32,
 ) -> StoreResult<Vec<Ticket>> {
-    if let Some(user) = filter.user_id {
-        return list_tickets_of_user(conn, slots, (user, filter.concert_id), after, max).await;
-    }
-    let Some((concert, seat)) = begin_of_list(filter.concert_id, after) else {
-        return Ok(Vec::new());
+    let rows = match (filter.concert_id, filter.user_id) {
+        (only, Some(user)) => {
+            let after = number_of(conn, after).await?;
+            return list_tickets_of_user(conn, slots, (user, only), after, max).await;
+        }
+        (None, None) => {
+            let after = number_of(conn, after).await?;
+            let query = sqlx::query(LIST_TICKETS).bind(after).bind(max);
+            query.fetch_all(conn).await
+        }
+        (Some(concert), None) => {
+            let Some(seat) = seat_before(concert, after) else {
+                return Ok(Vec::new());
+            };
+            let query = sqlx::query(LIST_TICKETS_OF_CONCERT)
+                .bind(concert.0.as_bytes().as_slice())
+                .bind(seat)
+                .bind(max);
+            query.fetch_all(conn).await
+        }
     };
-    let statement = match filter.concert_id {
-        None => LIST_TICKETS,
-        Some(_) => LIST_TICKETS_OF_CONCERT,
-    };
-    let query = sqlx::query(statement).bind(concert).bind(seat).bind(max);
-    let rows = query.fetch_all(conn).await.map_err(failed)?;
-    rows.iter().map(rows::ticket).collect()
+    rows.map_err(failed)?.iter().map(rows::ticket).collect()
 }
 
-/// In the order of slots, and in a slot of concerts and seats.
+/// The number of the ticket that a cursor names; tickets are never deleted. Before the first one
+/// is -1.
+async fn number_of(conn: &mut SqliteConnection, after: Option<Cursor>) -> StoreResult<i64> {
+    let Some(after) = after else {
+        return Ok(-1);
+    };
+    let no: Option<i64> = sqlx::query_scalar(FIND_NO)
+        .bind(after.concert_id.0.as_bytes().as_slice())
+        .bind(after.seat.0)
+        .fetch_optional(conn)
+        .await
+        .map_err(failed)?;
+    let missing = || anyhow::anyhow!("{after:?} is the place of no ticket");
+    no.ok_or_else(|| StoreError::corrupt("seats.ticket_no", missing()))
+}
+
+/// In the order of their writing.
 async fn list_tickets_of_user(
     conn: &mut SqliteConnection,
     slots: &Slots,
     (user, only): (UserId, Option<ConcertId>),
-    after: Option<Cursor>,
+    after: i64,
     max: u32,
 ) -> StoreResult<Vec<Ticket>> {
-    let bytes = |concert: ConcertId| concert.0.as_bytes().to_vec();
-    // Nothing at all comes before every concert.
-    let (concert, seat) = after.map_or((Vec::new(), -1), |at| {
-        (bytes(at.concert_id), i64::from(at.seat.0))
-    });
-    let mut from: i64 = 0;
-    if after.is_some() {
-        let slot = sqlx::query_scalar(FIND_SLOT).bind(&concert).bind(seat);
-        from = slot
-            .fetch_optional(&mut *conn)
-            .await
-            .map_err(failed)?
-            .unwrap_or(0);
-    }
     let mut listed = Vec::new();
-    for slots in slots.of_user(conn, user, from).await?.chunks(SLOTS_AT_ONCE) {
+    for slots in slots
+        .of_user(conn, user, after)
+        .await?
+        .chunks(SLOTS_AT_ONCE)
+    {
         let missing = max - u32::try_from(listed.len()).expect("a page is small");
         let slots = serde_json::to_string(slots).expect("numbers are JSON");
         let rows = sqlx::query(LIST_TICKETS_OF_USER)
-            .bind(&concert)
-            .bind(seat)
+            .bind(after)
             .bind(missing)
             .bind(user.0.as_bytes().as_slice())
-            .bind(only.map(bytes))
+            .bind(only.map(|concert| concert.0.as_bytes().to_vec()))
             .bind(slots)
-            .bind(from)
             .fetch_all(&mut *conn)
             .await
             .map_err(failed)?;
@@ -156,104 +172,19 @@ async fn list_tickets_of_user(
     Ok(listed)
 }
 
-/// The concert and the seat after which a list begins. `None` when the cursor is behind all of
-/// the one concert that is asked for.
-fn begin_of_list(only: Option<ConcertId>, after: Option<Cursor>) -> Option<(Vec<u8>, i64)> {
-    let bytes = |id: ConcertId| id.0.as_bytes().to_vec();
-    match (only, after) {
-        // No bytes at all come before every id.
-        (None, None) => Some((Vec::new(), -1)),
-        (None, Some(at)) => Some((bytes(at.concert_id), at.seat.0.into())),
-        (Some(only), Some(at)) if at.concert_id == only => Some((bytes(only), at.seat.0.into())),
-        (Some(only), Some(at)) if at.concert_id > only => None,
-        (Some(only), Some(_) | None) => Some((bytes(only), -1)),
+/// The seat after which a concert's list goes on, -1 before the first. `None` when the cursor is
+/// behind all of the concert.
+fn seat_before(concert: ConcertId, after: Option<Cursor>) -> Option<i64> {
+    match after {
+        Some(at) if at.concert_id == concert => Some(at.seat.0.into()),
+        Some(at) if at.concert_id > concert => None,
+        Some(_) | None => Some(-1),
     }
 }
 
-/// The number of seats and the highest one are found bucket by bucket: grouping all rows at once
-/// would sort them.
-const COUNT_SOLD: &str = "
-    with recursive buckets (no, first, past) as (
-        select 0, 0, ?2
-         union all
-        select no + 1, past, past + ?2
-          from buckets
-         where no + 1 < ?3
-    )
-    select no,
-           (select count(*)
-              from tickets
-             where concert_id = ?1
-               and seat_no >= first
-               and seat_no < past) as sold,
-           (select max(seat_no)
-              from tickets
-             where concert_id = ?1
-               and seat_no >= first
-               and seat_no < past) as highest
-      from buckets
-     where highest is not null
-     order by no";
-
-pub(super) async fn count_sold(
-    conn: &mut SqliteConnection,
-    concert: ConcertId,
-    plan: BucketPlan,
-) -> StoreResult<Vec<(u32, u32, SeatNo)>> {
-    let rows = sqlx::query(COUNT_SOLD)
-        .bind(concert.0.as_bytes().as_slice())
-        .bind(plan.width)
-        .bind(plan.buckets())
-        .fetch_all(conn)
-        .await
-        .map_err(failed)?;
-    let bucket = |row: &SqliteRow| {
-        Ok((
-            rows::count(row, 0, "count_sold.no")?,
-            rows::count(row, 1, "count_sold.sold")?,
-            SeatNo(rows::count(row, 2, "tickets.seat_no")?),
-        ))
-    };
-    rows.iter().map(bucket).collect()
-}
-
-/// One row with all seats, since the driver passes each row from thread to thread.
-const LIST_SOLD: &str = "
-    select json_group_array(seat_no)
-      from (select seat_no
-              from tickets
-             where concert_id = ?1
-               and seat_no >= ?2
-             order by seat_no
-             limit ?3)";
-
-pub(super) async fn list_sold(
-    conn: &mut SqliteConnection,
-    concert: ConcertId,
-    from: SeatNo,
-    max: u32,
-) -> StoreResult<Vec<SeatNo>> {
-    let json: String = sqlx::query_scalar(LIST_SOLD)
-        .bind(concert.0.as_bytes().as_slice())
-        .bind(from.0)
-        .bind(max)
-        .fetch_one(conn)
-        .await
-        .map_err(failed)?;
-    let mut seats: Vec<u32> = serde_json::from_str(&json)
-        .map_err(|error| StoreError::corrupt("tickets.seat_no", error))?;
-    // SQLite keeps the order of the inner select, but does not promise to.
-    seats.sort_unstable();
-    Ok(seats.into_iter().map(SeatNo).collect())
-}
-
-/// `?1` holds the tickets one after the other, each in [`PACKED_BYTES`]; `?2` is the slot of the
-/// first, of which `?3` places are taken: bytes are cut out much
-/// faster than JSON is read, and this is the statement that carries the crowd. `cross join` keeps
-/// their order: of two tickets for a seat the first one wins.
-///
-/// Differs from postgres: nobody else writes meanwhile, so `on conflict` meets committed rows
-/// and those of this batch only.
+/// `?1` holds the tickets one after the other, each in [`PACKED_BYTES`], and the first of them gets
+/// the number `?2`: bytes are cut out much faster than JSON is read, and this is the statement
+/// that carries the crowd. `?3` says whether all of them have their seats; otherwise it is looked up which.
 const INSERT_TICKETS: &str = "
     with recursive packed (at) as (
         select 1
@@ -262,26 +193,28 @@ const INSERT_TICKETS: &str = "
           from packed
          where at + 78 < length(?1)
     )
-    insert or rollback into tickets (concert_id, id, user_id, seat_no, bought_at, slot)
-    select c.id,
+    insert or rollback into tickets (no, concert_id, id, user_id, seat_no, bought_at)
+    select ?2 + at / 78,
+           substr(?1, at, 16),
            substr(?1, at + 16, 16),
            substr(?1, at + 32, 16),
-           cast(substr(?1, at + 48, 10) as integer) as seat_no,
-           cast(substr(?1, at + 58, 20) as integer),
-           ?2 + (?3 + at / 78) / 64
+           cast(substr(?1, at + 48, 10) as integer),
+           cast(substr(?1, at + 58, 20) as integer)
       from packed
-     cross join concerts as c
-     where c.id = substr(?1, at, 16)
-       and c.status = 'ACTIVE'
-       and cast(substr(?1, at + 48, 10) as integer) < c.capacity
-        on conflict do nothing";
+     where ?3
+        or exists (
+               select 1
+                 from new_seats as s
+                where s.concert_id = substr(?1, at, 16)
+                  and s.seat_no = cast(substr(?1, at + 48, 10) as integer)
+                  and s.ticket_no = ?2 + at / 78)";
 
 /// Concert, ticket and user in 16 bytes each, the seat in 10 digits, the moment in a sign's place
 /// and 19 digits.
 const PACKED_BYTES: usize = 78;
 
-/// The statement has both numbers.
-const _: () = assert!(PACKED_BYTES == 78 && SLOT_TICKETS == 64);
+/// The statements have the number.
+const _: () = assert!(PACKED_BYTES == 78);
 
 const LIST_WRITTEN: &str = "
     select t.id
@@ -289,27 +222,39 @@ const LIST_WRITTEN: &str = "
      cross join tickets as t
      where t.id = unhex(value)";
 
-/// Usually every ticket is written, and the number of rows says so. Only otherwise is it looked
+/// In the order of concerts and seats, so that neighbours are written one after the other. Usually
+/// every ticket is written, and the number of rows says so. Only otherwise is it looked
 /// up which were: ids are never used twice, so a row of a ticket's id is that ticket.
 pub(super) async fn insert_tickets(
     conn: &mut SqliteConnection,
     slots: &Slots,
     tickets: &[NewTicket],
 ) -> StoreResult<Vec<bool>> {
+    if tickets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sorted: Vec<&NewTicket> = tickets.iter().collect();
+    // Stable: of two tickets for a seat the first one wins.
+    sorted.sort_by_key(|ticket| (ticket.concert_id, ticket.seat));
     let mut packed = Vec::with_capacity(tickets.len() * PACKED_BYTES);
-    for ticket in tickets {
+    for ticket in &sorted {
         pack(&mut packed, ticket);
     }
-    let users = tickets.iter().map(|ticket| ticket.user_id);
-    let places = slots.place(conn, users).await?;
+    let users = sorted.iter().map(|ticket| ticket.user_id);
+    let first_no = slots.place(conn, users).await?;
+    let seated = seats::insert_seats(conn, &packed, first_no).await?;
+    let all = seated == tickets.len() as u64;
     let done = sqlx::query(INSERT_TICKETS)
         .bind(packed)
-        .bind(places.first)
-        .bind(places.filled)
+        .bind(first_no)
+        .bind(all)
         .execute(&mut *conn)
         .await
         .map_err(failed)?;
-    if done.rows_affected() == tickets.len() as u64 {
+    if done.rows_affected() != seated {
+        return Err(unexpected("tickets.no", done.rows_affected()));
+    }
+    if all {
         return Ok(vec![true; tickets.len()]);
     }
     let ids = tickets.iter().map(|ticket| ticket.id.0);

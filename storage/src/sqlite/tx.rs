@@ -30,7 +30,7 @@ use super::connections::Lease;
 use super::slots::Slots;
 use super::wal::WalGuard;
 use super::{
-    audit, claims, concerts, jobs, keys, layouts, leases, moves, pauses, plans, prints,
+    audit, claims, concerts, jobs, keys, layouts, leases, moves, pauses, plans, prints, seats,
     settlements, shows, size, tickets, waiting,
 };
 
@@ -195,7 +195,7 @@ impl TicketView for SqliteTx {
         concert: ConcertId,
         plan: BucketPlan,
     ) -> StoreResult<Vec<(u32, u32, SeatNo)>> {
-        call!(self, tickets::count_sold(concert, plan))
+        call!(self, seats::count_sold(concert, plan))
     }
 
     async fn list_sold(
@@ -204,7 +204,7 @@ impl TicketView for SqliteTx {
         from: SeatNo,
         max: u32,
     ) -> StoreResult<Vec<SeatNo>> {
-        call!(self, tickets::list_sold(concert, from, max))
+        call!(self, seats::list_sold(concert, from, max))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tickets are written once a seat and listed in order.
+//! Tickets are written once a seat, and each is listed once.
 
 use std::collections::BTreeSet;
 
@@ -120,7 +120,7 @@ conformance! {
     }
 
     /// Port: list_tickets.
-    async fn lists_of_every_filter_hold_each_ticket_once_in_order(env) {
+    async fn lists_of_every_filter_hold_each_ticket_once(env) {
         let concerts = [env.concert(10).await, env.concert(10).await, env.concert(10).await];
         let users = [UserId(env.ids.next()), UserId(env.ids.next())];
         let tickets: Vec<_> = (0..15u32)
@@ -144,7 +144,6 @@ conformance! {
                 let listed = list_all(env, filter).await;
                 assert_eq!(listed.len(), expected.len(), "{filter:?}");
                 assert_eq!(ids(&listed), expected, "{filter:?}");
-                assert!(listed.is_sorted_by_key(|ticket| (ticket.concert_id, ticket.seat)));
             }
         }
     }
