@@ -104,7 +104,7 @@ impl Server {
     ///
     /// When it does not end within [`DEADLINE`].
     pub fn wait(mut self) -> Option<i32> {
-        let ended = until_ended(&mut self.child);
+        let ended = until_ended(&mut self.child, DEADLINE);
         ended.expect("the server ends").code()
     }
 }
@@ -140,6 +140,15 @@ impl Ended {
     ///
     /// When it does not end within [`DEADLINE`].
     pub fn of(command: &mut Command) -> Self {
+        Self::within(DEADLINE, command)
+    }
+
+    /// Runs a command that takes its time to its end.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end within the time.
+    pub fn within(time: Duration, command: &mut Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -147,7 +156,7 @@ impl Ended {
             .unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
         let output = read(child.stdout.take().expect("standard output is piped"));
         let errors = read(child.stderr.take().expect("standard error is piped"));
-        let Some(status) = until_ended(&mut child) else {
+        let Some(status) = until_ended(&mut child, time) else {
             child.kill().expect("it is our child");
             child.wait().expect("it ends");
             panic!("{command:?} does not end");
@@ -178,10 +187,10 @@ impl Ended {
     }
 }
 
-/// Waits for the end of a process; nothing when it does not come within [`DEADLINE`].
-fn until_ended(child: &mut Child) -> Option<ExitStatus> {
+/// Waits for the end of a process; nothing when it does not come within the time.
+fn until_ended(child: &mut Child, time: Duration) -> Option<ExitStatus> {
     let begun = Instant::now();
-    while begun.elapsed() < DEADLINE {
+    while begun.elapsed() < time {
         if let Some(status) = child.try_wait().expect("it is our child") {
             return Some(status);
         }

@@ -72,9 +72,9 @@ pub async fn bench(command: BenchCommand) -> anyhow::Result<()> {
         BenchCommand::Plan(args) => (args, draw::plans()?),
     };
     report(&args, &outcomes)?;
-    let broken: Vec<_> = outcomes.iter().flat_map(|one| &one.broken).collect();
-    if let [first, ..] = broken.as_slice() {
-        bail!("{first}");
+    let broken: Vec<_> = outcomes.iter().flat_map(|one| one.broken.clone()).collect();
+    if !broken.is_empty() {
+        bail!("{}", broken.join("; "));
     }
     Ok(())
 }
