@@ -184,7 +184,8 @@ fn seat_before(concert: ConcertId, after: Option<Cursor>) -> Option<i64> {
 
 /// `?1` holds the tickets one after the other, each in [`PACKED_BYTES`], and the first of them gets
 /// the number `?2`: bytes are cut out much faster than JSON is read, and this is the statement
-/// that carries the crowd. `?3` says whether all of them have their seats; otherwise it is looked up which.
+/// that carries the crowd. `?3` says whether all of them have their seats; otherwise it is looked
+/// up which have.
 const INSERT_TICKETS: &str = "
     with recursive packed (at) as (
         select 1
@@ -220,11 +221,14 @@ const LIST_WRITTEN: &str = "
     select t.id
       from json_each(?1)
      cross join tickets as t
-     where t.id = unhex(value)";
+     where t.id = unhex(value)
+       and t.no >= ?2";
 
-/// In the order of concerts and seats, so that neighbours are written one after the other. Usually
-/// every ticket is written, and the number of rows says so. Only otherwise is it looked
-/// up which were: ids are never used twice, so a row of a ticket's id is that ticket.
+/// In the order of concerts and seats, so that neighbours are written one after the other.
+///
+/// Usually every ticket is written, and the number of rows says so. Only otherwise is it looked up
+/// which have got one of this batch's numbers: who writes a group again must not count those that
+/// were there already.
 pub(super) async fn insert_tickets(
     conn: &mut SqliteConnection,
     slots: &Slots,
@@ -260,6 +264,7 @@ pub(super) async fn insert_tickets(
     let ids = tickets.iter().map(|ticket| ticket.id.0);
     let rows = sqlx::query(LIST_WRITTEN)
         .bind(Batch::of_ids(ids))
+        .bind(first_no)
         .fetch_all(conn)
         .await
         .map_err(failed)?;

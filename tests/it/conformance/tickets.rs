@@ -80,6 +80,17 @@ conformance! {
         assert_eq!(tx.find_ticket(late.id).await.unwrap(), None);
     }
 
+    async fn ticket_that_is_there_already_is_not_written_again(env) {
+        let concert = env.concert(10).await;
+        let (one, other) = (env.sell(&concert, &[3]).await[0], env.ticket(concert.id, 4));
+        let mut tx = env.begin().await;
+        assert_eq!(tx.insert_tickets(&[one, other]).await.unwrap(), [false, true]);
+        tx.commit().await.unwrap();
+        let listed = list_all(env, TicketFilter::default()).await;
+        assert_eq!(ids(&listed), BTreeSet::from([one.id, other.id]));
+        assert_eq!(listed.len(), 2);
+    }
+
     async fn seats_outside_the_hall_are_not_sold(env) {
         let concert = env.concert(2).await;
         let tickets = [0, 2, 1, u32::MAX].map(|seat| env.ticket(concert.id, seat));
