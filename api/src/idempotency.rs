@@ -56,7 +56,7 @@ where
     Running: Future<Output = Result<Answered<T>, Problem>>,
 {
     if let Some(key) = key {
-        // Three times as large as what a crowd without keys waits in.
+        // Boxed: a crowd without keys should not wait in room for one.
         return Box::pin(once_of_key(app, key, answer, run)).await;
     }
     Ok(match run(None).await? {

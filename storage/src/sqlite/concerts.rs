@@ -124,8 +124,7 @@ pub(super) async fn update_concert(
     }
 }
 
-/// `?1` holds concerts in 16 bytes each, with the seats sold in 10 digits. `or rollback`: see
-/// [`super::tickets`].
+/// `?1` holds sales in [`PACKED_BYTES`] each. `or rollback`: see [`super::tickets`].
 const RECORD_SALES: &str = "
     with recursive packed (at) as (
         select 1
@@ -144,6 +143,12 @@ const RECORD_SALES: &str = "
        set sold = sold + excluded.sold,
            marked_at = coalesce(marked_at, excluded.marked_at)";
 
+/// A concert in 16 bytes, and the seats sold in 10 digits.
+const PACKED_BYTES: usize = 26;
+
+/// The statement has the number.
+const _: () = assert!(PACKED_BYTES == 26);
+
 /// Counting in a concert that does not exist is refused: its row would refer to nothing.
 pub(super) async fn record_sales(
     conn: &mut SqliteConnection,
@@ -155,7 +160,7 @@ pub(super) async fn record_sales(
     }
     let mut sorted = sales.to_vec();
     sorted.sort_unstable();
-    let mut packed = Vec::with_capacity(sales.len() * 26);
+    let mut packed = Vec::with_capacity(sales.len() * PACKED_BYTES);
     for (concert, seats) in sorted {
         packed.extend_from_slice(concert.0.as_bytes());
         write!(packed, "{seats:010}").expect("writing to memory cannot fail");

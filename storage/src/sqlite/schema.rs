@@ -109,12 +109,13 @@ pub(super) async fn migrate(conn: &mut SqliteConnection, file: &Path) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use domain::audit::Invariant;
     use domain::ids::SeededIds;
     use domain::ports::Store;
     use domain::tickets::TicketFilter;
     use tempfile::TempDir;
 
-    use super::super::tests::{new_concert, open, sell, user};
+    use super::super::tests::{open, sell, user};
     use super::*;
 
     #[test]
@@ -180,9 +181,11 @@ mod tests {
                 .count(),
             1
         );
-        // The one that was sold here is not counted.
-        assert_eq!(view.find_violations(9).await.unwrap().len(), 1);
-        drop(view);
-        new_concert(&store, &ids, 1).await;
+        // The one that was sold here is not counted; nothing else is wrong.
+        let violations = view.find_violations(9).await.unwrap();
+        let [violation] = violations.as_slice() else {
+            panic!("{violations:?}");
+        };
+        assert_eq!(violation.invariant, Invariant::SoldCount);
     }
 }
