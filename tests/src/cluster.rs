@@ -20,6 +20,10 @@ const LOG_LINES: usize = 60;
 /// Signs the tickets of every process.
 const SIGNING_KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
 
+/// What a command of Redis may take. On a busy machine an answer is late, and a purchase that is
+/// refused for it says nothing; a process that waits for a silent server still notices in time.
+const REDIS_TIMEOUT_MS: u64 = 10_000;
+
 /// What the processes of a cluster share: a database, keys in Redis, and a folder of files.
 #[derive(Debug)]
 pub struct Cluster {
@@ -105,6 +109,7 @@ impl Cluster {
         config.engine.postgres_url = Secret(self.database.url().to_owned());
         config.engine.redis_url = Secret(self.redis_url.clone());
         config.engine.redis_prefix.clone_from(&self.redis_prefix);
+        config.engine.redis_timeout_ms = REDIS_TIMEOUT_MS;
         config.engine.files_dir = self.folder.path().join("files");
         config.signing.key = Secret(SIGNING_KEY.into());
         config.server.roles = roles.to_vec();
@@ -153,6 +158,10 @@ impl Cluster {
             .args(["--postgres-url", self.database.url()])
             .args(["--redis-url", &self.redis_url])
             .env("TICKETOVERFLOW__ENGINE__REDIS_PREFIX", &self.redis_prefix)
+            .env(
+                "TICKETOVERFLOW__ENGINE__REDIS_TIMEOUT_MS",
+                REDIS_TIMEOUT_MS.to_string(),
+            )
             .env(
                 "TICKETOVERFLOW__ENGINE__FILES_DIR",
                 self.folder.path().join("files"),

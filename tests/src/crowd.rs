@@ -91,8 +91,14 @@ impl Crowd {
 
     /// Waits until so many more tickets are answered. Buyers hurry a little further than that.
     pub async fn until_more(&self, tickets: usize) {
-        let enough = self.bought() + tickets;
-        self.hurry_until(enough + tickets / 2);
+        self.until(self.bought() + tickets).await;
+    }
+
+    /// Waits until so many tickets are answered in all, however late it is asked. Buyers hurry a
+    /// little further than that.
+    pub async fn until(&self, enough: usize) {
+        let left = enough.saturating_sub(self.bought());
+        self.hurry_until(enough + left / 2);
         let so_many = || async { (self.bought() >= enough).then_some(()) };
         eventually("the sale goes on", so_many).await;
     }

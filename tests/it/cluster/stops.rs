@@ -45,7 +45,7 @@ async fn one_api_process_after_the_other_can_be_replaced_in_a_sale() {
     let clients = servers.iter().map(|server| server.http.clone()).collect();
     let crowd = Crowd::buy(clients, &concert, 16);
     for at in [0, 1] {
-        crowd.until_more(capacity as usize / 5).await;
+        crowd.until(capacity as usize / 5 * (at + 1)).await;
         let next = cluster.start("api");
         crowd.replace(at, next.http.clone()).await;
         let old = std::mem::replace(&mut servers[at], next);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::ports::StoreError;
 
 /// Far beyond what any of these cases takes; only a test that would hang meets it.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Begins to wait for something and gives up, as a caller does whose client hung up. It may be
 /// ready already; then its result is dropped.

@@ -13,12 +13,21 @@ use super::Shared;
 /// How long a reader waits when a print is not there yet.
 const NOT_YET: Duration = Duration::from_millis(10);
 
-/// Buys one ticket for each of some users.
+/// How long a buyer waits who heard that the seats left are held by others, and how often the
+/// buyers of one connection ask again altogether. After that, the answer stands.
+const HELD: Duration = Duration::from_millis(50);
+const ASKED_AGAIN_MAX: u32 = 1_000;
+
+/// Buys one ticket for each of some users. A user to whom the seats left were held by others asks
+/// again.
 #[derive(Debug)]
 pub(super) struct Buyer {
     host: Shared,
     concert: Shared,
     users: VecDeque<UserId>,
+    /// Who waits for an answer.
+    asking: Option<UserId>,
+    asked_again: u32,
     /// The tickets that were bought.
     pub(super) tickets: Vec<String>,
 }
@@ -29,6 +38,8 @@ impl Buyer {
             host: server.to_string().into(),
             concert: concert.into(),
             users: users.iter().copied().collect(),
+            asking: None,
+            asked_again: 0,
             tickets: Vec::new(),
         }
     }
@@ -39,6 +50,7 @@ impl Script for Buyer {
         let Some(user) = self.users.pop_front() else {
             return false;
         };
+        self.asking = Some(user);
         let body = format!(r#"{{"concert_id":"{}","user_id":"{user}"}}"#, self.concert);
         Request::new("POST", "/api/v1/tickets", &self.host)
             .json(body)
@@ -52,8 +64,17 @@ impl Script for Buyer {
                 .as_str()
                 .map(str::to_owned)
         };
-        if status == 201 {
-            self.tickets.extend(id());
+        let asked = self.asking.take();
+        match status {
+            201 => self.tickets.extend(id()),
+            409 if self.asked_again < ASKED_AGAIN_MAX => {
+                self.asked_again += 1;
+                if let Some(user) = asked {
+                    self.users.push_front(user);
+                }
+                return HELD;
+            }
+            _ => {}
         }
         Duration::ZERO
     }
