@@ -122,12 +122,17 @@ impl Connections {
 
     /// Connects to the first server that can write, beginning with the one that last could.
     pub(super) async fn connect(&self) -> anyhow::Result<PgConnection> {
+        self.connect_within(self.session.connect_timeout).await
+    }
+
+    /// As [`Connections::connect`], with so much time for each server.
+    pub(super) async fn connect_within(&self, time: Duration) -> anyhow::Result<PgConnection> {
         let hosts = self.address.hosts();
         let first = self.writer.load(Ordering::Relaxed);
         let mut last = None;
         for at in (first..first + hosts.len()).map(|at| at % hosts.len()) {
             let host = &hosts[at];
-            let opened = timeout(self.session.connect_timeout, async {
+            let opened = timeout(time, async {
                 let mut conn = host.connect().await?;
                 let settings = AssertSqlSafe(self.session.settings());
                 let row = sqlx::raw_sql(settings).fetch_one(&mut conn).await?;

@@ -35,6 +35,7 @@ mod tx;
 mod waiting;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{Store, StoreResult, Tx, View};
@@ -58,6 +59,10 @@ const BEGIN_SNAPSHOT: &str = "
     set local enable_hashjoin = on;
     set local enable_mergejoin = on;
     set local statement_timeout = 0";
+
+/// What a server may take to answer who opens the ledger. Nobody waits for that process yet, and it
+/// does not try again: it would not start because of one slow answer.
+const OPENING_TIME: Duration = Duration::from_secs(10);
 
 /// The ledger.
 #[derive(Debug)]
@@ -85,7 +90,7 @@ impl PostgresStore {
     pub async fn migrate(url: &str, options: Options) -> Result<SchemaReport, OpenError> {
         // An index on a large table takes as long as it takes.
         let options = Options {
-            statement_timeout: std::time::Duration::ZERO,
+            statement_timeout: Duration::ZERO,
             ..options
         };
         let store = Self::of(url, &options)?;
@@ -131,7 +136,8 @@ impl PostgresStore {
     }
 
     async fn connect(&self) -> Result<PgConnection, OpenError> {
-        let connected = self.writers.0.connect().await;
+        let time = self.session.connect_timeout.max(OPENING_TIME);
+        let connected = self.writers.0.connect_within(time).await;
         connected.map_err(|source| OpenError::Unreachable {
             database: self.address.to_string(),
             source,
