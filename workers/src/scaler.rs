@@ -17,6 +17,9 @@ use crate::slots::Slots;
 
 /// Counting a long queue takes time; no more than one part in so many goes into it.
 const COUNTING_SHARE: u32 = 20;
+/// The longest rest between two looks. One that took long because the machine stood still tells
+/// nothing about the next one, and meanwhile no pool is sized.
+const REST_MAX: Duration = Duration::from_secs(5);
 
 /// What there is to say about a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,6 +160,11 @@ impl Scale {
     }
 }
 
+/// How long to rest after a look that took so long.
+fn rest_after(look: Duration) -> Duration {
+    look.saturating_mul(COUNTING_SHARE).min(REST_MAX)
+}
+
 impl Scaler {
     /// Sizes until the process stops.
     pub(crate) async fn run(&self) {
@@ -179,7 +187,7 @@ impl Scaler {
             rest = match self.look().await {
                 Ok(()) => {
                     outage.worked();
-                    began.elapsed() * COUNTING_SHARE
+                    rest_after(began.elapsed())
                 }
                 Err(error) => outage.failed(&error),
             };
@@ -261,6 +269,15 @@ mod tests {
         let scale = scale(0);
         scale.decide(need(20), 1, SERVICE);
         assert_eq!(scale.report().places, 1);
+    }
+
+    #[test]
+    fn counting_has_its_share_of_the_time_but_one_long_look_stops_nothing() {
+        assert_eq!(
+            rest_after(Duration::from_millis(3)),
+            Duration::from_millis(60)
+        );
+        assert_eq!(rest_after(Duration::from_secs(4)), REST_MAX);
     }
 
     #[tokio::test]
