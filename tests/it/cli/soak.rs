@@ -20,7 +20,7 @@ fn soak(engine: &[&str]) -> (Value, String) {
         .args(["bench", "soak", "--duration", "1m", "--rate", "300"])
         .args(["--prints", "3", "--plot", text(&plot), "--json", "-"])
         .args(engine);
-    let said = Ended::within(Duration::from_mins(3), &mut command).success();
+    let said = Ended::within(Duration::from_mins(6), &mut command).success();
     let mut said: Value = serde_json::from_str(&said).expect("it prints JSON");
     let plot = std::fs::read_to_string(&plot).expect("it is drawn");
     (said[0].take(), plot)
