@@ -351,7 +351,9 @@ fn the_demo_proves_itself_and_leaves_its_pictures() {
     let folder = folder();
     let output = folder.path().join("demo");
     for _ in 0..2 {
-        let said = ended(&["demo", "--exit", "--output", text(&output)]).success();
+        let mut command = process::command();
+        command.args(["demo", "--exit", "--output", text(&output)]);
+        let said = Ended::within(process::LONG_RUN, &mut command).success();
         assert!(!said.contains("BROKEN"), "{said}");
     }
     svg::assert_text(

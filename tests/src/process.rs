@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 use crate::http::Http;
 use crate::wait::DEADLINE;
 
+/// How long a command may take that does a whole sale's work. It only ends a test that fails.
+pub const LONG_RUN: Duration = Duration::from_mins(5);
+
 /// A running `ticketoverflow run`. Killed when dropped.
 #[derive(Debug)]
 pub struct Server {

@@ -22,7 +22,7 @@ fn a_pool_without_places_grows_under_a_burst_and_goes_back_without_flapping() {
     command
         .args(args)
         .args(["--json", "-", "--plot", text(&plot)]);
-    let said = Ended::of(&mut command).success();
+    let said = Ended::within(process::LONG_RUN, &mut command).success();
     let said: Value = serde_json::from_str(&said).expect("it prints JSON");
     assert_eq!(
         (&said[0]["flaps"], &said[0]["value"]),
@@ -47,7 +47,7 @@ const BY_WRK: [&str; 7] = [
     "purchase",
     "--wrk",
     "--seconds",
-    "1",
+    "5",
     "--rounds",
     "1",
 ];

@@ -71,7 +71,7 @@ async fn the_results_of_two_generators_add_up() {
         let own = ["--concert", &concert, "--seed", seed, "--json", json];
         let mut line = process::command();
         line.args(sale).args(["--target", target]).args(own);
-        Ended::of(&mut line).success()
+        Ended::within(process::LONG_RUN, &mut line).success()
     };
     tokio::task::block_in_place(|| {
         std::thread::scope(|scope| {

@@ -12,7 +12,7 @@ use tests::process::{self, Ended};
 
 /// Runs a command of the binary against a server, beside the test's own tasks.
 fn command(args: &[&str]) -> Ended {
-    tokio::task::block_in_place(|| Ended::of(process::command().args(args)))
+    tokio::task::block_in_place(|| Ended::within(process::LONG_RUN, process::command().args(args)))
 }
 
 /// `load …` with its result, whatever the verdict.

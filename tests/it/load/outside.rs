@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tests::TestApp;
+use tests::process::{self, Ended};
 
 use super::wrong::{Defect, WrongServer};
 use super::{audit, broken, load};
@@ -48,7 +49,8 @@ async fn the_audit_may_run_during_a_sale() {
                 "--target",
                 &target,
             ];
-            tests::process::Ended::of(tests::process::command().args(args))
+            let mut command = process::command();
+            Ended::within(process::LONG_RUN, command.args(args))
         }
     });
     for _ in 0..3 {
