@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::ConcertId;
+use domain::concert::Concert;
 use domain::plans::PlanDrawing;
 use domain::ports::{RenderError, Renderer};
 use domain::prints::{Format, PrintDrawing};
+use domain::{ConcertId, TicketId};
 use tests::eventually;
 use tokio::sync::watch;
 use workers::RenderPool;
@@ -24,6 +25,8 @@ pub(super) struct Gate {
 pub(super) struct Drawing {
     pub(super) concert: ConcertId,
     pub(super) version: u32,
+    /// Whose print it is; nothing of a plan.
+    pub(super) ticket: Option<TicketId>,
     pub(super) ended: Ended,
 }
 
@@ -77,12 +80,13 @@ impl Gate {
         eventually(what, || async { enough().then_some(()) }).await;
     }
 
-    async fn pass(&self, concert: ConcertId, version: u32) -> Noted<'_> {
+    async fn pass(&self, concert: &Concert, ticket: Option<TicketId>) -> Noted<'_> {
         let at = {
             let mut drawings = self.drawings.lock().unwrap();
             drawings.push(Drawing {
-                concert,
-                version,
+                concert: concert.id,
+                version: concert.version,
+                ticket,
                 ended: Ended::NotYet,
             });
             drawings.len() - 1
@@ -100,14 +104,14 @@ impl Gate {
 #[async_trait]
 impl Renderer for Gate {
     async fn ticket(&self, drawing: PrintDrawing, format: Format) -> Result<Bytes, RenderError> {
-        let mut noted = self.pass(drawing.concert.id, drawing.concert.version).await;
+        let mut noted = self.pass(&drawing.concert, Some(drawing.ticket.id)).await;
         let drawn = self.inner.ticket(drawing, format).await;
         noted.ended = Ended::Drawn;
         drawn
     }
 
     async fn plan(&self, drawing: PlanDrawing) -> Result<Bytes, RenderError> {
-        let mut noted = self.pass(drawing.concert.id, drawing.concert.version).await;
+        let mut noted = self.pass(&drawing.concert, None).await;
         let drawn = self.inner.plan(drawing).await;
         noted.ended = Ended::Drawn;
         drawn
