@@ -181,9 +181,11 @@ impl Platform {
     /// A print whose drawings, and nothing else, are held up at the gate.
     async fn hold_up_a_print(&self) -> (TicketId, JobId) {
         let gate = &self.gate;
-        let ticket = self.ticket(self.concert().await).await;
-        gate.until("the plan is drawn", 1, |plan| plan.ended == Ended::Drawn)
-            .await;
+        let concert = self.concert().await;
+        let ticket = self.ticket(concert).await;
+        // Its job ends together with that, so that no other one runs.
+        let published = || async { plans::current(&self.ctx, concert).await.unwrap() };
+        eventually("the plan is published", published).await;
         gate.close();
         let job = self.print(ticket).await;
         gate.until("a print is drawn", 2, |one| one.ended == Ended::NotYet)
