@@ -74,7 +74,8 @@ use storage::Access;
 use storage::files::ObjectFiles;
 use storage::postgres::{LeaseClock, Options, PostgresStore};
 use tempfile::TempDir;
-use tests::{Database, s3};
+use tests::postgres::options;
+use tests::{Database, eventually, s3};
 
 /// An empty engine of what is kept (for what may be lost, see [`hints`]), a clock that stands still and ids that repeat.
 struct Env {
@@ -84,7 +85,7 @@ struct Env {
     ids: SeededIds,
     /// Removed with the environment.
     _folder: TempDir,
-    _database: Option<Database>,
+    database: Option<Database>,
 }
 
 impl Env {
@@ -100,7 +101,7 @@ impl Env {
             clock: ManualClock::new(from_micros(1_800_000_000_123_457)),
             ids: SeededIds::new(11),
             _folder: folder,
-            _database: None,
+            database: None,
         }
     }
 
@@ -118,20 +119,29 @@ impl Env {
 
     async fn postgres() -> Self {
         let database = Database::new().await;
-        let options = Options {
+        let callers = Options {
             lease_clock: LeaseClock::Callers,
-            ..Options::default()
+            ..options()
         };
-        let store = PostgresStore::open(database.url(), options).await.unwrap();
+        let store = PostgresStore::open(database.url(), callers).await.unwrap();
         Self {
             store: Arc::new(store),
-            _database: Some(database),
+            database: Some(database),
             ..Self::sqlite().await
         }
     }
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Waits until somebody waits for what somebody else has, on an engine of several writers.
+    async fn until_somebody_waits(&self) {
+        let Some(database) = &self.database else {
+            return;
+        };
+        let waits = || async { (database.waiting() > 0).then_some(()) };
+        eventually("somebody waits for a lock", waits).await;
     }
 
     async fn begin(&self) -> Box<dyn Tx> {

@@ -147,6 +147,7 @@ conformance! {
             tx.commit().await.unwrap();
         })
         .await;
+        env.until_somebody_waits().await;
         let ticket = env.ticket(concert.id, 1);
         let (go, told) = tokio::sync::oneshot::channel::<()>();
         let newcomer = meanwhile(env, async move |mut tx| {

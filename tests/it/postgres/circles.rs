@@ -95,7 +95,10 @@ async fn settlement_and_renewal_of_the_same_jobs_lock_them_in_one_order() {
     for settled in busy {
         assert_eq!(settled.await.unwrap().unwrap(), Settled::Done);
     }
-    tokio::time::sleep(HEAD_START).await;
+    eventually("a settlement waits for the ticket", || async {
+        (database.waiting() > 0).then_some(())
+    })
+    .await;
     let renewals: Vec<_> = held
         .iter()
         .map(|job| Renewal {

@@ -7,7 +7,8 @@ use domain::ids::IdSource;
 use domain::job::{ClaimRequest, Claimed, Lane, NewJob, Noop, Queue, Renewal, Standing};
 use domain::ports::Store;
 use domain::{ClaimToken, Clock, JobId, SystemClock, SystemIds, Timestamp, WorkerId};
-use storage::postgres::{Options, PostgresStore};
+use storage::postgres::PostgresStore;
+use tests::postgres::options;
 use tests::{Database, eventually};
 
 const LEASE: TimeDelta = TimeDelta::seconds(60);
@@ -17,7 +18,7 @@ const SHORT: TimeDelta = TimeDelta::milliseconds(1);
 
 async fn open() -> (Database, PostgresStore) {
     let database = Database::new().await;
-    let store = PostgresStore::open(database.url(), Options::default())
+    let store = PostgresStore::open(database.url(), options())
         .await
         .unwrap();
     (database, store)

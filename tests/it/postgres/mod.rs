@@ -20,8 +20,9 @@ use domain::tickets::{self, Order};
 use domain::user::UserDirectory;
 use domain::{ConcertId, Context, Error, Limits, Parts, SystemClock, SystemIds, TicketId};
 use storage::Access;
-use storage::postgres::{Options, PostgresStore};
+use storage::postgres::PostgresStore;
 use tempfile::TempDir;
+use tests::postgres::options;
 use workers::{Config, RenderPool};
 
 /// The domain over a ledger in PostgreSQL and this process's own counters.
@@ -37,7 +38,7 @@ impl Shop {
         let local = storage::open_embedded(folder.path(), Access::Serve)
             .await
             .unwrap();
-        let store = PostgresStore::open(url, Options::default()).await.unwrap();
+        let store = PostgresStore::open(url, options()).await.unwrap();
         let parts = Parts {
             store: Arc::new(store),
             counters: local.counters,

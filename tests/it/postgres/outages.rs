@@ -12,6 +12,7 @@ use domain::prints::Effect;
 use domain::{Error, JobId, SystemIds, Timestamp, WorkerId, jobs, prints};
 use futures::future::join_all;
 use storage::postgres::{Options, PostgresStore};
+use tests::postgres::options;
 use tests::{Cable, Database};
 
 use super::Shop;
@@ -143,7 +144,7 @@ async fn jobs_that_were_settled_without_an_answer_are_done() {
 #[tokio::test]
 async fn connections_that_were_lost_while_nobody_used_them_are_noticed_by_nobody() {
     let database = Database::new().await;
-    let store = PostgresStore::open(database.url(), Options::default())
+    let store = PostgresStore::open(database.url(), options())
         .await
         .unwrap();
     for _ in 0..3 {
@@ -173,7 +174,7 @@ async fn connections_that_were_lost_while_nobody_used_them_are_noticed_by_nobody
 #[tokio::test]
 async fn transaction_whose_connection_is_lost_says_so_and_the_next_one_is_well() {
     let database = Database::new().await;
-    let store = PostgresStore::open(database.url(), Options::default())
+    let store = PostgresStore::open(database.url(), options())
         .await
         .unwrap();
     let mut tx = store.begin().await.unwrap();
@@ -192,11 +193,12 @@ async fn server_that_does_not_answer_is_not_waited_for_for_ever() {
     let database = Database::new().await;
     let cable = Cable::to(&database.socket()).await;
     let url = database.url_by(&cable.address().to_string());
-    let options = Options {
-        statement_timeout: Duration::from_millis(100),
-        ..Options::default()
+    // Enough for what is answered before and after.
+    let impatient = Options {
+        statement_timeout: Duration::from_secs(3),
+        ..options()
     };
-    let store = PostgresStore::open(&url, options).await.unwrap();
+    let store = PostgresStore::open(&url, impatient).await.unwrap();
     let mut tx = store.begin().await.unwrap();
     cable.stall(true);
     let unanswered = tx.delete_keys(&["a"]).await;
@@ -213,7 +215,7 @@ async fn server_that_does_not_answer_is_not_waited_for_for_ever() {
 #[tokio::test]
 async fn of_two_that_wait_for_each_other_one_begins_anew() {
     let database = Database::new().await;
-    let store = PostgresStore::open(database.url(), Options::default())
+    let store = PostgresStore::open(database.url(), options())
         .await
         .unwrap();
     let holders = [(); 2].map(|()| WorkerId(SystemIds.next()));

@@ -8,7 +8,8 @@ use domain::seat::SeatNo;
 use domain::tickets::NewTicket;
 use domain::{ConcertId, TicketId, UserId};
 use storage::Access;
-use storage::postgres::{Options, PostgresStore};
+use storage::postgres::PostgresStore;
+use tests::postgres::options;
 use tests::{Cluster, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -114,7 +115,7 @@ async fn memory_does_not_grow_with_the_list_of_an_embedded_server() {
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_does_not_grow_with_the_list_of_a_clusters_server() {
     let cluster = Cluster::new().await;
-    let store = PostgresStore::open(cluster.database.url(), Options::default()).await;
+    let store = PostgresStore::open(cluster.database.url(), options()).await;
     let store = store.expect("it is migrated");
     fill(&store).await;
     store.close().await;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use storage::postgres::{Options, PostgresStore};
+use storage::postgres::PostgresStore;
 use tests::Authority;
-use tests::postgres::PostgresServer;
+use tests::postgres::{PostgresServer, options};
 
 use super::{ELSEWHERE, HERE, assert_says, encoded, words};
 
@@ -14,7 +14,7 @@ async fn ask(server: &Arc<PostgresServer>, query: &str) -> Result<(), String> {
         "postgres://ledger@{HERE}:{}/postgres?{query}",
         server.port()
     );
-    let asked = PostgresStore::schema(&url, Options::default()).await;
+    let asked = PostgresStore::schema(&url, options()).await;
     asked.map(drop).map_err(|error| words(&error))
 }
 

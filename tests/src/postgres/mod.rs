@@ -9,6 +9,7 @@ mod stranger;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use storage::postgres::{Options, PostgresStore};
 
@@ -20,6 +21,18 @@ const ROLE: &str = "ledger";
 
 /// The database with an up-to-date schema that others are copied from.
 const TEMPLATE: &str = "migrated";
+
+/// How long a busy machine may take to open a connection.
+const CONNECT_PATIENCE: Duration = Duration::from_mins(1);
+
+/// The options of a store in a test that is not about time.
+pub fn options() -> Options {
+    Options {
+        acquire_timeout: CONNECT_PATIENCE,
+        connect_timeout: CONNECT_PATIENCE,
+        ..Options::default()
+    }
+}
 
 /// A database of one test. Dropped with this value.
 #[derive(Debug)]
@@ -42,7 +55,7 @@ impl Database {
             .get_or_init(async || {
                 let template = server.url(TEMPLATE);
                 server.run("createdb", &[TEMPLATE]);
-                PostgresStore::migrate(&template, Options::default())
+                PostgresStore::migrate(&template, options())
                     .await
                     .expect("an empty database can be migrated");
             })
@@ -97,6 +110,21 @@ impl Database {
               where datname = current_database()
                 and pid <> pg_backend_pid()",
         );
+    }
+
+    /// How many of its connections wait for a lock.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not tell.
+    pub fn waiting(&self) -> u32 {
+        let waiting = self.sql(
+            "select count(*)
+               from pg_stat_activity
+              where datname = current_database()
+                and wait_event_type = 'Lock'",
+        );
+        waiting.trim().parse().expect("a number")
     }
 
     fn create(server: Arc<PostgresServer>, args: &[&str]) -> Self {
