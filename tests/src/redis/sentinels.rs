@@ -30,10 +30,11 @@ impl RedisSentinels {
         let sentinels = (0..SENTINELS).map(|_| {
             let folder = folder();
             let file = folder.join("sentinel.conf");
+            // On a busy machine a master that lives is silent for a while.
             let config = format!(
                 "sentinel monitor tickets 127.0.0.1 {of} 2\n\
-                 sentinel down-after-milliseconds tickets 500\n\
-                 sentinel failover-timeout tickets 3000\n"
+                 sentinel down-after-milliseconds tickets 5000\n\
+                 sentinel failover-timeout tickets 10000\n"
             );
             fs::write(&file, config).expect("the folder can be written");
             let file = file.to_string_lossy().into_owned();
@@ -62,21 +63,28 @@ impl RedisSentinels {
         format!("redis+sentinel://{}/tickets", hosts.join(","))
     }
 
-    /// Makes the replica the master, and waits until it is.
+    /// Makes the replica the master, and waits until it is. It may have become it by itself; and
+    /// who asks is refused while a fail-over is going on, or no replica is known to be well.
     pub fn fail_over(&self) {
-        self.sentinels[0].run(&["SENTINEL", "FAILOVER", "tickets"]);
+        let first = &self.sentinels[0];
+        wait_until(|| {
+            self.names_replica(first) || first.run(&["SENTINEL", "FAILOVER", "tickets"]) == "OK"
+        });
         self.wait_for_fail_over();
     }
 
     /// Waits until every Sentinel names the replica as the master.
     pub fn wait_for_fail_over(&self) {
-        let promoted = self.servers[1].port.to_string();
         for sentinel in &self.sentinels {
-            wait_until(|| {
-                let master = sentinel.run(&["SENTINEL", "get-master-addr-by-name", "tickets"]);
-                master.lines().any(|line| line == promoted)
-            });
+            wait_until(|| self.names_replica(sentinel));
         }
+    }
+
+    /// Whether a Sentinel names the replica as the master.
+    fn names_replica(&self, sentinel: &RedisServer) -> bool {
+        let promoted = self.servers[1].port.to_string();
+        let master = sentinel.run(&["SENTINEL", "get-master-addr-by-name", "tickets"]);
+        master.lines().any(|line| line == promoted)
     }
 }
 
