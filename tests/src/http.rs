@@ -45,19 +45,21 @@ impl Http {
     ///
     /// Without a server.
     pub fn of(addresses: Vec<SocketAddr>) -> Self {
-        // The client asks for one even where nothing is encrypted. Refused when there is one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            // A server that never answers fails the test instead of holding it up.
-            .timeout(crate::wait::DEADLINE)
-            .build()
-            .expect("a client without TLS needs nothing of the system");
         Self {
-            client,
+            client: client(usize::MAX),
             base: format!("http://{}", addresses[0]),
             addresses: addresses.into(),
             asked: Arc::default(),
+        }
+    }
+
+    /// The same client with a connection for each request: a server of little patience may close
+    /// one that idles in the moment in which it is used again.
+    #[must_use]
+    pub fn without_idle_connections(self) -> Self {
+        Self {
+            client: client(0),
+            ..self
         }
     }
 
@@ -204,6 +206,19 @@ impl Http {
         })
         .await
     }
+}
+
+/// A client that keeps up to so many connections to a server for later.
+fn client(idle_max: usize) -> reqwest::Client {
+    // The client asks for one even where nothing is encrypted. Refused when there is one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        // A server that never answers fails the test instead of holding it up.
+        .timeout(crate::wait::DEADLINE)
+        .pool_max_idle_per_host(idle_max)
+        .build()
+        .expect("a client without TLS needs nothing of the system")
 }
 
 /// Sends a request and reads the answer to its end.

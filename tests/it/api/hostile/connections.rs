@@ -117,7 +117,7 @@ async fn garbage_after_a_good_request_does_not_undo_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_head_that_never_ends_is_given_up() {
-    let target = Target::with(300, 20_000).await;
+    let target = Target::with(2_000, 20_000).await;
     let mut raw = target.raw().await;
     raw.send(b"POST /api/v1/concerts HTTP/1.1\r\nhost: x\r\n")
         .await;
@@ -141,7 +141,7 @@ async fn a_head_that_never_ends_is_given_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_does_not_read_is_given_up() {
     // With room for one client, the next one is served only when this one is gone.
-    let target = Target::with(300, 1).await;
+    let target = Target::with(2_000, 1).await;
     // Many times the largest answer there is, so that no buffer of the system holds it.
     let request = "GET /api/v1/users HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100);
     let mut raw = target.raw().await;

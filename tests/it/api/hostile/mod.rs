@@ -22,13 +22,14 @@ impl Target {
     /// With little patience, and room for so many clients at a time.
     async fn with(patience_ms: u64, connections_max: usize) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let app = TestApp::on(folder, Tweaks::default(), |config| {
+        let mut app = TestApp::on(folder, Tweaks::default(), |config| {
             config.api.header_read_timeout_ms = patience_ms;
             config.api.body_read_timeout_ms = patience_ms;
             config.api.write_stall_timeout_ms = patience_ms;
             config.api.connections_max = connections_max;
         })
         .await;
+        app.http = app.http.without_idle_connections();
         let concert = app.http.create_concert("A night", 10).await;
         let ticket = app.http.bought(&concert, 1).await;
         let before = app.http.ledger().await;
