@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tests::engine::seconds;
 use tests::{Cluster, Crowd, Http, Server, eventually};
+use tokio::time::MissedTickBehavior;
 
 use super::{assert_sold_out, broken_attempts, until_printed};
 
@@ -75,7 +76,8 @@ async fn kill_while_drawing(cluster: &Cluster, worker: Server) -> HashSet<String
 async fn jobs_of_a_worker_that_is_killed_while_drawing_run_elsewhere_and_no_others() {
     let cluster = Cluster::new().await;
     let api = cluster.start("api");
-    let tickets = order_prints(&cluster, &api.http, PRINTS_A_SECOND * seconds()).await;
+    // Twice the time's worth: not all are to be made before the worker is looked at.
+    let tickets = order_prints(&cluster, &api.http, 2 * PRINTS_A_SECOND * seconds()).await;
     let worker = cluster.start("worker");
     let held = kill_while_drawing(&cluster, worker).await;
     let killed_at = Instant::now();
@@ -139,12 +141,15 @@ async fn pace(api: &Http, cluster: &Cluster, workers: &mut Vec<Server>, kills: b
     // A third of the load between two kills, but not every instant of a long one.
     let period = Duration::from_millis(u64::from(seconds()) * 300).min(Duration::from_secs(5));
     let mut strikes = tokio::time::interval_at(tokio::time::Instant::now() + period, period);
+    // A worker has its time, however long it took to start it.
+    strikes.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let took = loop {
         tokio::select! {
             took = &mut done => break took,
             _ = strikes.tick(), if kills => {
                 workers.remove(0).kill();
                 workers.push(cluster.start("worker"));
+                strikes.reset();
             }
         }
     };
