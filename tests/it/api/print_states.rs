@@ -1,5 +1,7 @@
 //! Every transition of the print-state table.
 
+use domain::job::{Kind, RenderTicket};
+use domain::jobs::JobFilter;
 use serde_json::{Value, json};
 use tests::svg::{assert_text, desc};
 use tests::{Gate, Position, TestApp};
@@ -115,8 +117,22 @@ async fn asking_again_while_pending_draws_once() {
     stage.gate.set(Position::Open);
     stage.app.http.until_print(&stage.ticket, "PRINTED").await;
     let drawn = stage.gate.arrived();
-    // One render draws each stored format once.
-    assert!(drawn <= 3, "{drawn} drawings");
+    let filter = JobFilter {
+        kind: Some(RenderTicket::NAME.into()),
+        max: 9,
+        ..JobFilter::default()
+    };
+    let jobs = {
+        let view = stage.app.context().store.read().await;
+        view.unwrap().list_jobs(&filter).await.unwrap()
+    };
+    let [job] = jobs.as_slice() else {
+        panic!("one job makes it: {jobs:?}");
+    };
+    // One render draws each stored format once. A worker that was held up for longer than its
+    // claims last was taken for dead, and its job ran again.
+    let most = 3 * (1 + job.errors.len());
+    assert!(drawn <= most, "{drawn} drawings: {:?}", job.errors);
     stage.app.stop().await;
 }
 

@@ -3,6 +3,10 @@
 use tests::svg::assert_text;
 use tests::{Cluster, Server, eventually};
 
+/// A setting with which no leader loses its lease while it lives, however busy the machine is, and
+/// its successor need not be waited for for too long.
+const LEADER_LEASE: (&str, &str) = ("SCHEDULER__LEADER_LEASE_MS", "15000");
+
 /// Whether this process publishes what only the leading scheduler knows.
 async fn leads(server: &Server) -> bool {
     let metrics = server.http.get("/metrics").await.text();
@@ -63,7 +67,8 @@ async fn one_scheduler_leads_and_another_takes_over_when_it_is_killed() {
     let cluster = Cluster::new().await;
     let api = cluster.start("api");
     let worker = cluster.start("worker");
-    let mut schedulers = vec![cluster.start("scheduler"), cluster.start("scheduler")];
+    let scheduler = || cluster.start_with("scheduler", &[LEADER_LEASE]);
+    let mut schedulers = vec![scheduler(), scheduler()];
     let holder = || cluster.database.sql("select holder from leases");
     let first = leader(&schedulers).await;
     let held_by = holder();

@@ -65,9 +65,11 @@ async fn job_of_a_dead_worker_runs_elsewhere_and_has_lost_no_attempt() {
     let scheduler = start(&platform, &restless());
     platform.until_printed(ticket).await;
     let job = platform.until(job, State::Completed).await;
-    assert_eq!((job.attempt, job.errors.len()), (1, 1));
+    assert_eq!(job.attempt, 1);
+    // More than once, if the second worker was held up for longer than its claims last.
+    let mut errors = job.errors.iter();
     assert!(
-        job.errors[0].error.contains("the worker died"),
+        !job.errors.is_empty() && errors.all(|one| one.error.contains("the worker died")),
         "{:?}",
         job.errors
     );
