@@ -27,7 +27,11 @@ struct Sale {
 impl Sale {
     /// Begins to sell, and to print.
     async fn begin(cluster: Cluster) -> Self {
-        let capacity = 80 * seconds();
+        Self::begin_of(80 * seconds(), cluster).await
+    }
+
+    /// As [`Sale::begin`], of so many seats.
+    async fn begin_of(capacity: u32, cluster: Cluster) -> Self {
         let servers = ["api,scheduler", "api", "worker"].map(|roles| cluster.start(roles));
         let concert = servers[0].http.create_concert("A night", capacity).await;
         let clients = servers[..2].iter().map(|server| server.http.clone());
@@ -88,7 +92,9 @@ async fn a_sale_goes_on_while_its_connections_are_cut_again_and_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sale_goes_on_after_strangers_took_every_connection() {
     let server = PostgresServer::start_with(FEW_CONNECTIONS);
-    let sale = Sale::begin(Cluster::on_postgres(server).await).await;
+    // Whoever buys is refused, so that there must be something to buy until somebody is.
+    let cluster = Cluster::on_postgres(server).await;
+    let sale = Sale::begin_of(240 * seconds(), cluster).await;
     let database = &sale.cluster.database;
     let first = Stranger::come(database).expect("there is room");
     let strangers = RefCell::new(vec![first]);
