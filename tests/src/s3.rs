@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use cli::config::{EngineConfig, Secret};
 use hyper::server::conn::http1;
@@ -23,6 +24,7 @@ use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 use crate::certificates::Certificate;
+use crate::wait::DEADLINE;
 
 const ACCESS_KEY_ID: &str = "tickets";
 const SECRET_ACCESS_KEY: &str = "a-secret/with+signs=";
@@ -108,7 +110,7 @@ impl S3Server {
 
     /// Starts it again at the same address.
     pub fn resume(&mut self) {
-        let listener = TcpListener::bind(("127.0.0.1", self.port)).expect("the port is free");
+        let listener = bind(self.port);
         self.port = listener.local_addr().expect("it is bound").port();
         let mut service =
             S3ServiceBuilder::new(FileSystem::new(self.folder.path()).expect("a folder"));
@@ -171,6 +173,18 @@ pub fn settings(place: &S3Place) -> Vec<(&'static str, String)> {
         ),
         ("ENGINE__S3__ALLOW_HTTP", place.allow_http.to_string()),
     ]
+}
+
+/// Listens on a port, or on any for 0. A client of somebody else may have it for a while.
+fn bind(port: u16) -> TcpListener {
+    let begun = Instant::now();
+    loop {
+        match TcpListener::bind(("127.0.0.1", port)) {
+            Ok(listener) => return listener,
+            Err(error) => assert!(begun.elapsed() < DEADLINE, "port {port}: {error}"),
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 async fn serve(listener: TcpListener, service: S3Service, acceptor: Option<TlsAcceptor>) {

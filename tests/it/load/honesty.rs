@@ -1,5 +1,6 @@
 //! What a load generator must not do: hide a stall, hit a stranger, count twice.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use loadtest::{Kind, Latency, LoadReport};
@@ -41,8 +42,11 @@ async fn only_this_machine_is_loaded_unless_the_operator_answers_for_it() {
         let errors = ended.failure();
         assert!(errors.contains("--i-own-this-target"), "{errors}");
     }
-    // A port of this machine where nobody is: it was tried, and the error says so.
-    let port = tests::wait::free_port();
+    // A port of this machine where nobody is nor can be: it was tried, and the error says so.
+    let nobody = tokio::net::TcpSocket::new_v4().expect("a socket");
+    let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    nobody.bind(anywhere).expect("there is a free port");
+    let port = nobody.local_addr().expect("it is bound").port();
     let url = format!("http://127.0.0.1:{port}");
     let errors = command(&["load", "small", "--target", &url]).failure();
     assert!(errors.contains("got no answer"), "{errors}");

@@ -19,6 +19,9 @@ use crate::wait::free_port;
 /// How long the server may take to start on a busy machine.
 const START_PATIENCE: Duration = Duration::from_mins(1);
 
+/// Ports that are tried: between being found free and being used, one may be taken.
+const PORTS_TRIED: u32 = 20;
+
 /// Where distributions put what is not on the path.
 const INSTALLED: &str = "/usr/lib/postgresql";
 
@@ -86,33 +89,46 @@ impl PostgresServer {
     /// If it does not start.
     pub fn start_with(settings: &'static [&'static str]) -> Arc<Self> {
         let settings = settings.iter().map(ToString::to_string).collect();
-        Self::start_on(SOCKET_PORT, settings, None)
+        Self::start_on(1, || SOCKET_PORT, settings, None)
     }
 
     /// Starts a server that also listens on 127.0.0.1, where it lets in who speaks TLS.
     pub fn start_encrypted(certificate: &Certificate) -> Arc<Self> {
         let settings = ["listen_addresses=127.0.0.1", "ssl=on"].map(String::from);
-        Self::start_on(free_port(), settings.into(), Some(certificate.clone()))
+        let tls = Some(certificate.clone());
+        Self::start_on(PORTS_TRIED, free_port, settings.into(), tls)
     }
 
     /// Starts a server that also listens on 127.0.0.1 and does not know of TLS.
     pub fn start_listening() -> Arc<Self> {
         let settings = vec!["listen_addresses=127.0.0.1".to_owned()];
-        Self::start_on(free_port(), settings, None)
+        Self::start_on(PORTS_TRIED, free_port, settings, None)
     }
 
-    fn start_on(port: u16, settings: Vec<String>, tls: Option<Certificate>) -> Arc<Self> {
+    /// Starts a server on the first port of so many on which it does not end at once.
+    fn start_on(
+        tries: u32,
+        port: fn() -> u16,
+        settings: Vec<String>,
+        tls: Option<Certificate>,
+    ) -> Arc<Self> {
         let (started, launched) = mpsc::channel();
         let keep = move || {
-            let (folder, mut child) = launch(port, &settings, tls.as_ref());
-            started.send((folder, child.id())).expect("the test waits");
+            let tried = (0..tries).find_map(|_| {
+                let port = port();
+                let (folder, child) = launch(port, &settings, tls.as_ref())?;
+                Some((folder, port, child))
+            });
+            let (folder, port, mut child) = tried.expect("a server starts");
+            let server = (folder, port, child.id());
+            started.send(server).expect("the test waits");
             child.wait().expect("it is our child");
         };
         thread::Builder::new()
             .name("postgres".into())
             .spawn(keep)
             .expect("a thread more");
-        let (folder, keeper) = launched.recv().expect("the server starts; see above");
+        let (folder, port, keeper) = launched.recv().expect("the server starts; see above");
         Arc::new(Self {
             folder,
             port,
@@ -190,7 +206,8 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-fn launch(port: u16, settings: &[String], tls: Option<&Certificate>) -> (PathBuf, Child) {
+/// Starts a server and waits until it answers; nothing if it ends at once, after it said why.
+fn launch(port: u16, settings: &[String], tls: Option<&Certificate>) -> Option<(PathBuf, Child)> {
     let folder = tempfile::Builder::new()
         .prefix("ticketoverflow-postgres-")
         .tempdir()
@@ -239,15 +256,18 @@ fn launch(port: u16, settings: &[String], tls: Option<&Certificate>) -> (PathBuf
     let mut child = keeper.spawn().expect("setpriv is there (util-linux)");
     let begun = Instant::now();
     while !is_ready(&folder, port) {
-        let ended = child.try_wait().expect("it is our child");
-        assert!(ended.is_none(), "the server ended at once: {ended:?}");
+        if let Some(status) = child.try_wait().expect("it is our child") {
+            eprintln!("the server ended at once: {status}");
+            fs::remove_dir_all(&folder).expect("nobody uses it any more");
+            return None;
+        }
         assert!(
             begun.elapsed() < START_PATIENCE,
             "the server does not start"
         );
         thread::sleep(Duration::from_millis(20));
     }
-    (folder, child)
+    Some((folder, child))
 }
 
 /// Gives the server a certificate and its key, which nobody else may read.
