@@ -18,7 +18,7 @@ mod retimes;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use domain::code::Signer;
 use domain::concert::{Name, Status};
 use domain::concerts::{self, NewConcert};
@@ -45,6 +45,7 @@ const HOUR_MS: u64 = 3_600_000;
 struct Platform {
     ctx: Arc<Context>,
     gate: Arc<Gate>,
+    today: NaiveDate,
     /// Removed with the platform.
     folder: TempDir,
 }
@@ -68,6 +69,7 @@ impl Platform {
             signer: Arc::new(Signer::new(1, &[7; 32])),
         };
         Self {
+            today: parts.clock.now().date_naive(),
             ctx: Context::start(parts, Limits::default()).expect("a thread more"),
             gate,
             folder,
@@ -116,12 +118,17 @@ impl Platform {
         self.concert_in(30, 40).await
     }
 
+    /// The day in so many days, also when midnight has passed since the test began.
+    fn day(&self, days: i64) -> NaiveDate {
+        self.today + TimeDelta::days(days)
+    }
+
     /// A concert in so many days.
     async fn concert_in(&self, days: i64, capacity: u32) -> ConcertId {
         let new = NewConcert {
             name: Name::parse("Before").unwrap(),
             venue: Name::parse("Hall").unwrap(),
-            date: self.ctx.clock.now().date_naive() + TimeDelta::days(days),
+            date: self.day(days),
             capacity,
             layout_id: None,
             status: Status::Active,

@@ -19,10 +19,6 @@ impl Platform {
         self.work_as(&config, Registry::default())
     }
 
-    fn day(&self, days: i64) -> NaiveDate {
-        self.ctx.clock.now().date_naive() + TimeDelta::days(days)
-    }
-
     async fn move_to(&self, concert: ConcertId, date: NaiveDate) {
         let change = Change {
             date: Some(date),
