@@ -160,7 +160,7 @@ async fn send_chunks(app: &TestApp, end: &[u8]) -> String {
 async fn a_body_without_a_length_is_limited_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let app = TestApp::on(folder, cli::service::Tweaks::default(), |config| {
-        config.api.body_read_timeout_ms = 500;
+        config.api.body_read_timeout_ms = 5_000;
     })
     .await;
     let before = app.http.ledger().await;

@@ -1,6 +1,7 @@
 //! What operators do to jobs, from another process, while they run.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::WorkerId;
@@ -29,7 +30,11 @@ static HEARD: AtomicBool = AtomicBool::new(false);
 impl Kind for Talkative {
     const NAME: &'static str = "talkative";
     const QUEUE: Queue = Queue::System;
-    const POLICY: Policy = Policy::DEFAULT;
+    /// It ends when it is told to, and not before.
+    const POLICY: Policy = Policy {
+        timeout: Duration::from_hours(1),
+        ..Policy::DEFAULT
+    };
 }
 
 impl Job for Talkative {
