@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::slots::Slots;
 
-/// Counting a long queue takes time; no more than one part in so many goes into it.
+/// Counting a long queue takes time; no more than one part in so many goes into it, up to
+/// [`REST_MAX`].
 const COUNTING_SHARE: u32 = 20;
 /// The longest rest between two looks. One that took long because the machine stood still tells
 /// nothing about the next one, and meanwhile no pool is sized.
