@@ -76,8 +76,8 @@ async fn kill_while_drawing(cluster: &Cluster, worker: Server) -> HashSet<String
 async fn jobs_of_a_worker_that_is_killed_while_drawing_run_elsewhere_and_no_others() {
     let cluster = Cluster::new().await;
     let api = cluster.start("api");
-    // Twice the time's worth: not all are to be made before the worker is looked at.
-    let tickets = order_prints(&cluster, &api.http, 2 * PRINTS_A_SECOND * seconds()).await;
+    // Some more, so that not all are made before the worker is looked at.
+    let tickets = order_prints(&cluster, &api.http, PRINTS_A_SECOND * (seconds() + 2)).await;
     let worker = cluster.start("worker");
     let held = kill_while_drawing(&cluster, worker).await;
     let killed_at = Instant::now();

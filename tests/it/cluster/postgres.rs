@@ -94,7 +94,7 @@ async fn a_sale_goes_on_after_strangers_took_every_connection() {
     let server = PostgresServer::start_with(FEW_CONNECTIONS);
     // Whoever buys is refused, so that there must be something to buy until somebody is.
     let cluster = Cluster::on_postgres(server).await;
-    let sale = Sale::begin_of(240 * seconds(), cluster).await;
+    let sale = Sale::begin_of(320 + 80 * seconds(), cluster).await;
     let database = &sale.cluster.database;
     let first = Stranger::come(database).expect("there is room");
     let strangers = RefCell::new(vec![first]);

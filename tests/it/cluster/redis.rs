@@ -27,7 +27,7 @@ async fn rebuilt(servers: &[Server]) -> u64 {
 /// Seats of a sale. Less than half are sold by the time of the last fault: that the counters are
 /// gone is found by who buys, so that there must be something to buy however long that takes.
 fn capacity() -> u32 {
-    800 * seconds()
+    800 + 400 * seconds()
 }
 
 /// Sells out through two processes, with a fault whenever an eighth more is sold. After each, the
