@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use bytes::Bytes;
-use domain::BytesCache;
+use domain::{BytesCache, ConcertId};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tokio::sync::Semaphore;
@@ -15,7 +15,7 @@ use crate::problem::{Problem, UNAVAILABLE};
 const GZIP_LEVEL: Compression = Compression::new(4);
 const ZSTD_LEVEL: i32 = 3;
 
-/// Compressed plans by their tags, which name a rendering in a coding.
+/// Compressed plans by their concerts and codings, of each the rendering that was asked for last.
 #[derive(Debug)]
 pub(crate) struct CompressedPlans {
     kept: BytesCache,
@@ -32,23 +32,25 @@ impl CompressedPlans {
         }
     }
 
-    /// The plan, of the rendering and in the coding that `key` names.
+    /// The plan of a concert in a coding; `etag` names its rendering.
     pub(crate) async fn get(
         &self,
-        key: &str,
+        concert: ConcertId,
+        etag: &str,
         coding: Coding,
         plan: Bytes,
     ) -> Result<Bytes, Problem> {
-        if coding == Coding::Identity {
+        let Some(name) = coding.name() else {
             return Ok(plan);
-        }
+        };
         let whole = plan.clone();
         let make = || async {
             let _turn = self.turn.acquire().await.map_err(failed)?;
             let packed = tokio::task::spawn_blocking(move || compress(coding, &whole)).await;
             packed.map_err(failed)?.map(Some).map_err(failed)
         };
-        let packed = self.kept.get_or_make(key, make).await?;
+        let name = format!("{concert} {name}");
+        let packed = self.kept.get_or_make(&name, etag, make).await?;
         Ok(packed.unwrap_or(plan))
     }
 }
@@ -74,41 +76,43 @@ fn failed(error: impl std::error::Error) -> Problem {
 mod tests {
     use std::io::Read;
 
+    use uuid::Uuid;
+
     use super::*;
 
     const BYTES_MAX: u64 = 1_000_000;
+    const CONCERT: ConcertId = ConcertId(Uuid::from_u128(7));
 
     fn plan() -> Bytes {
         Bytes::from("<svg/>".repeat(1_000))
     }
 
     #[tokio::test]
-    async fn a_plan_is_compressed_once_for_each_key() {
+    async fn a_plan_is_compressed_once_in_each_coding() {
         let plans = CompressedPlans::new(BYTES_MAX);
+        let get = async |etag, coding, plan| plans.get(CONCERT, etag, coding, plan).await.unwrap();
         for coding in [Coding::Gzip, Coding::Zstd] {
-            let key = format!("1-0-{coding:?}");
-            let first = plans.get(&key, coding, plan()).await.unwrap();
-            let again = plans.get(&key, coding, Bytes::new()).await.unwrap();
-            assert_eq!(first, again);
+            let first = get("1-0", coding, plan()).await;
+            assert_eq!(get("1-0", coding, Bytes::new()).await, first);
             assert!(first.len() * 10 < plan().len());
-            let other = plans
-                .get(&format!("2{key}"), coding, Bytes::new())
-                .await
-                .unwrap();
-            assert_ne!(other, first);
+        }
+        for coding in [Coding::Gzip, Coding::Zstd] {
+            let first = get("1-0", coding, Bytes::new()).await;
+            assert_ne!(get("1-1", coding, Bytes::new()).await, first);
         }
     }
 
     #[tokio::test]
     async fn what_was_compressed_is_the_plan() {
         let plans = CompressedPlans::new(BYTES_MAX);
-        let gzip = plans.get("g", Coding::Gzip, plan()).await.unwrap();
+        let get = async |coding| plans.get(CONCERT, "1-0", coding, plan()).await.unwrap();
+        let gzip = get(Coding::Gzip).await;
         let mut unpacked = Vec::new();
         flate2::read::GzDecoder::new(&*gzip)
             .read_to_end(&mut unpacked)
             .unwrap();
         assert_eq!(unpacked, plan());
-        let zstd = plans.get("z", Coding::Zstd, plan()).await.unwrap();
+        let zstd = get(Coding::Zstd).await;
         assert_eq!(zstd::stream::decode_all(&*zstd).unwrap(), plan());
     }
 }

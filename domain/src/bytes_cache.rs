@@ -9,10 +9,20 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 /// Entries that a cache is laid out for; there can be more.
 const ENTRIES: usize = 1_000;
+/// Looks for one edition while others ask for another one; who finds it replaced so many times
+/// makes it for itself.
+const LOOKS_MAX: u32 = 4;
 
-/// A cache with a limit in bytes. What is under a name never changes, so nothing in it is ever
-/// out of date; what nobody asks for makes room.
-pub struct BytesCache(Cache<String, Bytes, Weight>);
+/// A cache with a limit in bytes. An edition of what is under a name never changes, so nothing in it
+/// is ever out of date. Of each name only the edition is kept that was asked for last, since the
+/// ones before it are of no use any more; what nobody asks for makes room.
+pub struct BytesCache(Cache<String, Kept, Weight>);
+
+#[derive(Debug, Clone)]
+struct Kept {
+    edition: String,
+    bytes: Bytes,
+}
 
 #[derive(Clone)]
 struct Weight;
@@ -40,26 +50,36 @@ impl BytesCache {
         ))
     }
 
-    /// What is under a name. If there is nothing, one of those who ask makes it, and the others
-    /// wait; `None` and errors are not kept.
+    /// An edition of what is under a name. If it is not there, one of those who ask makes it, and
+    /// the others wait; `None` and errors are not kept.
     pub async fn get_or_make<Making, Error>(
         &self,
         name: &str,
+        edition: &str,
         make: impl FnOnce() -> Making,
     ) -> Result<Option<Bytes>, Error>
     where
         Making: Future<Output = Result<Option<Bytes>, Error>>,
     {
-        let guard = match self.0.get_value_or_guard_async(name).await {
-            Ok(known) => return Ok(Some(known)),
-            Err(guard) => guard,
-        };
-        let made = make().await?;
-        if let Some(bytes) = &made {
-            // Refused only if somebody else wrote it meanwhile, and then it is there.
-            let _ = guard.insert(bytes.clone());
+        for _ in 0..LOOKS_MAX {
+            let guard = match self.0.get_value_or_guard_async(name).await {
+                Ok(kept) if kept.edition == edition => return Ok(Some(kept.bytes)),
+                Ok(_) => {
+                    // Unless somebody replaced it by now.
+                    self.0.remove_if(name, |kept| kept.edition != edition);
+                    continue;
+                }
+                Err(guard) => guard,
+            };
+            let made = make().await?;
+            if let Some(bytes) = &made {
+                let (edition, bytes) = (edition.to_owned(), bytes.clone());
+                // Refused only if somebody else wrote it meanwhile, and then it is there.
+                let _ = guard.insert(Kept { edition, bytes });
+            }
+            return Ok(made);
         }
-        Ok(made)
+        make().await
     }
 
     /// Bytes that are kept, with their names.
@@ -68,9 +88,9 @@ impl BytesCache {
     }
 }
 
-impl Weighter<String, Bytes> for Weight {
-    fn weight(&self, name: &String, bytes: &Bytes) -> u64 {
-        (name.len() + bytes.len()) as u64
+impl Weighter<String, Kept> for Weight {
+    fn weight(&self, name: &String, kept: &Kept) -> u64 {
+        (name.len() + kept.edition.len() + kept.bytes.len()) as u64
     }
 }
 
@@ -96,7 +116,12 @@ mod tests {
             tokio::task::yield_now().await;
             Ok::<_, Infallible>(Some(Bytes::from(vec![7; bytes])))
         };
-        cache.get_or_make(name, make).await.unwrap().unwrap().len()
+        cache
+            .get_or_make(name, "first", make)
+            .await
+            .unwrap()
+            .unwrap()
+            .len()
     }
 
     #[tokio::test]
@@ -132,9 +157,24 @@ mod tests {
     async fn what_is_not_there_is_looked_for_again() {
         let cache = BytesCache::new(1_000);
         let missing = || async { Ok::<_, Infallible>(None) };
-        assert_eq!(cache.get_or_make("a", missing).await.unwrap(), None);
+        assert_eq!(cache.get_or_make("a", "1", missing).await.unwrap(), None);
         let failing = || async { Err("away") };
-        assert_eq!(cache.get_or_make("a", failing).await, Err("away"));
+        assert_eq!(cache.get_or_make("a", "1", failing).await, Err("away"));
         assert_eq!(ask(&cache, "a", 10, &AtomicUsize::new(0)).await, 10);
+    }
+    #[tokio::test]
+    async fn an_edition_makes_way_for_the_next_one() {
+        let cache = BytesCache::new(1_000);
+        let edition = async |text: &'static str| {
+            let make = || async { Ok::<_, Infallible>(Some(Bytes::from(text))) };
+            cache.get_or_make("plan", text, make).await.unwrap()
+        };
+        for text in ["one", "two", "one", "three"] {
+            assert_eq!(edition(text).await.as_deref(), Some(text.as_bytes()));
+        }
+        assert_eq!(cache.bytes(), ("plan".len() + 2 * "three".len()) as u64);
+        let (first, second) = tokio::join!(edition("first"), edition("second"));
+        assert_eq!(first.as_deref(), Some("first".as_bytes()));
+        assert_eq!(second.as_deref(), Some("second".as_bytes()));
     }
 }

@@ -211,7 +211,8 @@ impl PlanShelf {
     /// The file of a plan; `None` when it was lost.
     async fn file(&self, parts: &Parts, plan: &Plan) -> Result<Option<Bytes>, Error> {
         let read = || async { Ok(parts.files.get(&plan.file).await?) };
-        self.files.get_or_make(&plan.file, read).await
+        let concert = plan.concert_id.to_string();
+        self.files.get_or_make(&concert, &plan.file, read).await
     }
 }
 

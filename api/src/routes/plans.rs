@@ -74,10 +74,8 @@ async fn find_plan(
     if etag::is_known(&parts.headers, &etag) {
         return Ok(send(with_rules(etag::not_modified(&etag))));
     }
-    // A tag is the concert's own.
-    let key = format!("{id}{etag}");
     let plans = app.compressed_plans();
-    let bytes = plans.get(&key, coding, file.bytes).await?;
+    let bytes = plans.get(id, &etag, coding, file.bytes).await?;
     let mut reply = with_rules(reply::tagged(Reply::new(bytes), &etag));
     let svg = HeaderValue::from_static("image/svg+xml");
     reply.headers_mut().insert(CONTENT_TYPE, svg);
