@@ -53,19 +53,19 @@ impl Clerk {
 
     pub(super) async fn work(mut self) {
         while let Some(group) = self.next_group() {
-            let told = async |desk: Arc<Desk>| {
-                join(
-                    settle(&desk, group.settled),
-                    give_back(&desk, group.unclaimed),
-                )
-                .await;
-                for asked in group.told {
-                    // Whoever asked may have gone.
-                    let _ = asked.send(());
-                }
-            };
-            let told = told(Arc::clone(&self.desk));
-            join(told, self.serve_group(group.callers)).await;
+            let desk = Arc::clone(&self.desk);
+            let (callers, mut settled) = (group.callers, group.settled);
+            join(
+                give_back(&desk, group.unclaimed),
+                self.serve_group(callers, &mut settled),
+            )
+            .await;
+            // Nobody asked for the tally, with which they would have been settled.
+            settle(&desk, settled).await;
+            for asked in group.told {
+                // Whoever asked may have gone.
+                let _ = asked.send(());
+            }
         }
     }
 
@@ -87,7 +87,11 @@ impl Clerk {
         })
     }
 
-    async fn serve_group(&mut self, mut callers: VecDeque<Caller>) {
+    async fn serve_group(
+        &mut self,
+        mut callers: VecDeque<Caller>,
+        settled: &mut Vec<(Epoch, u32)>,
+    ) {
         for round in 0..ROUNDS_MAX {
             callers.retain(|caller| !caller.answer.is_closed());
             // Nobody waits for the reserve, so it is tried once.
@@ -102,7 +106,7 @@ impl Clerk {
                 None => return,
             };
             let wanted = ahead + u32::try_from(callers.len()).expect("at most CALLERS_MAX");
-            let came = self.round(random, wanted, round > 0).await;
+            let came = self.round(random, wanted, round > 0, settled).await;
             if !matches!(came, Ok(Round::Seats(..))) && ahead > 0 {
                 self.desk.state().reserve.give_up();
             }
@@ -126,7 +130,13 @@ impl Clerk {
         self.desk.state().reserve.lacks(callers, unsold)
     }
 
-    async fn round(&mut self, random: u64, wanted: u32, careful: bool) -> Result<Round, Failure> {
+    async fn round(
+        &mut self,
+        random: u64,
+        wanted: u32,
+        careful: bool,
+        settled: &mut Vec<(Epoch, u32)>,
+    ) -> Result<Round, Failure> {
         let (remote, concert) = (&self.desk.remote, self.desk.concert);
         let Some(known) = &mut self.known else {
             let tally = remote.tally(concert).await?;
@@ -139,6 +149,10 @@ impl Clerk {
             .iter()
             .map(|&(bucket, wanted)| remote.take(concert, epoch, bucket, wanted));
         let look = async {
+            // Settling answers the tally, too.
+            if let Some(tally) = settle(&self.desk, std::mem::take(settled)).await {
+                return Ok(Some(tally));
+            }
             // What was seen a moment ago will do as long as there are seats.
             if let Some(tally) = recent.filter(|_| !careful) {
                 return Ok(Some(tally));
@@ -235,19 +249,24 @@ impl Drop for Clerk {
     }
 }
 
-/// Settles each epoch's seats with one command. Not tried again: if it had its effect after
-/// all, another seat would look sold.
-async fn settle(desk: &Desk, settled: Vec<(Epoch, u32)>) {
+/// Settles each epoch's seats with one command; the tally afterwards, if one came. Not tried again:
+/// if it had its effect after all, another seat would look sold.
+async fn settle(desk: &Desk, settled: Vec<(Epoch, u32)>) -> Option<Tally> {
+    let mut seen = None;
     for (epoch, seats) in settled {
         match desk.remote.add(desk.concert, epoch, seats, 0).await {
-            Ok(Some(tally)) => desk.has_seen(tally),
-            Ok(None) => {}
+            Ok(tally) => {
+                tally.inspect(|tally| desk.has_seen(*tally));
+                seen = tally;
+            }
             Err(error) => {
                 tracing::warn!(%error, "sold seats could not be settled with the counters");
+                seen = None;
             }
         }
         desk.has_changed();
     }
+    seen
 }
 
 async fn give_back(desk: &Desk, unclaimed: Vec<(SeatNo, Epoch)>) {

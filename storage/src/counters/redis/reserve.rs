@@ -1,9 +1,9 @@
 //! Seats that a process takes ahead of its callers while a crowd buys, so that most of them find
 //! one here and wait for nobody.
 //!
-//! To others these seats look held. So a reserve is no larger than what was sold in the last half
-//! second or than the crowd that waits, is small against what is left to sell, and goes back soon
-//! after the buyers have gone.
+//! To others these seats look held. So a reserve is no larger than what was sold in the last second
+//! or than the crowd that waits, is small against what is left to sell, and goes back soon after
+//! the buyers have gone.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,9 +15,10 @@ use tokio::time::Instant;
 use super::settlement::MANY_UNSOLD;
 
 /// Sales of so long are foreseen, if they go on as they did.
-const AHEAD: Duration = Duration::from_millis(500);
-/// How long seats are kept at least that nobody asks for; at most it is [`AHEAD`].
+const AHEAD: Duration = Duration::from_secs(1);
+/// How long seats are kept at least that nobody asks for, and at most.
 const KEPT_MIN: Duration = Duration::from_millis(25);
+const KEPT_MAX: Duration = Duration::from_millis(500);
 /// Seats of one concert that a process keeps at most.
 const SEATS_MAX: u32 = 512;
 /// So many callers that wait for one round trip are a crowd.
@@ -125,7 +126,7 @@ impl Reserve {
     /// How long until it is looked at again: twice the time in which it ought to be used up.
     pub(super) fn kept(&self) -> Duration {
         let lately = self.pace.lately().max(1);
-        (2 * AHEAD * self.size / lately).clamp(KEPT_MIN, AHEAD)
+        (2 * AHEAD * self.size / lately).clamp(KEPT_MIN, KEPT_MAX)
     }
 
     /// Gives back all its seats if none was taken since this was last asked, else those that are
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn single_callers_have_one_as_large_as_what_they_buy_in_half_a_second() {
+    async fn single_callers_have_one_as_large_as_what_they_buy_in_a_second() {
         let mut reserve = Reserve::default();
         for _ in 0..3 {
             assert_eq!(reserve.lacks(1, 1_000_000), 0);
@@ -228,8 +229,8 @@ mod tests {
                 reserve.fill(seats(0, lacks), EPOCH, lacks);
             }
         }
-        assert!((12..=13).contains(&reserve.size), "{}", reserve.size);
-        assert_eq!(reserve.kept(), AHEAD);
+        assert!((24..=26).contains(&reserve.size), "{}", reserve.size);
+        assert_eq!(reserve.kept(), KEPT_MAX);
         advance(2 * AHEAD).await;
         reserve.retire();
         assert_eq!(reserve.lacks(1, 1_000_000), 0, "that was long ago");
@@ -238,17 +239,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_shrinks_when_fewer_buy() {
         let mut reserve = filled(100);
-        assert_eq!(reserve.kept(), AHEAD);
+        assert_eq!(reserve.kept(), KEPT_MAX);
         (0..100).for_each(|_| assert!(reserve.take(0, Some(EPOCH)).is_some()));
         assert_eq!(reserve.lacks(0, 1_000_000), 200);
         reserve.fill(seats(100, 200), EPOCH, 200);
         advance(2 * AHEAD).await;
         reserve.take(0, Some(EPOCH));
-        assert_eq!(
-            reserve.retire().len(),
-            198,
-            "one a half second, so one stays"
-        );
+        assert_eq!(reserve.retire().len(), 198, "one a second, so one stays");
         assert_eq!(reserve.retire().len(), 1);
     }
 

@@ -12,7 +12,7 @@ use super::remote::Tally;
 
 /// How late sold seats may be settled while many others are left. Whoever comes to the clerk
 /// earlier takes them along.
-const LATE_MAX: Duration = Duration::from_millis(500);
+const LATE_MAX: Duration = Duration::from_secs(1);
 /// With fewer unsold seats than this, what is sold is settled at once: "sold out" depends on it.
 pub(super) const MANY_UNSOLD: u32 = 2_048;
 /// How old a tally may be that the clerk relies on while many seats are left.
