@@ -8,6 +8,7 @@ pub mod commands;
 pub mod config;
 mod env;
 mod logging;
+mod open_files;
 mod out;
 mod progress;
 pub mod service;
@@ -27,6 +28,7 @@ use self::args::Command;
 /// Runs what the command line asks for. Errors are printed with their causes; the exit status is
 /// 1 for them and for an audit that found something.
 pub fn main(args: Args) -> ExitCode {
+    open_files::raise();
     match dispatch(args) {
         Ok(code) => code,
         Err(error) => {

@@ -3,6 +3,7 @@
 mod benches;
 mod jobs;
 mod metrics;
+mod open_files;
 mod soak;
 
 use std::path::{Path, PathBuf};

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::args::LedgerArgs;
 use crate::config::{Config, EngineConfig, Mode};
-use crate::{out, signing, users};
+use crate::{open_files, out, signing, users};
 
 /// Free space below which a server should not be started.
 const FREE_BYTES_MIN: u64 = 1024 * 1024 * 1024;
@@ -72,6 +72,7 @@ async fn examine(config: &Config) -> Vec<Finding> {
     }
     findings.push(directory(&config.server.users_file));
     findings.push(address(&config.server.listen).await);
+    findings.push(open_files(config));
     findings
 }
 
@@ -236,6 +237,16 @@ fn directory(file: &Path) -> Finding {
             finding(true, format!("{count} of {}", file.display()))
         }
         Err(error) => finding(false, format!("{error:#}")),
+    }
+}
+
+/// Too few keep no server from running: it leaves connections in the kernel's queue.
+fn open_files(config: &Config) -> Finding {
+    let shortage = open_files::shortage(config.api.connections_max);
+    Finding {
+        what: "open files",
+        well: true,
+        detail: shortage.unwrap_or_else(|| "enough for api.connections_max".into()),
     }
 }
 

@@ -4,12 +4,15 @@ use crate::args::RunArgs;
 use crate::config::Config;
 use crate::service::{Service, Tweaks};
 use crate::shutdown::Signals;
-use crate::{logging, out};
+use crate::{logging, open_files, out};
 
 /// Serves. The first line on standard output is the address that was bound.
 pub async fn run(args: &RunArgs) -> anyhow::Result<()> {
     let config = Config::load_run(args)?;
     logging::start(&config.log)?;
+    if let Some(shortage) = open_files::shortage(config.api.connections_max) {
+        tracing::warn!("{shortage}");
+    }
     let signals = Signals::listen()?;
     let service = Service::start(&config, Tweaks::default()).await?;
     out::line(format!("listening on {}", service.url()));
