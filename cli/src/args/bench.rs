@@ -108,8 +108,8 @@ pub struct PurchaseBenchArgs {
     /// Pairs of measurements; the median ratio counts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
     pub rounds: u32,
-    /// Connections that buy at once; the more of a crowd, the larger its groups
-    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    /// Connections that buy all the time: a crowd. Few wait for the disk, each for itself
+    #[arg(long, default_value_t = 4_000, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub connections: u32,
     /// Concerts that they buy from
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]

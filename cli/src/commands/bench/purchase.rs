@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use domain::concert::{Name, Status, parse_date};
 use domain::concerts::{self, NewConcert};
 use domain::tickets::{self, Order};
-use domain::{Answered, ConcertId, Context};
+use domain::{Answered, ConcertId, Context, plans, size};
 use futures::{StreamExt, stream};
 use loadtest::{Limits, Report, Request, Script};
 use serde_json::json;
@@ -21,6 +21,8 @@ use crate::service::Tweaks;
 
 /// Concerts whose sale is opened side by side.
 const OPENED_AT_ONCE: usize = 16;
+/// How long the plans of all concerts may take to be drawn.
+const IDLE_WITHIN: Duration = Duration::from_secs(300);
 
 /// Sells and does nothing by turns, and takes the median of the ratios.
 pub(super) async fn run(args: &PurchaseBenchArgs) -> anyhow::Result<Outcome> {
@@ -37,6 +39,7 @@ pub(super) async fn run(args: &PurchaseBenchArgs) -> anyhow::Result<Outcome> {
     for round in 0..args.rounds {
         let ids = create_concerts(service.context(), args.concerts).await?;
         open_sales(service.context(), &ids).await?;
+        until_idle(service.context()).await?;
         let bodies = Arc::new(bodies(service.context(), &ids));
         let server = service.address();
         let noop = send(args, server, "/bench/noop", &bodies).await?;
@@ -158,6 +161,21 @@ async fn open_sales(ctx: &Context, concerts: &[ConcertId]) -> anyhow::Result<()>
         .buffer_unordered(OPENED_AT_ONCE);
     while let Some(ticket) = bought.next().await {
         ticket?;
+    }
+    Ok(())
+}
+
+/// Waits until no job is left that the opening of sales or the round before has queued: plans that
+/// are drawn beside the no-op would slow it down.
+async fn until_idle(ctx: &Context) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while size::measure(ctx.store.as_ref()).await?.jobs > 0
+        || plans::oldest_mark(ctx).await?.is_some()
+    {
+        if begun.elapsed() > IDLE_WITHIN {
+            bail!("jobs were still waiting after {IDLE_WITHIN:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Ok(())
 }

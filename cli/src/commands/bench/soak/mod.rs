@@ -17,7 +17,7 @@ use domain::{ConcertId, Context, size};
 use loadtest::Request;
 
 use self::samples::{Ear, watch};
-use self::verdict::{STEADY_FROM, Soaked};
+use self::verdict::Soaked;
 use super::Outcome;
 use super::open_loop::{self, Offer};
 use super::plans::{on_sale, poll};
@@ -37,7 +37,7 @@ const POLLERS: u32 = 10;
 /// Sells, prints and shows plans, and looks at the process meanwhile.
 pub(super) async fn run(args: &SoakBenchArgs) -> anyhow::Result<Outcome> {
     let (folder, service) = super::start_as(&args.bench, Tweaks::default(), |config| {
-        settings(config, args);
+        settings(config);
     })
     .await?;
     let (ctx, server) = (service.context(), service.address());
@@ -85,11 +85,7 @@ pub(super) async fn run(args: &SoakBenchArgs) -> anyhow::Result<Outcome> {
     Ok(soaked.outcome(args))
 }
 
-fn settings(config: &mut Config, args: &SoakBenchArgs) {
-    if args.duration < STEADY_FROM {
-        // What takes minutes to fill up would look like a leak.
-        config.limits.plan_bytes_max = 4 << 20;
-    }
+fn settings(config: &mut Config) {
     config.scheduler.finished_jobs_kept_hours = 0;
     config.scheduler.prune_interval_ms = 1_000;
     // A machine that is busy with other things is no drift: what Redis takes longer shows in p99.

@@ -14,7 +14,7 @@ use crate::args::SoakBenchArgs;
 /// From this length on, the second half of a run is steady: what fills up, such as the plans in
 /// memory and the pages of the ledger, has filled up before. Of a shorter one only that can be
 /// claimed which holds while things fill up.
-pub(super) const STEADY_FROM: Duration = Duration::from_mins(10);
+const STEADY_FROM: Duration = Duration::from_mins(10);
 
 /// Of a steady half: what may be more at its end than at its beginning.
 const DRIFT_MAX: f64 = 0.10;
