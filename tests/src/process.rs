@@ -120,19 +120,9 @@ impl Drop for Server {
     }
 }
 
-/// What SQLite says to a process that waited in vain for the one that writes.
-const LOCKED: &str = "database is locked";
-
-/// Runs the binary to its end on a data folder. Beside a server on a busy machine it may not come
-/// to write, in which case nothing was changed, and it is run again.
+/// Runs the binary to its end on a data folder.
 pub fn run(data_dir: &Path, args: &[&str]) -> Ended {
-    let begun = Instant::now();
-    loop {
-        let ended = Ended::of(command().args(args).arg("--data-dir").arg(data_dir));
-        if !ended.errors.contains(LOCKED) || begun.elapsed() > DEADLINE {
-            return ended;
-        }
-    }
+    Ended::of(command().args(args).arg("--data-dir").arg(data_dir))
 }
 
 /// A process that has ended.
