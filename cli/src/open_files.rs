@@ -20,16 +20,21 @@ pub(crate) fn raise() {
     }
 }
 
-/// What to do about a limit that is too low for so many connections; nothing if it is high enough.
-pub(crate) fn shortage(connections_max: usize) -> Option<String> {
-    let needed = connections_max as u64 + OTHERS;
+/// How many connections fit into the limit, at least 1; nothing if there is no limit.
+pub(crate) fn connections() -> Option<usize> {
     let limit = getrlimit(Resource::Nofile).current?;
-    (limit < needed).then(|| {
-        format!(
-            "{limit} files may be open, too few for api.connections_max = {connections_max}: \
-             lower that, or raise the limit (ulimit -n {needed}, or LimitNOFILE of the service)"
-        )
-    })
+    usize::try_from(limit.saturating_sub(OTHERS).max(1)).ok()
+}
+
+/// What is wrong with a limit that is too low for so many connections, and what to do about it;
+/// nothing if it is high enough.
+pub(crate) fn shortage(wanted: usize) -> Option<String> {
+    let fit = connections().filter(|fit| *fit < wanted)?;
+    Some(format!(
+        "the limit of open files leaves room for {fit} connections at a time, not for {wanted}: \
+         raise it (ulimit -n {}, or LimitNOFILE of the service)",
+        wanted as u64 + OTHERS
+    ))
 }
 
 #[cfg(test)]
@@ -39,14 +44,10 @@ mod tests {
     #[test]
     fn a_limit_that_is_too_low_is_told_with_the_way_out() {
         raise();
-        let limit = getrlimit(Resource::Nofile).current.unwrap();
-        let limit = usize::try_from(limit).unwrap();
-        assert_eq!(shortage(0), None);
-        let told = shortage(limit).unwrap();
-        assert!(
-            told.contains(&format!("ulimit -n {}", limit + 256)),
-            "{told}"
-        );
+        let fit = connections().unwrap();
+        assert_eq!(shortage(fit), None);
+        let told = shortage(fit + 1).unwrap();
+        assert!(told.contains(&format!("ulimit -n {}", fit + 257)), "{told}");
     }
 
     #[test]

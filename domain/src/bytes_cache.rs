@@ -82,7 +82,7 @@ impl BytesCache {
         make().await
     }
 
-    /// Bytes that are kept, with their names.
+    /// Bytes that are kept, with their names and editions.
     pub fn bytes(&self) -> u64 {
         self.0.weight()
     }
@@ -162,19 +162,30 @@ mod tests {
         assert_eq!(cache.get_or_make("a", "1", failing).await, Err("away"));
         assert_eq!(ask(&cache, "a", 10, &AtomicUsize::new(0)).await, 10);
     }
+
     #[tokio::test]
     async fn an_edition_makes_way_for_the_next_one() {
-        let cache = BytesCache::new(1_000);
-        let edition = async |text: &'static str| {
-            let make = || async { Ok::<_, Infallible>(Some(Bytes::from(text))) };
-            cache.get_or_make("plan", text, make).await.unwrap()
-        };
-        for text in ["one", "two", "one", "three"] {
-            assert_eq!(edition(text).await.as_deref(), Some(text.as_bytes()));
+        let (cache, made) = (Arc::new(BytesCache::new(1_000)), Arc::default());
+        let asking = (0..200).map(|at| {
+            let (cache, made) = (Arc::clone(&cache), Arc::<AtomicUsize>::clone(&made));
+            let edition = ["first", "then"][at % 2];
+            tokio::spawn(async move {
+                let make = || async {
+                    made.fetch_add(1, SeqCst);
+                    tokio::task::yield_now().await;
+                    Ok::<_, Infallible>(Some(Bytes::from(edition)))
+                };
+                let bytes = cache.get_or_make("plan", edition, make).await.unwrap();
+                assert_eq!(bytes.as_deref(), Some(edition.as_bytes()));
+            })
+        });
+        for asked in asking.collect::<Vec<_>>() {
+            asked.await.unwrap();
         }
-        assert_eq!(cache.bytes(), ("plan".len() + 2 * "three".len()) as u64);
-        let (first, second) = tokio::join!(edition("first"), edition("second"));
-        assert_eq!(first.as_deref(), Some("first".as_bytes()));
-        assert_eq!(second.as_deref(), Some("second".as_bytes()));
+        assert!(made.load(SeqCst) < 200, "some share one");
+        let make = || async { Ok::<_, Infallible>(Some(Bytes::from("third"))) };
+        cache.get_or_make("plan", "third", make).await.unwrap();
+        let kept = "plan".len() + "third".len() + "third".len();
+        assert_eq!(cache.bytes(), kept as u64, "only the last is kept");
     }
 }

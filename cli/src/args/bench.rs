@@ -108,7 +108,7 @@ pub struct PurchaseBenchArgs {
     /// Pairs of measurements; the median ratio counts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
     pub rounds: u32,
-    /// Connections that buy all the time: a crowd. Few wait for the disk, each for itself
+    /// Connections that buy without a pause; the fewer, the less of a wait for the disk they share
     #[arg(long, default_value_t = 4_000, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub connections: u32,
     /// Concerts that they buy from

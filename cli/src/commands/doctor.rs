@@ -240,13 +240,13 @@ fn directory(file: &Path) -> Finding {
     }
 }
 
-/// Too few keep no server from running: it leaves connections in the kernel's queue.
+/// Too few keep no server from running: it takes fewer connections at a time.
 fn open_files(config: &Config) -> Finding {
     let shortage = open_files::shortage(config.api.connections_max);
     Finding {
         what: "open files",
         well: true,
-        detail: shortage.unwrap_or_else(|| "enough for api.connections_max".into()),
+        detail: shortage.unwrap_or_else(|| "room for api.connections_max".into()),
     }
 }
 

@@ -8,10 +8,12 @@ use crate::{logging, open_files, out};
 
 /// Serves. The first line on standard output is the address that was bound.
 pub async fn run(args: &RunArgs) -> anyhow::Result<()> {
-    let config = Config::load_run(args)?;
+    let mut config = Config::load_run(args)?;
     logging::start(&config.log)?;
     if let Some(shortage) = open_files::shortage(config.api.connections_max) {
-        tracing::warn!("{shortage}");
+        tracing::warn!("api.connections_max: {shortage}");
+        // The others wait in the kernel's queue, and leave files for the ledger and for prints.
+        config.api.connections_max = open_files::connections().unwrap_or(1);
     }
     let signals = Signals::listen()?;
     let service = Service::start(&config, Tweaks::default()).await?;

@@ -55,9 +55,9 @@ const HEADER: &[u8; 16] = b"SQLite format 3\0";
 
 const READERS: usize = 4;
 
-/// Pages in memory, in KiB with a minus, as the pragma wants them. Sales append, and come back to
-/// few pages of a concert: 64 MiB saved a tour of 2.8 million purchases no writing, and
-/// took ten minutes to be filled, as a leak would.
+/// Pages that a connection keeps in memory, in KiB with a minus, as the pragma wants them. Sales
+/// append, and come back to few pages of a concert: with 64 MiB, `load tour` of 2.8 million
+/// purchases wrote as much to the disk, and half a sale passed until memory stopped growing.
 const WRITER_CACHE: &str = "-24576";
 const READER_CACHE: &str = "-16384";
 

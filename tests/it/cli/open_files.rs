@@ -21,10 +21,10 @@ fn a_process_takes_what_it_is_allowed_and_tells_when_that_is_too_little() {
         let of_files = findings.iter().find(|one| one["what"] == "open files");
         of_files.unwrap()["detail"].as_str().unwrap().to_owned()
     };
-    assert_eq!(told("64:1000"), "enough for api.connections_max");
+    assert_eq!(told("64:1000"), "room for api.connections_max");
     let short = told("64:300");
     assert!(
-        short.starts_with("300 files may be open, too few") && short.contains("ulimit -n 756"),
+        short.contains("room for 44 connections") && short.contains("ulimit -n 756"),
         "{short}"
     );
 }

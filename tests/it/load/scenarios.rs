@@ -88,7 +88,7 @@ async fn evening_sells_three_concerts_out_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn priority_prints_for_tonight_at_once() {
+async fn priority_prints_for_tonight_within_a_minute() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("priority.toml");
     let text = loadtest::scenario::BUILT_IN

@@ -15,24 +15,30 @@ use serde_json::json;
 
 use super::{Measured, Outcome, median, wrk};
 use crate::args::PurchaseBenchArgs;
-use crate::out;
 use crate::progress::Progress;
 use crate::service::Tweaks;
+use crate::{open_files, out};
 
 /// Concerts whose sale is opened side by side.
 const OPENED_AT_ONCE: usize = 16;
 /// How long the plans of all concerts may take to be drawn.
-const IDLE_WITHIN: Duration = Duration::from_secs(300);
+const IDLE_WITHIN: Duration = Duration::from_mins(5);
 
 /// Sells and does nothing by turns, and takes the median of the ratios.
 pub(super) async fn run(args: &PurchaseBenchArgs) -> anyhow::Result<Outcome> {
-    let (_folder, service) = super::start(
-        &args.bench,
-        Tweaks {
-            baseline: true,
-            ..Tweaks::default()
-        },
-    )
+    // The server and its clients are one process.
+    if let Some(shortage) = open_files::shortage(2 * args.connections as usize) {
+        bail!("--connections {}: {shortage}", args.connections);
+    }
+    let tweaks = Tweaks {
+        baseline: true,
+        ..Tweaks::default()
+    };
+    let (_folder, service) = super::start_as(&args.bench, tweaks, |config| {
+        // Everybody is let in, however slow the disk is.
+        config.admission.wait_max_ms = 60_000;
+        config.admission.concert_share_percent = 100;
+    })
     .await?;
     let mut pairs = Vec::new();
     let progress = Progress::start("measuring", u64::from(args.rounds) * 2);
@@ -169,8 +175,9 @@ async fn open_sales(ctx: &Context, concerts: &[ConcertId]) -> anyhow::Result<()>
 /// are drawn beside the no-op would slow it down.
 async fn until_idle(ctx: &Context) -> anyhow::Result<()> {
     let begun = Instant::now();
-    while size::measure(ctx.store.as_ref()).await?.jobs > 0
-        || plans::oldest_mark(ctx).await?.is_some()
+    // The marks first: they become jobs, and nothing becomes a mark.
+    while plans::oldest_mark(ctx).await?.is_some()
+        || size::measure(ctx.store.as_ref()).await?.jobs > 0
     {
         if begun.elapsed() > IDLE_WITHIN {
             bail!("jobs were still waiting after {IDLE_WITHIN:?}");

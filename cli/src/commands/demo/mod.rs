@@ -159,7 +159,7 @@ async fn sell(service: &Service, concert: &str, proof: &mut Proof) -> anyhow::Re
     );
     let answered = sold + refused == u64::from(BUYERS);
     proof.check(
-        "every buyer had an answer at once: a ticket, or \"sold out\"",
+        "every buyer had an answer: a ticket, or \"sold out\"",
         answered,
     );
     Ok(tickets)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::ports::{CountersError, Epoch, Taken};
 use domain::seat::SeatNo;
-use futures::future::{join, join_all};
+use futures::future::{FutureExt, join, join_all};
 use tokio::sync::oneshot;
 
 use super::desk::{Answer, Caller, Desk, Granted};
@@ -42,6 +42,9 @@ enum Round {
     Again,
 }
 
+/// The tally after sold seats were settled, or why it is not known; nothing if none were.
+type Settled = Option<Result<Tally, Failure>>;
+
 impl Clerk {
     pub(super) fn new(desk: Arc<Desk>, known: Option<Known>) -> Self {
         Self {
@@ -54,18 +57,16 @@ impl Clerk {
     pub(super) async fn work(mut self) {
         while let Some(group) = self.next_group() {
             let desk = Arc::clone(&self.desk);
-            let (callers, mut settled) = (group.callers, group.settled);
-            join(
-                give_back(&desk, group.unclaimed),
-                self.serve_group(callers, &mut settled),
-            )
-            .await;
-            // Nobody asked for the tally, with which they would have been settled.
-            settle(&desk, settled).await;
-            for asked in group.told {
-                // Whoever asked may have gone.
-                let _ = asked.send(());
-            }
+            // Its answer serves the callers, too.
+            let settling = settle(&desk, group.settled).shared();
+            let told = async {
+                join(settling.clone(), give_back(&desk, group.unclaimed)).await;
+                for asked in group.told {
+                    // Whoever asked may have gone.
+                    let _ = asked.send(());
+                }
+            };
+            join(told, self.serve_group(group.callers, settling.clone())).await;
         }
     }
 
@@ -90,8 +91,9 @@ impl Clerk {
     async fn serve_group(
         &mut self,
         mut callers: VecDeque<Caller>,
-        settled: &mut Vec<(Epoch, u32)>,
+        settling: impl Future<Output = Settled>,
     ) {
+        let mut settling = Some(settling);
         for round in 0..ROUNDS_MAX {
             callers.retain(|caller| !caller.answer.is_closed());
             // Nobody waits for the reserve, so it is tried once.
@@ -106,7 +108,7 @@ impl Clerk {
                 None => return,
             };
             let wanted = ahead + u32::try_from(callers.len()).expect("at most CALLERS_MAX");
-            let came = self.round(random, wanted, round > 0, settled).await;
+            let came = self.round(random, wanted, round > 0, settling.take()).await;
             if !matches!(came, Ok(Round::Seats(..))) && ahead > 0 {
                 self.desk.state().reserve.give_up();
             }
@@ -135,7 +137,7 @@ impl Clerk {
         random: u64,
         wanted: u32,
         careful: bool,
-        settled: &mut Vec<(Epoch, u32)>,
+        settling: Option<impl Future<Output = Settled>>,
     ) -> Result<Round, Failure> {
         let (remote, concert) = (&self.desk.remote, self.desk.concert);
         let Some(known) = &mut self.known else {
@@ -149,13 +151,14 @@ impl Clerk {
             .iter()
             .map(|&(bucket, wanted)| remote.take(concert, epoch, bucket, wanted));
         let look = async {
-            // Settling answers the tally, too.
-            if let Some(tally) = settle(&self.desk, std::mem::take(settled)).await {
-                return Ok(Some(tally));
-            }
             // What was seen a moment ago will do as long as there are seats.
             if let Some(tally) = recent.filter(|_| !careful) {
                 return Ok(Some(tally));
+            }
+            if let Some(settling) = settling
+                && let Some(settled) = settling.await
+            {
+                return settled.map(Some);
             }
             let tally = remote.tally(concert).await?;
             tally.inspect(|tally| self.desk.has_seen(*tally));
@@ -249,24 +252,25 @@ impl Drop for Clerk {
     }
 }
 
-/// Settles each epoch's seats with one command; the tally afterwards, if one came. Not tried again:
-/// if it had its effect after all, another seat would look sold.
-async fn settle(desk: &Desk, settled: Vec<(Epoch, u32)>) -> Option<Tally> {
-    let mut seen = None;
+/// Settles each epoch's seats with one command. Not tried again: if it had its effect after all,
+/// another seat would look sold.
+async fn settle(desk: &Desk, settled: Vec<(Epoch, u32)>) -> Settled {
+    let mut last = None;
     for (epoch, seats) in settled {
-        match desk.remote.add(desk.concert, epoch, seats, 0).await {
-            Ok(tally) => {
-                tally.inspect(|tally| desk.has_seen(*tally));
-                seen = tally;
-            }
-            Err(error) => {
+        last = desk
+            .remote
+            .add(desk.concert, epoch, seats, 0)
+            .await
+            .inspect_err(|error| {
                 tracing::warn!(%error, "sold seats could not be settled with the counters");
-                seen = None;
-            }
+            })
+            .transpose();
+        if let Some(Ok(tally)) = &last {
+            desk.has_seen(*tally);
         }
         desk.has_changed();
     }
-    seen
+    last
 }
 
 async fn give_back(desk: &Desk, unclaimed: Vec<(SeatNo, Epoch)>) {
