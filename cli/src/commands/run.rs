@@ -10,13 +10,16 @@ use crate::{logging, open_files, out};
 pub async fn run(args: &RunArgs) -> anyhow::Result<()> {
     let mut config = Config::load_run(args)?;
     logging::start(&config.log)?;
-    if let Some(shortage) = open_files::shortage(config.api.connections_max) {
-        tracing::warn!("api.connections_max: {shortage}");
+    let shortage = open_files::shortage(config.api.connections_max);
+    if shortage.is_some() {
         // The others wait in the kernel's queue, and leave files for the ledger and for prints.
         config.api.connections_max = open_files::connections().unwrap_or(1);
     }
     let signals = Signals::listen()?;
     let service = Service::start(&config, Tweaks::default()).await?;
+    if let Some(shortage) = shortage {
+        tracing::warn!("api.connections_max: {shortage}");
+    }
     out::line(format!("listening on {}", service.url()));
     service.run_until_signal(signals).await
 }
