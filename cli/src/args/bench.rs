@@ -108,7 +108,7 @@ pub struct PurchaseBenchArgs {
     /// Pairs of measurements; the median ratio counts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
     pub rounds: u32,
-    /// Connections that buy without a pause; the fewer, the less of a wait for the disk they share
+    /// Connections that buy without a pause; those who wait together share one wait for the disk
     #[arg(long, default_value_t = 4_000, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub connections: u32,
     /// Concerts that they buy from

@@ -57,7 +57,7 @@ const READERS: usize = 4;
 
 /// Pages that a connection keeps in memory, in KiB with a minus, as the pragma wants them. Sales
 /// append, and come back to few pages of a concert: with 64 MiB, `load tour` of 2.8 million
-/// purchases wrote as much to the disk, and half a sale passed until memory stopped growing.
+/// purchases wrote as much to the disk, and memory grew for longer before it stayed as it was.
 const WRITER_CACHE: &str = "-24576";
 const READER_CACHE: &str = "-16384";
 
