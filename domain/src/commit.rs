@@ -8,64 +8,15 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::admission::Pace;
 use crate::error::Error;
 use crate::ports::{BATCH_MAX, StoreResult};
-
-/// A thread on which groups are written.
-///
-/// A group waits for the ledger several times. On the runtime that serves the crowd it would
-/// queue behind the crowd's requests after each wait; on a thread of its own it goes on at once.
-#[derive(Debug)]
-pub(crate) struct WriterThread {
-    runtime: Handle,
-    /// Its end tells the thread to end.
-    running: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl WriterThread {
-    /// Starts the thread.
-    pub(crate) fn start() -> std::io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
-        let (running, ended) = oneshot::channel::<()>();
-        let thread = thread::Builder::new()
-            .name("group-commit".into())
-            .spawn(move || {
-                // Nothing is ever sent: the sender's end is the message.
-                let _ = runtime.block_on(ended);
-            })?;
-        Ok(Self {
-            runtime: handle,
-            running: Some(running),
-            thread: Some(thread),
-        })
-    }
-
-    /// Where the thread runs what is given to it.
-    pub(crate) fn runtime(&self) -> &Handle {
-        &self.runtime
-    }
-}
-
-impl Drop for WriterThread {
-    /// Waits for the thread: when it has ended, nobody holds the ledger open any more.
-    fn drop(&mut self) {
-        drop(self.running.take());
-        if let Some(thread) = self.thread.take() {
-            // It runs nothing of its own that could panic.
-            let _ = thread.join();
-        }
-    }
-}
 
 /// While a group is being written, another one is begun only for so many requests. A group costs
 /// the ledger as much as some fifty of its rows do, so small ones beside each other would be dearer

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::admission::{Admission, AdmissionLimits, Class, Pass};
 use crate::clock::Clock;
 use crate::code::Signer;
-use crate::commit::{GroupCommit, WriterThread};
+use crate::commit::GroupCommit;
 use crate::concert::Concert;
 use crate::error::Error;
 use crate::ids::{ConcertId, IdSource};
@@ -18,6 +18,7 @@ use crate::layouts::LayoutCache;
 use crate::plans::PlanShelf;
 use crate::ports::{Counters, Files, Renderer, Store, Wakeups};
 use crate::prints::{PrintAck, PrintOrder, write_print_orders};
+use crate::runtime_thread::RuntimeThread;
 use crate::seat_status::Courses;
 use crate::shows::ShowCache;
 use crate::tickets::{Sale, SaleAck, write_sales};
@@ -88,14 +89,14 @@ pub struct Context {
     pub(crate) print_orders: GroupCommit<PrintOrder, PrintAck>,
     pub(crate) settlements: GroupCommit<Settlement, Settled>,
     /// Dropped last, after the queues of what it writes.
-    _writer: WriterThread,
+    _writer: RuntimeThread,
 }
 
 impl Context {
     /// Starts the group commits on a thread of their own; fails when there cannot be another one.
     pub fn start(parts: Parts, limits: Limits) -> std::io::Result<Arc<Self>> {
         let shared = Arc::new(parts.clone());
-        let writer = WriterThread::start()?;
+        let writer = RuntimeThread::start("group-commit")?;
         let runtime = writer.runtime();
         let at_once = parts.store.groups_at_once();
         let admission = Admission::new(&limits.admission, at_once);

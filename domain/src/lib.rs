@@ -28,6 +28,7 @@ pub mod ports;
 pub mod prints;
 pub mod reconcile;
 pub mod retime;
+mod runtime_thread;
 pub mod seat;
 pub mod seat_status;
 pub mod show;
@@ -49,3 +50,4 @@ pub use self::ids::{
 };
 pub use self::keys::Answered;
 pub use self::outage::Outage;
+pub use self::runtime_thread::RuntimeThread;

@@ -65,7 +65,8 @@ pub async fn open_cluster(
         .map_err(|error: crate::RedisUrlError| OpenError::Redis(error.to_string()))?;
     let store = PostgresStore::open(places.postgres_url, options).await?;
     let files = open_files(&places.files)?;
-    let redis = Redis::new(url, places.redis_prefix, places.redis_timeout);
+    let redis =
+        Redis::start(url, places.redis_prefix, places.redis_timeout).map_err(OpenError::Thread)?;
     if let Err(error) = redis.ping().await {
         tracing::warn!(%error, "Redis does not answer yet; purchases wait for it");
     }

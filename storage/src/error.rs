@@ -88,6 +88,12 @@ pub enum OpenError {
     /// The URL of Redis cannot be understood.
     #[error("the URL of Redis cannot be used: {0}")]
     Redis(String),
+    /// The thread that serves the connection to Redis cannot be started.
+    #[error(
+        "the operating system refuses another thread; raise the numbers of processes and of \
+         open files that this user may have (`ulimit -u`, `ulimit -n`)"
+    )]
+    Thread(#[source] std::io::Error),
     /// The settings of an object store cannot be used.
     #[error("the object store {place} cannot be used: {reason}")]
     ObjectStore {

@@ -145,10 +145,11 @@ async fn redis(engine: &EngineConfig) -> Finding {
             return finding(false, error.to_string());
         }
     };
-    match Redis::new(url, &engine.redis_prefix, engine.redis_timeout())
-        .ping()
-        .await
-    {
+    let redis = match Redis::start(url, &engine.redis_prefix, engine.redis_timeout()) {
+        Ok(redis) => redis,
+        Err(error) => return finding(false, format!("no thread can be started: {error}")),
+    };
+    match redis.ping().await {
         Ok(()) => finding(true, "reachable".into()),
         Err(error) => finding(false, error.to_string()),
     }

@@ -39,11 +39,11 @@ struct State {
 }
 
 impl Link {
-    pub(super) fn new(url: RedisUrl, command_time: Duration) -> Arc<Self> {
+    pub(super) fn new(url: RedisUrl, command_time: Duration, runtime: Handle) -> Arc<Self> {
         Arc::new(Self {
             url,
             command_time,
-            runtime: Handle::current(),
+            runtime,
             state: Mutex::new(State {
                 open: None,
                 number: 0,
@@ -61,10 +61,6 @@ impl Link {
 
     pub(super) fn command_time(&self) -> Duration {
         self.command_time
-    }
-
-    pub(super) fn runtime(&self) -> &Handle {
-        &self.runtime
     }
 
     /// Why a command was not answered for so long.

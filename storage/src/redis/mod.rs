@@ -11,9 +11,11 @@ mod script;
 mod url;
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::RuntimeThread;
 use redis::{Cmd, FromRedisValue, ServerErrorKind};
 use tokio::runtime::Handle;
 
@@ -29,22 +31,22 @@ pub use self::url::{RedisUrl, UrlError};
 pub struct Redis {
     link: Arc<Link>,
     prefix: Arc<str>,
+    /// Serves the connection: a crowd elsewhere must not make a server look silent that is not.
+    thread: Arc<RuntimeThread>,
 }
 
 impl Redis {
-    /// Prepares connections, which run on the present tokio runtime; nothing is sent yet. Whoever
-    /// shares counters and wakeups uses the same `prefix`, in which `{` and `}` mean nothing good:
-    /// they would put every key on one shard. A command has `command_time`, the wait for a
-    /// connection included.
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime.
-    pub fn new(url: RedisUrl, prefix: &str, command_time: Duration) -> Self {
-        Self {
-            link: Link::new(url, command_time),
+    /// Starts a thread for the connections; nothing is sent yet. Fails when there cannot be
+    /// another thread. Whoever shares counters and wakeups uses the same `prefix`, in which `{` and
+    /// `}` mean nothing good: they would put every key on one shard. A command has `command_time`,
+    /// the wait for a connection included.
+    pub fn start(url: RedisUrl, prefix: &str, command_time: Duration) -> io::Result<Self> {
+        let thread = RuntimeThread::start("redis")?;
+        Ok(Self {
+            link: Link::new(url, command_time, thread.runtime().clone()),
             prefix: prefix.replace(['{', '}'], "").into(),
-        }
+            thread: Arc::new(thread),
+        })
     }
 
     /// Asks the server whether it is there.
@@ -58,7 +60,7 @@ impl Redis {
 
     /// Where the connection is served; it outlives any one caller.
     pub(crate) fn runtime(&self) -> &Handle {
-        self.link.runtime()
+        self.thread.runtime()
     }
 
     pub(crate) fn url(&self) -> &RedisUrl {

@@ -46,11 +46,8 @@ struct Shared {
 
 impl RedisWakeups {
     /// Wakeups through this Redis. `process` is unlike that of any other process. The work is done
-    /// on the present tokio runtime until this is dropped; Redis may be away for any time.
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime.
+    /// on the thread that serves the connection until this is dropped; Redis may be away for any
+    /// time.
     pub fn new(redis: Redis, process: Uuid) -> Self {
         let runtime = redis.runtime().clone();
         let shared = Arc::new(Shared {

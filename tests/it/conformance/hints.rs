@@ -61,7 +61,7 @@ impl Hints {
     }
 
     fn of(url: &str) -> Self {
-        let redis = Redis::new(url.parse().unwrap(), &redis::prefix(), redis::PATIENCE);
+        let redis = Redis::start(url.parse().unwrap(), &redis::prefix(), redis::PATIENCE).unwrap();
         let ids = SeededIds::new(11);
         Self {
             counters: Arc::new(RedisCounters::new(redis.clone())),

@@ -1,14 +1,15 @@
 //! A Redis that is gone, silent, or not what it was.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use domain::ConcertId;
 use domain::ids::{IdSource, SeededIds};
 use domain::ports::{Counters, Stock, Taken};
 use tests::redis::RedisServer;
 use tests::wait::eventually;
+use tokio::task::JoinSet;
 
-use super::{QUICKLY, connect, counters, impatient_counters, loaded};
+use super::{COMMAND_TIME, QUICKLY, connect, counters, impatient_counters, loaded};
 
 fn concert() -> ConcertId {
     ConcertId(SeededIds::new(9).next())
@@ -46,6 +47,31 @@ async fn a_silent_server_fails_quickly_and_is_used_again_when_it_speaks() {
     let seat = || async { counters.take(concert(), 1).await.ok() };
     let taken = eventually("the server is used again", seat).await;
     assert!(matches!(taken, Taken::Seat(..)), "{taken:?}");
+}
+
+/// This test's runtime has one thread, which comes to each of its tasks once in longer than a command
+/// may take.
+#[tokio::test]
+async fn a_server_does_not_look_silent_to_who_is_busy() {
+    const BUSY: Duration = Duration::from_millis(20);
+    let server = RedisServer::start();
+    let counters = impatient_counters(&server.url(), "a");
+    loaded(&counters, concert(), Stock::full(9)).await;
+    let crowd = || async {
+        loop {
+            std::thread::sleep(BUSY);
+            tokio::task::yield_now().await;
+        }
+    };
+    let tasks = 3 * COMMAND_TIME.as_millis() / (2 * BUSY.as_millis());
+    let crowd: JoinSet<()> = (0..tasks).map(|_| crowd()).collect();
+    for seat in 0..2 {
+        let counted = counters.count(concert()).await.unwrap().unwrap();
+        assert_eq!(counted.free, 9 - seat);
+        let taken = counters.take(concert(), 1).await.unwrap();
+        assert!(matches!(taken, Taken::Seat(..)), "{taken:?}");
+    }
+    drop(crowd);
 }
 
 #[tokio::test]

@@ -28,12 +28,12 @@ fn counters(url: &str, prefix: &str) -> RedisCounters {
 }
 
 fn connect(url: &str, prefix: &str) -> Redis {
-    Redis::new(url.parse().unwrap(), prefix, PATIENCE)
+    Redis::start(url.parse().unwrap(), prefix, PATIENCE).unwrap()
 }
 
 /// The counters of a process of its own, which gives up on a silent server.
 fn impatient_counters(url: &str, prefix: &str) -> RedisCounters {
-    RedisCounters::new(Redis::new(url.parse().unwrap(), prefix, COMMAND_TIME))
+    RedisCounters::new(Redis::start(url.parse().unwrap(), prefix, COMMAND_TIME).unwrap())
 }
 
 /// Loads the counters of who may have been too impatient to be answered.

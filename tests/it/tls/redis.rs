@@ -13,7 +13,7 @@ use tests::{Authority, eventually};
 use super::{ELSEWHERE, HERE, assert_says, encoded};
 
 fn connect(url: &str) -> Redis {
-    Redis::new(url.parse().unwrap(), &redis::prefix(), redis::PATIENCE)
+    Redis::start(url.parse().unwrap(), &redis::prefix(), redis::PATIENCE).unwrap()
 }
 
 async fn refusal(url: &str) -> String {
@@ -23,7 +23,7 @@ async fn refusal(url: &str) -> String {
 /// As [`refusal`], of a server that may say nothing at all.
 async fn silence(url: &str) -> String {
     let patience = std::time::Duration::from_millis(500);
-    let redis = Redis::new(url.parse().unwrap(), &redis::prefix(), patience);
+    let redis = Redis::start(url.parse().unwrap(), &redis::prefix(), patience).unwrap();
     redis.ping().await.unwrap_err().to_string()
 }
 

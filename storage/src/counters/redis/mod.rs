@@ -50,11 +50,7 @@ pub struct RedisCounters {
 }
 
 impl RedisCounters {
-    /// Counters in this Redis. Their work is done on the present tokio runtime.
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime.
+    /// Counters in this Redis. Their work is done on the thread that serves its connection.
     pub fn new(redis: Redis) -> Self {
         Self {
             remote: Arc::new(Remote::new(redis)),
