@@ -83,7 +83,7 @@ impl Clerk {
         Some(Group {
             callers,
             unclaimed: std::mem::take(&mut state.unclaimed),
-            settled: state.unsettled.take(),
+            settled: state.take_unsettled(),
             told: std::mem::take(&mut state.told),
         })
     }

@@ -76,7 +76,7 @@ pub(super) struct Granted {
 }
 
 impl Desk {
-    /// A desk that works on the present runtime.
+    /// A desk that works where the connection is served.
     pub(super) fn new(concert: ConcertId, remote: Arc<Remote>) -> Arc<Self> {
         Arc::new(Self {
             concert,
@@ -136,7 +136,8 @@ impl Desk {
             let kept = self.state().reserve.kept();
             tokio::time::sleep(kept).await;
             let mut state = self.state();
-            let retired = state.reserve.retire();
+            let unsold = state.unsold();
+            let retired = state.reserve.retire(unsold);
             let retires = !state.reserve.is_empty();
             state.retiring = retires;
             if !retired.is_empty() {

@@ -1,9 +1,9 @@
 //! Seats that a process takes ahead of its callers while a crowd buys, so that most of them find
 //! one here and wait for nobody.
 //!
-//! To others these seats look held. So a reserve is no larger than what was sold in the last second
-//! or than the crowd that waits, is small against what is left to sell, and goes back soon after
-//! the buyers have gone.
+//! To others these seats look held. So a reserve is no larger than what a few seconds sell or than
+//! the crowd that waits, is small against what is left to sell, and goes back soon after the buyers
+//! have gone.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -14,8 +14,12 @@ use tokio::time::Instant;
 
 use super::settlement::MANY_UNSOLD;
 
-/// Sales of so long are foreseen, if they go on as they did.
-const AHEAD: Duration = Duration::from_secs(1);
+/// Sales are counted by stretches of so long.
+const STRETCH: Duration = Duration::from_secs(1);
+/// So many stretches are foreseen while very many seats are unsold, if sales go on as they did;
+/// else one, so that at the end a slow process keeps nothing for longer than buyers wait elsewhere.
+const STRETCHES_AHEAD: u32 = 2;
+const VERY_MANY_UNSOLD: u32 = 2 * MANY_UNSOLD;
 /// How long seats are kept at least that nobody asks for, and at most.
 const KEPT_MIN: Duration = Duration::from_millis(25);
 const KEPT_MAX: Duration = Duration::from_millis(500);
@@ -23,7 +27,7 @@ const KEPT_MAX: Duration = Duration::from_millis(500);
 const SEATS_MAX: u32 = 512;
 /// So many callers that wait for one round trip are a crowd.
 const CROWD: usize = 8;
-/// So many seats that were sold lately are worth a reserve, while many are left.
+/// So many seats in a stretch are worth a reserve, while many are left.
 const WORTH: u32 = 4;
 /// Of so many unsold seats one may be kept: the last ones stay where every process finds them.
 const UNSOLD_FOR_EACH: u32 = 64;
@@ -42,7 +46,7 @@ pub(super) struct Reserve {
     used: bool,
 }
 
-/// How fast seats are asked for: counted in stretches of [`AHEAD`].
+/// How fast seats are asked for: counted in stretches of [`STRETCH`].
 #[derive(Debug, Default)]
 struct Pace {
     began: Option<Instant>,
@@ -83,9 +87,9 @@ impl Reserve {
         let is_wanted = callers > 0 || self.is_low();
         let lately = self.pace.lately();
         if is_wanted && lately >= WORTH && unsold >= MANY_UNSOLD {
-            self.size = self.size.max(lately);
+            self.size = self.size.max(self.pace.ahead(unsold));
         }
-        self.size = self.size.min(SEATS_MAX).min(unsold / UNSOLD_FOR_EACH);
+        self.size = self.size.min(most(unsold));
         self.size.saturating_sub(self.len())
     }
 
@@ -126,14 +130,14 @@ impl Reserve {
     /// How long until it is looked at again: twice the time in which it ought to be used up.
     pub(super) fn kept(&self) -> Duration {
         let lately = self.pace.lately().max(1);
-        (2 * AHEAD * self.size / lately).clamp(KEPT_MIN, KEPT_MAX)
+        (2 * STRETCH * self.size / lately).clamp(KEPT_MIN, KEPT_MAX)
     }
 
     /// Gives back all its seats if none was taken since this was last asked, else those that are
-    /// too many for the present pace.
-    pub(super) fn retire(&mut self) -> Vec<(SeatNo, Epoch)> {
+    /// too many for the present pace, or for what is unsold.
+    pub(super) fn retire(&mut self, unsold: u32) -> Vec<(SeatNo, Epoch)> {
         self.size = if std::mem::take(&mut self.used) {
-            self.size.min(self.pace.lately())
+            self.size.min(self.pace.ahead(unsold)).min(most(unsold))
         } else {
             0
         };
@@ -148,7 +152,7 @@ impl Reserve {
     /// Gives all its seats back.
     pub(super) fn empty(&mut self) -> Vec<(SeatNo, Epoch)> {
         self.used = false;
-        self.retire()
+        self.retire(0)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -160,25 +164,40 @@ impl Reserve {
     }
 }
 
+/// The largest reserve when so many seats are unsold.
+fn most(unsold: u32) -> u32 {
+    SEATS_MAX.min(unsold / UNSOLD_FOR_EACH)
+}
+
 impl Pace {
     fn count(&mut self, seats: u32) {
         let now = Instant::now();
         let passed = self.began.map(|began| now - began);
-        if passed.is_some_and(|passed| passed < AHEAD) {
+        if passed.is_some_and(|passed| passed < STRETCH) {
             self.seats = self.seats.saturating_add(seats);
             return;
         }
-        let is_over = passed.is_none_or(|passed| passed >= 2 * AHEAD);
+        let is_over = passed.is_none_or(|passed| passed >= 2 * STRETCH);
         self.before = if is_over { 0 } else { self.seats };
         (self.began, self.seats) = (Some(now), seats);
     }
 
+    /// The seats that are foreseen to be sold.
+    fn ahead(&self, unsold: u32) -> u32 {
+        let stretches = if unsold >= VERY_MANY_UNSOLD {
+            STRETCHES_AHEAD
+        } else {
+            1
+        };
+        self.lately().saturating_mul(stretches)
+    }
+
     /// The seats of the last whole stretch, or of the present one if they are more already.
     fn lately(&self) -> u32 {
-        let passed = self.began.map_or(2 * AHEAD, |began| began.elapsed());
+        let passed = self.began.map_or(2 * STRETCH, |began| began.elapsed());
         match passed {
-            passed if passed < AHEAD => self.before.max(self.seats),
-            passed if passed < 2 * AHEAD => self.seats,
+            passed if passed < STRETCH => self.before.max(self.seats),
+            passed if passed < 2 * STRETCH => self.seats,
             _ => 0,
         }
     }
@@ -196,7 +215,7 @@ mod tests {
         (from..from + count).map(SeatNo).collect()
     }
 
-    /// A reserve for a crowd of so many, full.
+    /// A reserve for a crowd of so many, full: with twice as many seats.
     fn filled(crowd: u32) -> Reserve {
         let mut reserve = Reserve::default();
         let lacked = reserve.lacks(crowd as usize, 1_000_000);
@@ -207,21 +226,23 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_few_callers_have_none_and_a_crowd_has_one() {
         assert_eq!(Reserve::default().lacks(3, 1_000_000), 0);
-        assert_eq!(Reserve::default().lacks(8, 1_000_000), 8);
+        assert_eq!(Reserve::default().lacks(8, 1_000_000), 2 * 8);
+        assert_eq!(Reserve::default().lacks(8, MANY_UNSOLD - 1), 8);
+        assert_eq!(Reserve::default().lacks(7, VERY_MANY_UNSOLD), 2 * 7);
         assert_eq!(Reserve::default().lacks(7, MANY_UNSOLD), 7);
         assert_eq!(Reserve::default().lacks(7, MANY_UNSOLD - 1), 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn single_callers_have_one_as_large_as_what_they_buy_in_a_second() {
+    async fn single_callers_have_one_as_large_as_what_they_buy_in_two_seconds() {
         let mut reserve = Reserve::default();
         for _ in 0..3 {
             assert_eq!(reserve.lacks(1, 1_000_000), 0);
             advance(Duration::from_millis(40)).await;
         }
-        assert_eq!(reserve.lacks(1, 1_000_000), 4);
-        reserve.fill(seats(0, 4), EPOCH, 4);
-        for _ in 0..100 {
+        assert_eq!(reserve.lacks(1, 1_000_000), 8);
+        reserve.fill(seats(0, 8), EPOCH, 8);
+        for _ in 0..300 {
             advance(Duration::from_millis(40)).await;
             let missed = usize::from(reserve.take(0, Some(EPOCH)).is_none());
             if missed > 0 || reserve.is_low() {
@@ -229,10 +250,10 @@ mod tests {
                 reserve.fill(seats(0, lacks), EPOCH, lacks);
             }
         }
-        assert!((24..=26).contains(&reserve.size), "{}", reserve.size);
+        assert!((48..=52).contains(&reserve.size), "{}", reserve.size);
         assert_eq!(reserve.kept(), KEPT_MAX);
-        advance(2 * AHEAD).await;
-        reserve.retire();
+        advance(2 * STRETCH).await;
+        reserve.retire(1_000_000);
         assert_eq!(reserve.lacks(1, 1_000_000), 0, "that was long ago");
     }
 
@@ -240,13 +261,17 @@ mod tests {
     async fn it_shrinks_when_fewer_buy() {
         let mut reserve = filled(100);
         assert_eq!(reserve.kept(), KEPT_MAX);
-        (0..100).for_each(|_| assert!(reserve.take(0, Some(EPOCH)).is_some()));
-        assert_eq!(reserve.lacks(0, 1_000_000), 200);
-        reserve.fill(seats(100, 200), EPOCH, 200);
-        advance(2 * AHEAD).await;
+        (0..200).for_each(|_| assert!(reserve.take(0, Some(EPOCH)).is_some()));
+        assert_eq!(reserve.lacks(0, 1_000_000), 512);
+        reserve.fill(seats(200, 512), EPOCH, 512);
+        advance(2 * STRETCH).await;
         reserve.take(0, Some(EPOCH));
-        assert_eq!(reserve.retire().len(), 198, "one a second, so one stays");
-        assert_eq!(reserve.retire().len(), 1);
+        assert_eq!(
+            reserve.retire(1_000_000).len(),
+            509,
+            "one a second, so two stay"
+        );
+        assert_eq!(reserve.retire(1_000_000).len(), 2);
     }
 
     #[tokio::test(start_paused = true)]
@@ -262,11 +287,21 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn it_grows_as_long_as_a_crowd_finds_it_empty_but_not_for_ever() {
-        let mut reserve = filled(100);
+        let mut reserve = filled(10);
         reserve.seats.clear();
-        assert_eq!(reserve.lacks(8, 1_000_000), 200);
-        assert_eq!(reserve.lacks(300, 1_000_000), 408);
+        assert_eq!(reserve.lacks(8, 1_000_000), 40);
+        assert_eq!(reserve.lacks(8, 1_000_000), 80);
         assert_eq!(reserve.lacks(300, 1_000_000), 512);
+        assert_eq!(reserve.lacks(300, 1_000_000), 512);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_shrinks_when_few_are_left() {
+        let mut reserve = filled(100);
+        reserve.take(0, Some(EPOCH));
+        assert_eq!(reserve.retire(VERY_MANY_UNSOLD - 1).len(), 199 - 63);
+        reserve.take(0, Some(EPOCH));
+        assert_eq!(reserve.retire(640).len(), 62 - 10);
     }
 
     #[tokio::test(start_paused = true)]
@@ -281,7 +316,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn seats_are_taken_in_order_and_it_is_low_when_half_are_gone() {
         let mut reserve = filled(8);
-        for seat in 0..4 {
+        for seat in 0..8 {
             assert!(!reserve.is_low());
             assert_eq!(reserve.take(3, Some(EPOCH)), Some((SeatNo(seat), EPOCH)));
         }
@@ -305,11 +340,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_it_has_stays_when_more_cannot_be_had() {
         let mut reserve = filled(8);
-        (0..6).for_each(|_| assert!(reserve.take(0, Some(EPOCH)).is_some()));
+        (0..12).for_each(|_| assert!(reserve.take(0, Some(EPOCH)).is_some()));
         assert!(reserve.is_low());
         reserve.give_up();
         assert!(!reserve.is_low());
-        assert_eq!(reserve.take(0, Some(EPOCH)), Some((SeatNo(6), EPOCH)));
+        assert_eq!(reserve.take(0, Some(EPOCH)), Some((SeatNo(12), EPOCH)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -336,15 +371,15 @@ mod tests {
     async fn it_is_not_begun_again_for_nobody() {
         let mut reserve = filled(100);
         reserve.take(0, Some(EPOCH));
-        assert_eq!(reserve.retire(), []);
-        assert_eq!(reserve.retire().len(), 99);
+        assert_eq!(reserve.retire(1_000_000), []);
+        assert_eq!(reserve.retire(1_000_000).len(), 199);
         for _ in 0..4 {
             assert_eq!(reserve.lacks(0, 1_000_000), 0);
-            advance(AHEAD / 4).await;
+            advance(STRETCH / 4).await;
         }
         assert_eq!(
             reserve.lacks(1, 1_000_000),
-            101,
+            2 * 101,
             "who bought lately may be back"
         );
         assert_eq!(reserve.empty(), []);
@@ -355,8 +390,8 @@ mod tests {
     async fn it_goes_back_once_nobody_takes_from_it() {
         let mut reserve = filled(8);
         reserve.take(0, Some(EPOCH));
-        assert_eq!(reserve.retire(), []);
-        assert_eq!(reserve.retire().len(), 7, "nobody took one since");
+        assert_eq!(reserve.retire(1_000_000), []);
+        assert_eq!(reserve.retire(1_000_000).len(), 15, "nobody took one since");
         assert!(reserve.is_empty() && !reserve.is_low());
     }
 }

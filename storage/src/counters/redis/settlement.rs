@@ -7,14 +7,17 @@ use std::time::Duration;
 use domain::ports::Epoch;
 use tokio::time::Instant;
 
-use super::desk::Desk;
+use super::desk::{Desk, State};
 use super::remote::Tally;
 
-/// How late sold seats may be settled while many others are left. Whoever comes to the clerk
-/// earlier takes them along.
+/// How late sold seats may be settled while many others are left. To add to the tally takes Redis
+/// several times as long as to read it.
 const LATE_MAX: Duration = Duration::from_secs(1);
 /// With fewer unsold seats than this, what is sold is settled at once: "sold out" depends on it.
 pub(super) const MANY_UNSOLD: u32 = 2_048;
+/// So many sold seats are settled along with the next visit to Redis, also while many are left: the
+/// tally of a concert that sells fast is not far from the truth when the last seats come.
+const WORTH: u32 = 16;
 /// How old a tally may be that the clerk relies on while many seats are left.
 const RECENT: Duration = Duration::from_millis(200);
 
@@ -54,7 +57,11 @@ impl Unsettled {
         self.due && !self.seats.is_empty()
     }
 
-    pub(super) fn take(&mut self) -> Vec<(Epoch, u32)> {
+    fn count(&self) -> u32 {
+        self.seats.iter().map(|&(_, seats)| seats).sum()
+    }
+
+    fn take(&mut self) -> Vec<(Epoch, u32)> {
         self.due = false;
         std::mem::take(&mut self.seats)
     }
@@ -68,16 +75,31 @@ impl Seen {
     }
 }
 
+impl State {
+    /// Seats that are free or held, as far as is known here; none before the first look.
+    pub(super) fn unsold(&self) -> u32 {
+        let seen = self.seen.map_or(0, |seen| seen.tally.unsold());
+        seen.saturating_sub(self.unsettled.count())
+    }
+
+    /// What a visit to Redis settles.
+    pub(super) fn take_unsettled(&mut self) -> Vec<(Epoch, u32)> {
+        let unsettled = &self.unsettled;
+        let may_wait = self.told.is_empty() && self.unsold() >= MANY_UNSOLD;
+        if may_wait && !unsettled.due && unsettled.count() < WORTH {
+            return Vec::new();
+        }
+        self.unsettled.take()
+    }
+}
+
 impl Desk {
     /// Settles seats, soon: the writer of a group does not wait for Redis. Seats of several groups
     /// are settled together.
     pub(super) fn settle_sold(self: &Arc<Self>, epoch: Epoch, seats: u32) {
         let mut state = self.state();
         state.unsettled.add(epoch, seats);
-        let many = state
-            .seen
-            .is_some_and(|seen| seen.tally.unsold() >= MANY_UNSOLD);
-        if !many {
+        if state.unsold() < MANY_UNSOLD {
             state.unsettled.due = true;
             self.call_clerk(state);
         } else if !state.unsettled.watched {
@@ -90,7 +112,7 @@ impl Desk {
         tokio::time::sleep(LATE_MAX).await;
         let mut state = self.state();
         state.unsettled.watched = false;
-        state.unsettled.due = true;
+        state.unsettled.due = !state.unsettled.is_empty();
         self.call_clerk(state);
     }
 
@@ -158,5 +180,61 @@ impl<'a> Watcher<'a> {
 impl Drop for Watcher<'_> {
     fn drop(&mut self) {
         self.0.state().watchers -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ports::BucketPlan;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    const EPOCH: Epoch = Epoch(7);
+
+    fn seen(unsold: u32) -> Seen {
+        let tally = Tally {
+            epoch: EPOCH,
+            stock: unsold,
+            sold: 0,
+            returns: 0,
+            plan: BucketPlan {
+                capacity: unsold,
+                width: 256,
+            },
+        };
+        let at = Instant::now();
+        Seen { tally, at }
+    }
+
+    /// What a visit settles of so many sold seats.
+    fn settled(state: &mut State, sold: u32) -> u32 {
+        state.unsettled = Unsettled::default();
+        state.unsettled.add(EPOCH, sold);
+        state.take_unsettled().iter().map(|&(_, seats)| seats).sum()
+    }
+
+    #[tokio::test]
+    async fn a_few_sold_seats_wait_while_many_are_unsold() {
+        let mut state = State::default();
+        assert_eq!(settled(&mut state, 1), 1, "nothing is known");
+        state.seen = Some(seen(MANY_UNSOLD + WORTH));
+        assert_eq!(settled(&mut state, WORTH - 1), 0);
+        assert_eq!(settled(&mut state, WORTH), WORTH);
+        state.unsettled.add(EPOCH, 1);
+        assert_eq!(state.take_unsettled(), []);
+        state.unsettled.due = true;
+        assert_eq!(state.take_unsettled(), [(EPOCH, 1)]);
+        assert!(!state.unsettled.due);
+    }
+
+    #[tokio::test]
+    async fn no_sold_seat_waits_when_the_last_ones_are_sold_or_somebody_counts() {
+        let mut state = State::default();
+        state.seen = Some(seen(MANY_UNSOLD));
+        assert_eq!(settled(&mut state, 1), 1, "one fewer than that are left");
+        state.seen = Some(seen(MANY_UNSOLD + 1));
+        state.told.push(oneshot::channel().0);
+        assert_eq!(settled(&mut state, 1), 1);
     }
 }
