@@ -152,28 +152,26 @@ fn age_s(ctx: &Context, since: Timestamp) -> f64 {
     (ctx.clock.now() - since).as_seconds_f64().max(0.0)
 }
 
-/// Queues one job for every concert with a mark, and takes the mark away. Returns the number of
-/// concerts and the age of the oldest mark in seconds.
-pub async fn tick(ctx: &Context) -> Result<(usize, f64), Error> {
+/// Concerts whose plan is out of date, with the age in seconds of their marks: the oldest ones, a
+/// batch at most.
+pub async fn marked(ctx: &Context) -> Result<Vec<(ConcertId, f64)>, Error> {
     let max = u32::try_from(BATCH_MAX).expect("a batch is small");
-    if oldest_mark(ctx).await?.is_none() {
-        return Ok((0, 0.0));
-    }
+    let marked = ctx.store.read().await?.list_marked(max).await?;
+    let aged = |(concert, since)| (concert, age_s(ctx, since));
+    Ok(marked.into_iter().map(aged).collect())
+}
+
+/// Queues one job for each of the concerts, [`BATCH_MAX`] at most, and takes their marks away.
+pub async fn order(ctx: &Context, concerts: &[ConcertId]) -> Result<(), Error> {
+    let jobs: Vec<_> = concerts.iter().map(|&id| plan_job(ctx, id)).collect();
     let mut tx = ctx.store.begin().await?;
-    let marked = tx.list_marked(max).await?;
-    let jobs: Vec<_> = marked
-        .iter()
-        .map(|&(concert, _)| plan_job(ctx, concert))
-        .collect();
     // First the marks: a sale from now on waits for this transaction and leaves a new one. A job
     // that is found queued after that has not read the seats yet, so it sees the sales before.
-    let concerts: Vec<_> = marked.iter().map(|&(concert, _)| concert).collect();
-    tx.clear_marks(&concerts).await?;
+    tx.clear_marks(concerts).await?;
     tx.insert_jobs(&jobs).await?;
     tx.commit().await?;
     ctx.wakeups.wake(Queue::Plans);
-    let oldest = marked.first().map_or(0.0, |&(_, since)| age_s(ctx, since));
-    Ok((marked.len(), oldest))
+    Ok(())
 }
 
 /// Reads what a plan shows. The concert is read last: if it changed meanwhile, publishing fails

@@ -12,9 +12,9 @@ pub struct Config {
     /// How often new seating plans are ordered for concerts that sold tickets.
     pub seating_interval_ms: u64,
     /// The share of one core that drawing them may take. When more concerts sell at once than
-    /// that is enough for, new plans are ordered less often.
+    /// that is enough for, those whose plans are oldest come first.
     pub seating_share: f64,
-    /// The longest that new plans are put off for that.
+    /// The longest that a plan is put off for that.
     pub seating_wait_max_ms: u64,
     /// How often the jobs of lost workers are rescued.
     pub rescue_interval_ms: u64,

@@ -65,7 +65,11 @@ impl Scheduler {
             ctx: Arc::clone(ctx),
             config: config.clone(),
             leader: Leader::new(worker, config.leader_lease()),
-            seating: Seating::new(config.seating_share, config.seating_wait_max()),
+            seating: Seating::new(
+                config.seating_share,
+                config.seating_wait_max(),
+                period(config.seating_interval_ms),
+            ),
             stop: CancellationToken::new(),
         });
         let mut loops = JoinSet::new();

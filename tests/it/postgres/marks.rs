@@ -36,7 +36,7 @@ async fn sale_that_commits_during_a_tick_is_followed_by_a_plan() {
     sale.record_sales(&[(concert_id, 1)], now).await.unwrap();
     let tick = tokio::spawn({
         let ctx = std::sync::Arc::clone(ctx);
-        async move { plans::tick(&ctx).await.unwrap() }
+        async move { plans::order(&ctx, &[concert_id]).await.unwrap() }
     });
     tokio::time::sleep(HEAD_START).await;
     assert!(!tick.is_finished(), "the tick passed a sale");
@@ -79,7 +79,7 @@ async fn sale_that_is_counted_apart_leaves_a_mark_of_its_own() {
     let mut sale = ctx.store.begin().await.unwrap();
     sale.record_sales(&[(concert_id, 2)], now).await.unwrap();
     drop(busy);
-    plans::tick(ctx).await.unwrap();
+    plans::order(ctx, &[concert_id]).await.unwrap();
     sale.commit().await.unwrap();
 
     let mut view = ctx.store.read().await.unwrap();
