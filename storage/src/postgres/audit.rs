@@ -24,7 +24,7 @@ const SOLD_COUNT: &str = "
            || coalesce(t.tickets, 0) || ' tickets'
       from concerts as c
       left join (select concert_id, sum(sold) as sold
-                   from sales
+                   from sold
                   group by concert_id) as s
         on s.concert_id = c.id
       left join (select concert_id, count(*) as tickets
@@ -75,7 +75,7 @@ const PLAN_AHEAD: &str = "
            || coalesce(s.sold, 0)
       from plans as p
       left join (select concert_id, sum(sold) as sold
-                   from sales
+                   from sold
                   group by concert_id) as s
         on s.concert_id = p.concert_id
      where p.sold > coalesce(s.sold, 0)

@@ -10,6 +10,7 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::batch::{int, micros};
+use super::concerts::count_sales;
 use super::failure::failed;
 use super::rows;
 
@@ -36,14 +37,18 @@ pub(super) async fn find_plan(conn: &mut PgConnection, id: ConcertId) -> StoreRe
     }))
 }
 
-/// A concert may have as many marks as there are rows in which its sales are counted.
+/// A group that is not counted yet has marked its concerts, too.
 const LIST_MARKED: &str = "
     select mark.concert_id, min(mark.marked_at)
-      from (select concert_id, marked_at
-              from sales
-             where marked_at is not null
-             order by marked_at, concert_id
-             limit $1 * 16) as mark
+      from ((select concert_id, marked_at
+               from sales
+              where marked_at is not null
+              order by marked_at, concert_id
+              limit $1)
+             union all
+            select sale.concert_id, r.sold_at
+              from recent_sales as r
+             cross join unnest(r.concert_ids) as sale (concert_id)) as mark
      group by mark.concert_id
      order by 2, 1
      limit $1";
@@ -66,20 +71,20 @@ pub(super) async fn list_marked(
     rows.iter().map(marked).collect()
 }
 
-/// Also of those that have none: the index of marks is in another order than that in which
-/// everybody locks these rows.
 const CLEAR_MARKS: &str = "
     update sales
        set marked_at = null
-     where concert_id = any($1)";
+     where concert_id = any($1)
+       and marked_at is not null";
 
-/// Any number of rows is right: a concert without a mark is as it should be.
+/// Any number of rows is right: a concert without a mark is as it should be. Sales are counted
+/// first, since those that are not yet have marked their concerts, too.
 pub(super) async fn clear_marks(
     conn: &mut PgConnection,
     concerts: &[ConcertId],
 ) -> StoreResult<()> {
-    let mut concerts: Vec<Uuid> = concerts.iter().map(|id| id.0).collect();
-    concerts.sort_unstable();
+    count_sales(conn).await?;
+    let concerts: Vec<Uuid> = concerts.iter().map(|id| id.0).collect();
     sqlx::query(CLEAR_MARKS)
         .bind(concerts)
         .execute(conn)

@@ -7,7 +7,7 @@ use crate::error::OpenError;
 use crate::schema::{self, APPLIED, Listed, SchemaReport};
 
 /// Every migration, in order.
-const MIGRATIONS: [Listed; 7] = [
+const MIGRATIONS: [Listed; 8] = [
     (
         1,
         "ledger",
@@ -42,6 +42,11 @@ const MIGRATIONS: [Listed; 7] = [
         7,
         "shows",
         include_str!("../../../migrations/postgres/0007_shows.sql"),
+    ),
+    (
+        8,
+        "recent_sales",
+        include_str!("../../../migrations/postgres/0008_recent_sales.sql"),
     ),
 ];
 

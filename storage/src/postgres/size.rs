@@ -12,7 +12,7 @@ use super::rows;
 const MEASURE_SIZE: &str = "
     select pg_database_size(current_database()),
            (select count(*) from (select 1 from concerts limit $1) as one),
-           (select coalesce(sum(sold), 0)::bigint from sales),
+           (select coalesce(sum(sold), 0)::bigint from sold),
            (select count(*) from (select 1 from jobs limit $1) as one),
            (select count(*) from (select 1 from finished_jobs limit $1) as one),
            (select count(*) from (select 1 from idempotency_keys limit $1) as one),

@@ -8,10 +8,11 @@ use std::path::Path;
 use tests::Database;
 
 /// Tables that grow.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "layouts",
     "concerts",
     "sales",
+    "recent_sales",
     "tickets",
     "jobs",
     "finished_jobs",
@@ -21,13 +22,19 @@ const TABLES: [&str; 9] = [
 ];
 
 /// Statements that go through a whole index or table on purpose, with its name.
-const MEANT: [(&str, &str); 16] = [
+const MEANT: [(&str, &str); 21] = [
     // Pages of everything, in the order of the key, ended by their limit.
     ("LIST_JOBS", "jobs_pkey"),
     ("LIST_JOBS", "finished_jobs_pkey"),
     // Partial indexes that hold only what is asked for.
     ("LIST_DEAD", "finished_jobs_dead"),
     ("LIST_MARKED", "sales_marked"),
+    // Some dozen rows at most.
+    ("LIST_MARKED", "recent_sales"),
+    ("FIND_OFFER", "recent_sales"),
+    ("LIST_OFFERS", "recent_sales"),
+    ("COUNT_GROUPS", "recent_sales"),
+    ("MEASURE_SIZE", "recent_sales"),
     ("COUNT_JOBS", "jobs_available"),
     ("COUNT_JOBS", "jobs_waiting"),
     ("COUNT_JOBS", "jobs_scheduled"),
