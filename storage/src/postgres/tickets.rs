@@ -1,7 +1,6 @@
 //! Tickets: written under the unique index that decides, listed in the order of their seats.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, HashSet};
 
 use domain::ports::{BucketPlan, StoreError, StoreResult};
 use domain::seat::SeatNo;
@@ -186,40 +185,40 @@ pub(super) async fn list_sold(
     seats.into_iter().map(seat).collect()
 }
 
-/// In the order of seats, and for one seat in the order of the batch: of two tickets for a seat
-/// the first one wins. `places` says which of the concerts a ticket is for; of those that are not
-/// on sale no seat is within the hall. Fails if a seat is taken, which is rare: the counters said
-/// that all are free.
+/// In the order of seats. Writes all of them or none: none if one of the concerts is not on sale, or
+/// has no seat as high as the highest one that is asked for. Fails if a seat is taken, which is
+/// rare: the counters said that all are free.
+const INSERT_ALL: &str = "
+    insert into tickets (concert_id, seat_no, id, user_id, bought_at)
+    select sale.concert_id, sale.seat_no, sale.id, sale.user_id, sale.bought_at
+      from unnest($3::uuid[], $4::integer[], $5::uuid[], $6::uuid[], $7::bigint[])
+           as sale (concert_id, seat_no, id, user_id, bought_at)
+     where cardinality($1::uuid[]) = (
+               select count(*)
+                 from unnest($1::uuid[], $2::integer[]) as asked (id, highest)
+                 join concerts as c
+                   on c.id = asked.id
+                where c.status = 'ACTIVE'
+                  and asked.highest < c.capacity)";
+
+/// As [`INSERT_ALL`], but passes over seats that are taken or not on sale: of two tickets for a seat
+/// the first one of the batch wins. To look at each seat costs as much as half of the rest.
 ///
 /// Differs from sqlite: others write meanwhile. Of two transactions for one seat the second waits
 /// until the first has ended.
-const INSERT_TICKETS: &str = "
-    with halls as materialized (
-        select array_agg(coalesce(c.capacity, 0) order by asked.place) as capacities
-          from unnest($1::uuid[]) with ordinality as asked (id, place)
-          left join concerts as c
-            on c.id = asked.id
-           and c.status = 'ACTIVE'),
-         written as (
-        insert into tickets (concert_id, seat_no, id, user_id, bought_at)
-        select sale.concert_id, sale.seat_no, sale.id, sale.user_id, sale.bought_at
-          from halls
-         cross join unnest($2::integer[], $3::uuid[], $4::integer[], $5::uuid[], $6::uuid[],
-                           $7::bigint[])
-               as sale (place, concert_id, seat_no, id, user_id, bought_at)
-         where sale.seat_no < halls.capacities[sale.place]
-     returning id)
-    select case
-               when count(*) = cardinality($5) then null
-               else coalesce(array_agg(id), '{}')
-           end
-      from written";
-
-/// As [`INSERT_TICKETS`], but passes over seats that are taken. To look at each seat before it is
-/// written costs as much as half of the rest.
-static INSERT_IF_FREE: LazyLock<String> = LazyLock::new(|| {
-    INSERT_TICKETS.replacen("returning id", "on conflict do nothing returning id", 1)
-});
+const INSERT_IF_FREE: &str = "
+    insert into tickets (concert_id, seat_no, id, user_id, bought_at)
+    select c.id, sale.seat_no, sale.id, sale.user_id, sale.bought_at
+      from unnest($1::uuid[], $2::integer[], $3::uuid[], $4::uuid[], $5::bigint[])
+           with ordinality
+           as sale (concert_id, seat_no, id, user_id, bought_at, place)
+      join concerts as c
+        on c.id = sale.concert_id
+     where c.status = 'ACTIVE'
+       and sale.seat_no < c.capacity
+     order by sale.place
+        on conflict do nothing
+ returning id";
 
 const BACK_TO_SEATS: &str = "rollback to savepoint seats";
 
@@ -252,25 +251,26 @@ pub(super) async fn insert_tickets(
     let hold = AssertSqlSafe(hold_gates(&sales.concerts));
     let held = sqlx::raw_sql(hold).execute(&mut *conn).await;
     held.map_err(failed)?;
-    let mut written = sales.write(conn, INSERT_TICKETS).await;
-    if written.as_ref().is_err_and(is_taken) {
-        let back = sqlx::raw_sql(BACK_TO_SEATS).execute(&mut *conn).await;
-        back.map_err(failed)?;
-        written = sales.write(conn, INSERT_IF_FREE.as_str()).await;
+    match sales.write_all(conn).await {
+        Ok(true) => return Ok(vec![true; tickets.len()]),
+        Ok(false) => {}
+        Err(error) if is_taken(&error) => {
+            let back = sqlx::raw_sql(BACK_TO_SEATS).execute(&mut *conn).await;
+            back.map_err(failed)?;
+        }
+        Err(error) => return Err(failed(error)),
     }
-    // Usually every ticket is written, and that is all there is to say.
-    let Some(written) = written.map_err(failed)? else {
-        return Ok(vec![true; tickets.len()]);
-    };
-    let mut written: HashSet<Uuid> = written.into_iter().collect();
+    let mut written = sales.write_free(conn).await.map_err(failed)?;
     let written = tickets.iter().map(|ticket| written.remove(&ticket.id.0));
     Ok(written.collect())
 }
 
 /// Tickets as the statements want them: column by column, in the order of seats.
 struct Sales {
+    /// Every concert once.
     concerts: Vec<Uuid>,
-    places: Vec<i32>,
+    /// Of each of them the highest seat.
+    highest: Vec<i32>,
     concert_ids: Vec<Uuid>,
     seats: Vec<i32>,
     ids: Vec<Uuid>,
@@ -282,39 +282,45 @@ impl Sales {
     fn of(tickets: &[NewTicket]) -> Self {
         let order = sorted_by_key(tickets, |ticket| (ticket.concert_id, ticket.seat));
         let sorted = || order.iter().map(|&at| &tickets[at]);
-        let mut concerts: Vec<Uuid> = sorted().map(|ticket| ticket.concert_id.0).collect();
-        concerts.dedup();
-        let place = |ticket: &NewTicket| {
-            let place = concerts.binary_search(&ticket.concert_id.0);
-            let place = place.expect("each ticket's concert is there") + 1;
-            i32::try_from(place).expect("a batch is small")
-        };
+        let highest: BTreeMap<Uuid, i32> = sorted()
+            .map(|ticket| (ticket.concert_id.0, int(ticket.seat.0)))
+            .collect();
         Self {
-            places: sorted().map(place).collect(),
             concert_ids: sorted().map(|ticket| ticket.concert_id.0).collect(),
             seats: sorted().map(|ticket| int(ticket.seat.0)).collect(),
             ids: sorted().map(|ticket| ticket.id.0).collect(),
             users: sorted().map(|ticket| ticket.user_id.0).collect(),
             bought: sorted().map(|ticket| micros(ticket.bought_at)).collect(),
-            concerts,
+            concerts: highest.keys().copied().collect(),
+            highest: highest.into_values().collect(),
         }
     }
 
-    /// The ids of those that were written, or nothing if all were.
-    async fn write(
-        &self,
-        conn: &mut PgConnection,
-        statement: &'static str,
-    ) -> Result<Option<Vec<Uuid>>, sqlx::Error> {
-        sqlx::query_scalar(AssertSqlSafe(statement))
+    /// Whether all are written; none is otherwise.
+    async fn write_all(&self, conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
+        let done = sqlx::query(INSERT_ALL)
             .bind(&self.concerts)
-            .bind(&self.places)
+            .bind(&self.highest)
             .bind(&self.concert_ids)
             .bind(&self.seats)
             .bind(&self.ids)
             .bind(&self.users)
             .bind(&self.bought)
-            .fetch_one(conn)
-            .await
+            .execute(conn)
+            .await?;
+        Ok(done.rows_affected() == self.ids.len() as u64)
+    }
+
+    /// Writes those that can be written, and tells which.
+    async fn write_free(&self, conn: &mut PgConnection) -> Result<HashSet<Uuid>, sqlx::Error> {
+        let written: Vec<Uuid> = sqlx::query_scalar(INSERT_IF_FREE)
+            .bind(&self.concert_ids)
+            .bind(&self.seats)
+            .bind(&self.ids)
+            .bind(&self.users)
+            .bind(&self.bought)
+            .fetch_all(conn)
+            .await?;
+        Ok(written.into_iter().collect())
     }
 }
