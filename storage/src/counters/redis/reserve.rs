@@ -67,9 +67,10 @@ impl Reserve {
         Some(taken)
     }
 
-    /// Whether it ought to be filled.
+    /// Whether it ought to be filled: half of it is used, and the rest does not last for half a
+    /// stretch, which is many times as long as filling it takes.
     pub(super) fn is_low(&self) -> bool {
-        self.len() < self.size / 2
+        self.len() < self.size.min(self.pace.lately()) / 2
     }
 
     /// The seats that it lacks when so many callers wait and so many seats are unsold. That a
@@ -325,6 +326,19 @@ mod tests {
         assert!(reserve.is_low());
         assert!(reserve.lacks(0, 1_000_000) >= 5);
         assert_eq!(reserve.random, 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_not_low_while_it_lasts() {
+        let mut reserve = Reserve::default();
+        (0..11).for_each(|_| reserve.pace.count(1));
+        assert_eq!(reserve.lacks(1, 1_000_000), 24);
+        reserve.fill(seats(0, 24), EPOCH, 24);
+        advance(STRETCH).await;
+        (0..16).for_each(|_| assert!(reserve.take(0, Some(EPOCH)).is_some()));
+        assert!(!reserve.is_low(), "half of a second's sales are left");
+        reserve.take(0, Some(EPOCH));
+        assert!(reserve.is_low());
     }
 
     #[tokio::test(start_paused = true)]
