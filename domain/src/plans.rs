@@ -165,8 +165,8 @@ pub async fn marked(ctx: &Context) -> Result<Vec<(ConcertId, f64)>, Error> {
 pub async fn order(ctx: &Context, concerts: &[ConcertId]) -> Result<(), Error> {
     let jobs: Vec<_> = concerts.iter().map(|&id| plan_job(ctx, id)).collect();
     let mut tx = ctx.store.begin().await?;
-    // First the marks: a sale that is not in the ledger by now leaves a new one. A job that is found
-    // queued after that has not read the seats yet, so it sees the sales before.
+    // First the marks: a sale that is not in the ledger by now leaves a new one. A job that is
+    // found queued after that has not read the seats yet, so it sees the sales before.
     tx.clear_marks(concerts).await?;
     tx.insert_jobs(&jobs).await?;
     tx.commit().await?;

@@ -1,8 +1,9 @@
 //! Batches as arrays, one for each column: `unnest` yields an item a row, whatever their number,
 //! so each statement is prepared once.
 //!
-//! Invariant: a batch that locks rows is sorted by their key. Statements go through a batch item
-//! by item, so everybody locks in one order, and nobody waits in a circle.
+//! Invariant: a batch that locks rows is sorted by their key, unless one transaction at a time
+//! locks such rows. Statements go through a batch item by item, so everybody locks in one order,
+//! and nobody waits in a circle.
 
 use domain::Timestamp;
 

@@ -13,14 +13,16 @@ use super::failure::{failed, unexpected};
 use super::rows;
 
 /// What is sold: as counted, and by groups that are not counted yet, whose rows are gone through
-/// for this one concert faster than [`LIST_OFFERS`] takes them apart.
+/// for this one concert faster than [`LIST_OFFERS`] takes them apart. About `no > 0` see the
+/// migration that made them.
 const FIND_OFFER: &str = "
     select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at,
            (coalesce((select s.sold
                         from sales as s
                        where s.concert_id = c.id), 0)
             + coalesce((select sum(r.seats[array_position(r.concert_ids, c.id)])
-                          from recent_sales as r), 0))::integer,
+                          from recent_sales as r
+                         where r.no > 0), 0))::integer,
            c.layout_id
       from concerts as c
      where c.id = $1";
@@ -38,10 +40,23 @@ pub(super) async fn find_offer(
 }
 
 const LIST_OFFERS: &str = "
-    with recent as materialized (
+    with page as materialized (
+        select *
+          from concerts
+         where id > $1
+         order by id
+         limit $2),
+         recent as materialized (
         select sale.concert_id, sum(sale.seats) as sold
           from recent_sales as r
          cross join unnest(r.concert_ids, r.seats) as sale (concert_id, seats)
+         where r.no > 0
+           and sale.concert_id > $1
+           and sale.concert_id <= (
+                   select id
+                     from page
+                    order by id desc
+                    limit 1)
          group by sale.concert_id)
     select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at,
            (coalesce((select s.sold
@@ -49,11 +64,7 @@ const LIST_OFFERS: &str = "
                        where s.concert_id = c.id), 0)
             + coalesce(r.sold, 0))::integer,
            c.layout_id
-      from (select *
-              from concerts
-             where id > $1
-             order by id
-             limit $2) as c
+      from page as c
       left join recent as r
         on r.concert_id = c.id
      order by c.id";
@@ -169,9 +180,12 @@ const TRY_TO_HOLD_COUNTS: &str = "
 const HOLD_COUNTS: &str = "
     select pg_advisory_xact_lock(814, 256)";
 
+/// In any order: whoever writes to `sales` holds the counts. A mark stays as old as it is; `least`
+/// passes over nulls.
 const COUNT_GROUPS: &str = "
     with recent as (
         delete from recent_sales
+         where no > 0
      returning concert_ids, seats, sold_at)
     insert into sales (concert_id, sold, marked_at)
     select sale.concert_id, sum(sale.seats), min(r.sold_at)
@@ -180,7 +194,7 @@ const COUNT_GROUPS: &str = "
      group by sale.concert_id
         on conflict (concert_id) do update
        set sold = sales.sold + excluded.sold,
-           marked_at = coalesce(sales.marked_at, excluded.marked_at)";
+           marked_at = least(sales.marked_at, excluded.marked_at)";
 
 /// Counting in a concert that does not exist is refused as a whole.
 ///

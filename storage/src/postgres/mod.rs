@@ -4,10 +4,10 @@
 //! written is locked, or compared in the statement that writes.
 //!
 //! Who waits for whom, so that nobody waits in a circle: a sale takes its keys, shares the gates of
-//! its concerts, takes seats, and counts in `sales` last of all, since others wait there. A
+//! its concerts, takes seats, and leaves its count last of all, for which it waits for nobody. A
 //! settlement holds jobs, by their ids, then tickets, then shares concerts. A change takes its
-//! concert alone and then queues a job; a tick takes counts and then queues jobs. Nobody who waits
-//! for a job's key holds what those wait for who hold one.
+//! concert alone and then queues a job; a tick takes the counts alone and then queues jobs. Nobody
+//! who waits for a job's key holds what those wait for who hold one.
 
 mod address;
 mod audit;

@@ -48,7 +48,8 @@ const LIST_MARKED: &str = "
              union all
             select sale.concert_id, r.sold_at
               from recent_sales as r
-             cross join unnest(r.concert_ids) as sale (concert_id)) as mark
+             cross join unnest(r.concert_ids) as sale (concert_id)
+             where r.no > 0) as mark
      group by mark.concert_id
      order by 2, 1
      limit $1";
@@ -78,7 +79,8 @@ const CLEAR_MARKS: &str = "
        and marked_at is not null";
 
 /// Any number of rows is right: a concert without a mark is as it should be. Sales are counted
-/// first, since those that are not yet have marked their concerts, too.
+/// first, since those that are not yet have marked their concerts, too; who counts is alone in
+/// writing to these rows.
 pub(super) async fn clear_marks(
     conn: &mut PgConnection,
     concerts: &[ConcertId],

@@ -185,8 +185,8 @@ pub(super) async fn list_sold(
     seats.into_iter().map(seat).collect()
 }
 
-/// In the order of seats. Writes all of them or none: none if one of the concerts is not on sale, or
-/// has no seat as high as the highest one that is asked for. Fails if a seat is taken, which is
+/// In the order of seats. Writes all of them or none: none if one of the concerts is not on sale,
+/// or has no seat as high as the highest one that is asked for. Fails if a seat is taken, which is
 /// rare: the counters said that all are free.
 const INSERT_ALL: &str = "
     insert into tickets (concert_id, seat_no, id, user_id, bought_at)
@@ -201,8 +201,8 @@ const INSERT_ALL: &str = "
                 where c.status = 'ACTIVE'
                   and asked.highest < c.capacity)";
 
-/// As [`INSERT_ALL`], but passes over seats that are taken or not on sale: of two tickets for a seat
-/// the first one of the batch wins. To look at each seat costs as much as half of the rest.
+/// As [`INSERT_ALL`], but passes over seats that are taken or not on sale: of two tickets for a
+/// seat the first one of the batch wins. To look at each seat costs as much as half of the rest.
 ///
 /// Differs from sqlite: others write meanwhile. Of two transactions for one seat the second waits
 /// until the first has ended.

@@ -1,5 +1,7 @@
 //! Databases are opened if they are what this program needs, and refused with the way out.
 
+use std::fs;
+
 use futures::future::join_all;
 use storage::OpenError;
 use storage::postgres::{Options, PostgresStore};
@@ -34,6 +36,40 @@ async fn database_that_was_not_migrated_is_refused_until_it_is() {
         assert_eq!(report.unwrap().pending(), []);
     }
     PostgresStore::open(url, options()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_counted_in_several_rows_is_counted_in_one_after_the_migration() {
+    let database = Database::empty();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/postgres");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let migrate = |number: usize| {
+        let migration = fs::read_to_string(&files[number - 1]).unwrap();
+        database.sql(&format!("begin; {migration}; commit"));
+    };
+    (1..8).for_each(migrate);
+    database.sql(
+        "insert into concerts (id, name, venue, date, capacity, status, version, created_at)
+         select ('00000000-0000-0000-0000-00000000000' || no)::uuid, 'Elsa', 'Hall', '2030-01-01',
+                9, 'ACTIVE', 1, 0
+           from generate_series(1, 3) as no;
+         insert into sales (concert_id, stripe, sold, marked_at)
+         values ('00000000-0000-0000-0000-000000000001', 0, 3, null),
+                ('00000000-0000-0000-0000-000000000001', 7, 2, 50),
+                ('00000000-0000-0000-0000-000000000001', 9, 1, 40),
+                ('00000000-0000-0000-0000-000000000002', 5, 4, null)",
+    );
+    migrate(8);
+    let counted = database.sql(
+        "select right(concert_id::text, 1), sold, marked_at
+           from sales
+          order by concert_id",
+    );
+    assert_eq!(counted, "1|6|40\n2|4|\n");
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ impl Reserve {
             self.size = (self.size * 2).max(waiting);
         }
         // One that went back because nobody came is begun again by a buyer only, and one that could
-        // not be filled is left alone until half of it is used.
+        // not be filled is left alone until it is low again.
         let is_wanted = callers > 0 || self.is_low();
         let lately = self.pace.lately();
         if is_wanted && lately >= WORTH && unsold >= MANY_UNSOLD {
@@ -114,7 +114,7 @@ impl Reserve {
         seats.collect()
     }
 
-    /// Makes do with what it has until somebody waits or half of it is used: who asked again at
+    /// Makes do with what it has until somebody waits or it is low again: who asked again at
     /// once for what cannot be had would ask for ever.
     pub(super) fn give_up(&mut self) {
         self.size = self.len();
