@@ -6,7 +6,7 @@ use domain::ids::{IdSource, SystemIds};
 use domain::user::UserDirectory;
 use serde_json::json;
 use storage::postgres::{Options, PostgresStore};
-use storage::{FilesPlace, Redis};
+use storage::{FilesPlace, OpenError, Redis};
 use tokio::net::TcpListener;
 
 use crate::args::LedgerArgs;
@@ -147,7 +147,10 @@ async fn redis(engine: &EngineConfig) -> Finding {
     };
     let redis = match Redis::start(url, &engine.redis_prefix, engine.redis_timeout()) {
         Ok(redis) => redis,
-        Err(error) => return finding(false, format!("no thread can be started: {error}")),
+        Err(error) => {
+            let error = anyhow::Error::from(OpenError::Thread(error));
+            return finding(false, format!("{error:#}"));
+        }
     };
     match redis.ping().await {
         Ok(()) => finding(true, "reachable".into()),
