@@ -8,7 +8,7 @@ lock table sales in access exclusive mode;
 -- What groups have sold and `sales` does not count yet: concerts and the seats sold of each, place
 -- by place. There are some dozen rows usually, and the remains of those that were counted since the
 -- last vacuum; who looks for `no > 0` goes through the index, which passes over them. Nothing is
--- gained by compressing random bytes, and by giving room back that is needed at once.
+-- gained by compressing random bytes, nor by giving room back that is needed again at once.
 create table recent_sales (
     no           bigint     not null generated always as identity primary key,
     concert_ids  uuid[]     not null,

@@ -282,6 +282,7 @@ impl Sales {
     fn of(tickets: &[NewTicket]) -> Self {
         let order = sorted_by_key(tickets, |ticket| (ticket.concert_id, ticket.seat));
         let sorted = || order.iter().map(|&at| &tickets[at]);
+        // The last seat of a concert is its highest one.
         let highest: BTreeMap<Uuid, i32> = sorted()
             .map(|ticket| (ticket.concert_id.0, int(ticket.seat.0)))
             .collect();
