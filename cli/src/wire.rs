@@ -49,6 +49,7 @@ pub(crate) async fn serve(config: &Config, tweaks: &mut Tweaks) -> anyhow::Resul
         plan_bytes_max: config.limits.plan_bytes_max,
         sales_waiting_max: config.limits.sales_waiting_max,
         prints_waiting_max: config.limits.prints_waiting_max,
+        lookups_waiting_max: config.limits.lookups_waiting_max,
         settlements_waiting_max: config.limits.settlements_waiting_max,
     };
     Context::start(parts, limits).context("the thread that writes cannot be started")

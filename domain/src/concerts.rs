@@ -112,9 +112,10 @@ pub async fn change(
     Err(Error::Busy)
 }
 
-/// The concert of that id with what is sold of it.
+/// The concert of that id with what is sold of it. A crowd that asks for it shares looks.
 pub async fn find(ctx: &Context, id: ConcertId) -> Result<Offer, Error> {
-    let found = ctx.store.read().await?.find_offer(id).await?;
+    let look = || async { Ok(ctx.store.read().await?.find_offer(id).await?) };
+    let found = ctx.offers.share(id, look).await?;
     found.ok_or(Error::NotFound("concert"))
 }
 

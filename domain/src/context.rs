@@ -1,4 +1,4 @@
-//! What every use case is given: the ports, the sources of time and ids, and the group commits.
+//! What every use case is given: the ports, the sources of time and ids, and the groups.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,22 +7,28 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::admission::{Admission, AdmissionLimits, Class, Pass};
 use crate::clock::Clock;
 use crate::code::Signer;
-use crate::commit::GroupCommit;
-use crate::concert::Concert;
+use crate::concert::{Concert, Offer};
 use crate::error::Error;
-use crate::ids::{ConcertId, IdSource};
+use crate::groups::Groups;
+use crate::ids::{ConcertId, IdSource, TicketId};
 use crate::job::ServiceTimes;
 use crate::jobs::{Settled, Settlement, write_settlements};
 use crate::keys::KeysRunning;
 use crate::layouts::LayoutCache;
+use crate::looks::Looks;
 use crate::plans::PlanShelf;
-use crate::ports::{Counters, Files, Renderer, Store, Wakeups};
+use crate::ports::{Counters, Files, Renderer, Store, StoreResult, Wakeups};
 use crate::prints::{PrintAck, PrintOrder, write_print_orders};
 use crate::runtime_thread::RuntimeThread;
 use crate::seat_status::Courses;
 use crate::shows::ShowCache;
-use crate::tickets::{Sale, SaleAck, write_sales};
+use crate::ticket::Ticket;
+use crate::tickets::{Sale, SaleAck, read_tickets, write_sales};
 use crate::user::UserDirectory;
+
+/// Groups of tickets that are looked up at a time: so many that one that takes long holds nobody
+/// up, so few that a crowd of readers leaves connections of the ledger to others.
+const LOOKUPS_AT_ONCE: usize = 2;
 
 /// The outside world, chosen once when the process starts.
 #[derive(Clone)]
@@ -60,6 +66,8 @@ pub struct Limits {
     pub prints_waiting_max: usize,
     /// Job outcomes that wait to be written; workers then wait too.
     pub settlements_waiting_max: usize,
+    /// Tickets that wait to be looked up.
+    pub lookups_waiting_max: usize,
 }
 
 impl Default for Limits {
@@ -70,6 +78,7 @@ impl Default for Limits {
             sales_waiting_max: 20_000,
             prints_waiting_max: 20_000,
             settlements_waiting_max: 20_000,
+            lookups_waiting_max: 20_000,
         }
     }
 }
@@ -85,22 +94,26 @@ pub struct Context {
     admission: Admission,
     plans: PlanShelf,
     pub(crate) keys_running: KeysRunning,
-    pub(crate) sales: GroupCommit<Sale, SaleAck>,
-    pub(crate) print_orders: GroupCommit<PrintOrder, PrintAck>,
-    pub(crate) settlements: GroupCommit<Settlement, Settled>,
-    /// Dropped last, after the queues of what it writes.
-    _writer: RuntimeThread,
+    pub(crate) sales: Groups<Sale, SaleAck>,
+    pub(crate) print_orders: Groups<PrintOrder, PrintAck>,
+    pub(crate) settlements: Groups<Settlement, Settled>,
+    /// Reads of one ticket each.
+    pub(crate) lookups: Groups<TicketId, StoreResult<Option<Ticket>>>,
+    /// Reads of one concert each, with what is sold of it.
+    pub(crate) offers: Looks<ConcertId, Result<Option<Offer>, Error>>,
+    /// Dropped last, after the queues of what it does.
+    _worker: RuntimeThread,
 }
 
 impl Context {
-    /// Starts the group commits on a thread of their own; fails when there cannot be another one.
+    /// Starts what works in groups on a thread of its own; fails when there cannot be another one.
     pub fn start(parts: Parts, limits: Limits) -> std::io::Result<Arc<Self>> {
         let shared = Arc::new(parts.clone());
-        let writer = RuntimeThread::start("group-commit")?;
-        let runtime = writer.runtime();
+        let worker = RuntimeThread::start("groups")?;
+        let runtime = worker.runtime();
         let at_once = parts.store.groups_at_once();
         let admission = Admission::new(&limits.admission, at_once);
-        let sales = GroupCommit::start(
+        let sales = Groups::start(
             runtime,
             limits.sales_waiting_max,
             at_once,
@@ -110,7 +123,7 @@ impl Context {
                 move |group| write_sales(Arc::clone(&parts), group)
             },
         );
-        let print_orders = GroupCommit::start(
+        let print_orders = Groups::start(
             runtime,
             limits.prints_waiting_max,
             at_once,
@@ -120,11 +133,17 @@ impl Context {
                 move |group| write_print_orders(Arc::clone(&parts), group)
             },
         );
-        let settlements =
-            GroupCommit::start(runtime, limits.settlements_waiting_max, at_once, None, {
-                let parts = Arc::clone(&shared);
-                move |group| write_settlements(Arc::clone(&parts), group)
-            });
+        let settlements = Groups::start(runtime, limits.settlements_waiting_max, at_once, None, {
+            let parts = Arc::clone(&shared);
+            move |group| write_settlements(Arc::clone(&parts), group)
+        });
+        let lookups = Groups::start(
+            runtime,
+            limits.lookups_waiting_max,
+            LOOKUPS_AT_ONCE,
+            None,
+            move |group| read_tickets(Arc::clone(&shared), group),
+        );
         Ok(Arc::new(Self {
             parts,
             concerts: ConcertCache::default(),
@@ -138,7 +157,9 @@ impl Context {
             sales,
             print_orders,
             settlements,
-            _writer: writer,
+            lookups,
+            offers: Looks::default(),
+            _worker: worker,
         }))
     }
 

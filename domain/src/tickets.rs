@@ -15,7 +15,7 @@ use crate::context::{Context, Parts};
 use crate::error::{Error, Refusal};
 use crate::ids::{ConcertId, TicketId, UserId};
 use crate::keys::{self, Answered, KEPT_FOR, Keyed, StoredKey};
-use crate::ports::{Epoch, StoreResult, Taken, Tx};
+use crate::ports::{Epoch, StoreError, StoreResult, Taken, Tx};
 use crate::seat::SeatNo;
 use crate::ticket::{Print, Ticket};
 use crate::{concerts, reconcile};
@@ -163,10 +163,34 @@ async fn on_sale(ctx: &Context, id: ConcertId) -> Result<Arc<Concert>, Error> {
     }
 }
 
-/// The ticket of that id.
+/// The ticket of that id. A crowd's tickets are read by one statement.
 pub async fn find(ctx: &Context, id: TicketId) -> Result<Ticket, Error> {
-    let found = ctx.store.read().await?.find_ticket(id).await?;
+    let found = ctx.lookups.submit(id).await??;
     found.ok_or(Error::NotFound("ticket"))
+}
+
+/// Reads a group of tickets. One that is damaged fails for those alone who ask for it.
+pub(crate) async fn read_tickets(
+    parts: Arc<Parts>,
+    group: Vec<TicketId>,
+) -> StoreResult<Vec<StoreResult<Option<Ticket>>>> {
+    let mut view = parts.store.read().await?;
+    let found = match view.find_tickets(&group).await {
+        Ok(found) => found,
+        Err(StoreError::Corrupt { .. }) => {
+            let mut each = Vec::with_capacity(group.len());
+            for id in group {
+                each.push(view.find_ticket(id).await);
+            }
+            return Ok(each);
+        }
+        Err(error) => return Err(error),
+    };
+    let found: HashMap<_, _> = found
+        .into_iter()
+        .map(|ticket| (ticket.id, ticket))
+        .collect();
+    Ok(group.iter().map(|id| Ok(found.get(id).cloned())).collect())
 }
 
 /// Up to `max` tickets after a place; a page of fewer is the last one.

@@ -135,9 +135,14 @@ pub trait LayoutTx {
 
 /// Reads tickets.
 #[async_trait]
-pub trait TicketView {
+pub trait TicketView: Send {
+    /// Those of the tickets that there are, each once, in any order. At most [`BATCH_MAX`].
+    async fn find_tickets(&mut self, ids: &[TicketId]) -> StoreResult<Vec<Ticket>>;
+
     /// The ticket.
-    async fn find_ticket(&mut self, id: TicketId) -> StoreResult<Option<Ticket>>;
+    async fn find_ticket(&mut self, id: TicketId) -> StoreResult<Option<Ticket>> {
+        Ok(self.find_tickets(&[id]).await?.pop())
+    }
 
     /// Up to `max` tickets that match, in an order of the engine's own, beginning after `after`.
     /// A [`Cursor`] is the place of the last ticket of the page before.

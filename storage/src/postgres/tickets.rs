@@ -15,24 +15,25 @@ use super::batch::{int, micros, sorted_by_key};
 use super::failure::{failed, is_taken};
 use super::rows;
 
-const FIND_TICKET: &str = "
+const FIND_TICKETS: &str = "
     select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
            c.version
       from tickets as t
       join concerts as c
         on c.id = t.concert_id
-     where t.id = $1";
+     where t.id = any ($1)";
 
-pub(super) async fn find_ticket(
+pub(super) async fn find_tickets(
     conn: &mut PgConnection,
-    id: TicketId,
-) -> StoreResult<Option<Ticket>> {
-    let row = sqlx::query(FIND_TICKET)
-        .bind(id.0)
-        .fetch_optional(conn)
+    ids: &[TicketId],
+) -> StoreResult<Vec<Ticket>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query(FIND_TICKETS)
+        .bind(ids)
+        .fetch_all(conn)
         .await
         .map_err(failed)?;
-    row.as_ref().map(rows::ticket).transpose()
+    rows.iter().map(rows::ticket).collect()
 }
 
 const LIST_TICKETS: &str = "

@@ -19,24 +19,27 @@ use super::failure::{failed, unexpected};
 use super::slots::Slots;
 use super::{rows, seats};
 
-const FIND_TICKET: &str = "
+/// `distinct`, since an id may be asked for twice.
+const FIND_TICKETS: &str = "
     select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
            c.version
-      from tickets as t
-      join concerts as c
-        on c.id = t.concert_id
-     where t.id = ?1";
+      from (select distinct unhex(value) as id
+              from json_each(?1)) as wanted
+     cross join tickets as t
+     cross join concerts as c
+     where t.id = wanted.id
+       and c.id = t.concert_id";
 
-pub(super) async fn find_ticket(
+pub(super) async fn find_tickets(
     conn: &mut SqliteConnection,
-    id: TicketId,
-) -> StoreResult<Option<Ticket>> {
-    let row = sqlx::query(FIND_TICKET)
-        .bind(id.0.as_bytes().as_slice())
-        .fetch_optional(conn)
+    ids: &[TicketId],
+) -> StoreResult<Vec<Ticket>> {
+    let rows = sqlx::query(FIND_TICKETS)
+        .bind(Batch::of_ids(ids.iter().map(|id| id.0)))
+        .fetch_all(conn)
         .await
         .map_err(failed)?;
-    row.as_ref().map(rows::ticket).transpose()
+    rows.iter().map(rows::ticket).collect()
 }
 
 const LIST_TICKETS: &str = "

@@ -57,6 +57,20 @@ conformance! {
         assert_eq!(env.read().await.find_ticket(id).await.unwrap(), None);
     }
 
+    /// Port: find_tickets.
+    async fn of_several_tickets_each_that_there_is_is_found_once(env) {
+        let (one, other) = (env.concert(10).await, env.concert(10).await);
+        let sold = [env.sell(&one, &[0, 1]).await, env.sell(&other, &[7]).await].concat();
+        let unknown = TicketId(env.ids.next());
+        let asked = [sold[2].id, unknown, sold[0].id, sold[2].id];
+        let found = env.read().await.find_tickets(&asked).await.unwrap();
+        assert_eq!(found.len(), 2);
+        assert_eq!(ids(&found), BTreeSet::from([sold[0].id, sold[2].id]));
+        let all = vec![sold[1].id; domain::ports::BATCH_MAX];
+        assert_eq!(env.read().await.find_tickets(&all).await.unwrap().len(), 1);
+        assert_eq!(env.read().await.find_tickets(&[]).await.unwrap(), []);
+    }
+
     async fn ticket_is_read_with_its_concerts_present_version(env) {
         let concert = env.concert(10).await;
         let ticket = env.sell(&concert, &[0]).await[0];

@@ -4,6 +4,7 @@
 
 mod circles;
 mod clocks;
+mod lookups;
 mod marks;
 mod opening;
 mod outages;

@@ -6,6 +6,7 @@
 use domain::job::{Claimed, RenderTicket};
 use domain::prints::{self, Effect, Format, Style};
 use domain::ticket::Print;
+use domain::{Error, tickets};
 use tracing::Span;
 
 use crate::job::{Job, JobContext, JobError, JobResult, Success, job_span};
@@ -13,9 +14,9 @@ use crate::job::{Job, JobContext, JobError, JobResult, Success, job_span};
 impl Job for RenderTicket {
     async fn run(&self, ctx: &JobContext) -> JobResult {
         let id = self.ticket_id;
-        let found = ctx.store.read().await?.find_ticket(id).await?;
-        let Some(ticket) = found else {
-            return Err(JobError::cancel("the ticket is gone"));
+        let ticket = match tickets::find(ctx, id).await {
+            Err(Error::NotFound(_)) => return Err(JobError::cancel("the ticket is gone")),
+            found => found?,
         };
         if ticket.print != Print::Pending {
             return Ok(Success::nothing());

@@ -113,8 +113,8 @@ impl LayoutTx for PgTx {
 
 #[async_trait]
 impl TicketView for PgTx {
-    async fn find_ticket(&mut self, id: TicketId) -> StoreResult<Option<Ticket>> {
-        call!(self, tickets::find_ticket(id))
+    async fn find_tickets(&mut self, ids: &[TicketId]) -> StoreResult<Vec<Ticket>> {
+        call!(self, tickets::find_tickets(ids))
     }
 
     async fn list_tickets(

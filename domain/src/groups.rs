@@ -1,8 +1,9 @@
-//! Group commit: requests that arrive together are written together, and each caller is answered
-//! once its own row is durable.
+//! Groups: requests that arrive together are done together: written in one transaction, each
+//! caller being answered once its own row is durable (group commit), or read by one statement.
 //!
-//! A group holds what arrived while the group before it was being written, so nobody waits for a
-//! timer: a lone request is written at once, a crowd shares one transaction.
+//! A group holds what arrived while the group before it was being done, so nobody waits for a
+//! timer: a lone request is done at once, a crowd shares one turn. Nothing that a group reads is
+//! older than the requests in it.
 
 use std::fmt;
 use std::future::Future;
@@ -18,21 +19,21 @@ use crate::admission::Pace;
 use crate::error::Error;
 use crate::ports::{BATCH_MAX, StoreResult};
 
-/// While a group is being written, another one is begun only for so many requests. A group costs
-/// the ledger as much as some fifty of its rows do, so small ones beside each other would be dearer
+/// While a group is being done, another one is begun only for so many requests. A group costs the
+/// ledger as much as some fifty of its rows do, so small ones beside each other would be dearer
 /// than one after the other.
 const WORTH_ANOTHER: usize = 128;
 /// And for fewer once it takes longer than groups do: it may wait for a lock that is none of
 /// theirs.
 const PATIENCE: Duration = Duration::from_millis(10);
 
-/// Collects requests of one sort and writes them in groups.
-pub(crate) struct GroupCommit<Request, Ack> {
-    queue: mpsc::Sender<Waiting<Request, Ack>>,
+/// Collects requests of one sort and does them in groups.
+pub(crate) struct Groups<Request, Answer> {
+    queue: mpsc::Sender<Waiting<Request, Answer>>,
     begun: Arc<Begun>,
 }
 
-/// The groups that are being written.
+/// The groups that are being done.
 #[derive(Default)]
 struct Begun {
     groups: AtomicUsize,
@@ -40,35 +41,35 @@ struct Begun {
     changed: Notify,
 }
 
-struct Waiting<Request, Ack> {
+struct Waiting<Request, Answer> {
     request: Request,
-    answer: oneshot::Sender<StoreResult<Ack>>,
+    answer: oneshot::Sender<StoreResult<Answer>>,
 }
 
-impl<Request, Ack> GroupCommit<Request, Ack>
+impl<Request, Answer> Groups<Request, Answer>
 where
     Request: Send + 'static,
-    Ack: Send + 'static,
+    Answer: Send + 'static,
 {
-    /// Starts a group commit on a runtime; at most `waiting_max` requests wait, and `at_once`
-    /// groups are written at a time, at a pace that `pace` is told. `write` gets up to
-    /// [`BATCH_MAX`] requests and answers them in order; it ends when this value is dropped.
-    pub(crate) fn start<Write, Written>(
+    /// Starts on a runtime; at most `waiting_max` requests wait, and `at_once` groups are done at a
+    /// time, at a pace that `pace` is told. `work` gets up to [`BATCH_MAX`] requests and answers
+    /// them in order; it ends when this value is dropped.
+    pub(crate) fn start<Work, Worked>(
         runtime: &Handle,
         waiting_max: usize,
         at_once: usize,
         pace: Option<&Arc<Pace>>,
-        write: Write,
+        work: Work,
     ) -> Self
     where
-        Write: Fn(Vec<Request>) -> Written + Send + Sync + 'static,
-        Written: Future<Output = StoreResult<Vec<Ack>>> + Send,
+        Work: Fn(Vec<Request>) -> Worked + Send + Sync + 'static,
+        Worked: Future<Output = StoreResult<Vec<Answer>>> + Send,
     {
         let (queue, waiting) = mpsc::channel(waiting_max);
-        let (waiting, write) = (Arc::new(Mutex::new(waiting)), Arc::new(write));
+        let (waiting, work) = (Arc::new(Mutex::new(waiting)), Arc::new(work));
         let begun = Arc::new(Begun::default());
         for _ in 0..at_once.max(1) {
-            let (waiting, write) = (Arc::clone(&waiting), Arc::clone(&write));
+            let (waiting, work) = (Arc::clone(&waiting), Arc::clone(&work));
             let (begun, pace) = (Arc::clone(&begun), pace.cloned());
             runtime.spawn(async move {
                 let mut group = Vec::with_capacity(BATCH_MAX);
@@ -76,25 +77,25 @@ where
                     let (requests, answers): (Vec<_>, Vec<_>) =
                         group.drain(..).map(|one| (one.request, one.answer)).unzip();
                     let timed = pace.as_ref().map(|pace| pace.begin());
-                    let written = write(requests).await;
+                    let done = work(requests).await;
                     if let (Some(pace), Some(timed)) = (&pace, timed) {
                         pace.end(timed);
                     }
                     begun.groups.fetch_sub(1, Ordering::SeqCst);
                     begun.changed.notify_one();
-                    give(answers, written);
+                    give(answers, done);
                 }
             });
         }
         Self { queue, begun }
     }
 
-    /// Hands a request in and waits until it is durable. [`Error::Busy`] at once when the queue
-    /// is full: nothing was done then.
+    /// Hands a request in and waits until it is done. [`Error::Busy`] at once when the queue is
+    /// full: nothing was done then.
     ///
     /// The request is handed in at the first poll; dropping the future later does not take it
     /// back.
-    pub(crate) async fn submit(&self, request: Request) -> Result<Ack, Error> {
+    pub(crate) async fn submit(&self, request: Request) -> Result<Answer, Error> {
         let (answer, answered) = oneshot::channel();
         self.queue
             .try_send(Waiting { request, answer })
@@ -102,10 +103,10 @@ where
         if self.queue.max_capacity() - self.queue.capacity() >= WORTH_ANOTHER {
             self.begun.changed.notify_one();
         }
-        // The writer ends only with the process, or by a panic that the log has.
+        // The worker ends only with the process, or by a panic that the log has.
         Ok(answered
             .await
-            .map_err(|_| Error::Part("the group commit has ended".into()))??)
+            .map_err(|_| Error::Part("the work in groups has ended".into()))??)
     }
 
     /// Waiting requests as a share of the most that may wait, 0 to 1.
@@ -122,9 +123,9 @@ where
 
 /// Takes what waits, or waits for it; `false` when nothing will come any more. One at a time waits
 /// here; the groups that were begun before have their turn first.
-async fn receive<Request, Ack>(
-    waiting: &Mutex<mpsc::Receiver<Waiting<Request, Ack>>>,
-    group: &mut Vec<Waiting<Request, Ack>>,
+async fn receive<Request, Answer>(
+    waiting: &Mutex<mpsc::Receiver<Waiting<Request, Answer>>>,
+    group: &mut Vec<Waiting<Request, Answer>>,
     begun: &Begun,
 ) -> bool {
     let mut waiting = waiting.lock().await;
@@ -141,12 +142,15 @@ async fn receive<Request, Ack>(
 }
 
 /// A caller that hung up does not want its answer.
-fn give<Ack>(callers: Vec<oneshot::Sender<StoreResult<Ack>>>, written: StoreResult<Vec<Ack>>) {
-    match written {
-        Ok(acks) => {
-            assert_eq!(acks.len(), callers.len(), "every request has its answer");
-            for (caller, ack) in callers.into_iter().zip(acks) {
-                let _ = caller.send(Ok(ack));
+fn give<Answer>(
+    callers: Vec<oneshot::Sender<StoreResult<Answer>>>,
+    done: StoreResult<Vec<Answer>>,
+) {
+    match done {
+        Ok(answers) => {
+            assert_eq!(answers.len(), callers.len(), "every request has its answer");
+            for (caller, answer) in callers.into_iter().zip(answers) {
+                let _ = caller.send(Ok(answer));
             }
         }
         Err(error) => {
@@ -157,9 +161,9 @@ fn give<Ack>(callers: Vec<oneshot::Sender<StoreResult<Ack>>>, written: StoreResu
     }
 }
 
-impl<Request, Ack> fmt::Debug for GroupCommit<Request, Ack> {
+impl<Request, Answer> fmt::Debug for Groups<Request, Answer> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GroupCommit")
+        f.debug_struct("Groups")
             .field("free", &self.queue.capacity())
             .finish_non_exhaustive()
     }
@@ -173,9 +177,9 @@ mod tests {
     use super::*;
     use crate::ports::StoreError;
 
-    /// A group commit whose writer reports that it has begun and then waits to be let on.
+    /// Groups whose worker reports that it has begun and then waits to be let on.
     struct Gated {
-        commit: Arc<GroupCommit<u32, usize>>,
+        groups: Arc<Groups<u32, usize>>,
         begun: Arc<Semaphore>,
         gate: Arc<Semaphore>,
     }
@@ -185,13 +189,13 @@ mod tests {
             Self::of(waiting_max, 1, fails)
         }
 
-        fn at_once(groups: usize, waiting_max: usize) -> Self {
-            Self::of(waiting_max, groups, false)
+        fn at_once(at_once: usize, waiting_max: usize) -> Self {
+            Self::of(waiting_max, at_once, false)
         }
 
         fn of(waiting_max: usize, at_once: usize, fails: bool) -> Self {
             let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-            let commit = GroupCommit::start(&Handle::current(), waiting_max, at_once, None, {
+            let groups = Groups::start(&Handle::current(), waiting_max, at_once, None, {
                 let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));
                 move |group: Vec<u32>| {
                     let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));
@@ -206,18 +210,18 @@ mod tests {
                 }
             });
             Self {
-                commit: Arc::new(commit),
+                groups: Arc::new(groups),
                 begun,
                 gate,
             }
         }
 
         fn submit(&self, n: u32) -> JoinHandle<Result<usize, Error>> {
-            let commit = Arc::clone(&self.commit);
-            tokio::spawn(async move { commit.submit(n).await })
+            let groups = Arc::clone(&self.groups);
+            tokio::spawn(async move { groups.submit(n).await })
         }
 
-        /// Submits one request and waits until the writer has it in hand.
+        /// Submits one request and waits until the worker has it in hand.
         async fn occupy(&self) -> JoinHandle<Result<usize, Error>> {
             let first = self.submit(0);
             self.begun.acquire().await.unwrap().forget();
@@ -225,7 +229,7 @@ mod tests {
         }
 
         async fn until_waiting(&self, requests: usize) {
-            let queue = &self.commit.queue;
+            let queue = &self.groups.queue;
             while queue.max_capacity() - queue.capacity() < requests {
                 tokio::task::yield_now().await;
             }
@@ -233,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn requests_that_arrive_during_a_write_share_the_next_one() {
+    async fn requests_that_arrive_during_a_turn_share_the_next_one() {
         let gated = Gated::start(100, false);
         let first = gated.occupy().await;
         let others: Vec<_> = (1..=9).map(|n| gated.submit(n)).collect();
@@ -251,8 +255,8 @@ mod tests {
         let first = gated.occupy().await;
         let second = gated.submit(1);
         gated.until_waiting(1).await;
-        assert!(gated.commit.load() >= 1.0);
-        assert!(matches!(gated.commit.submit(2).await, Err(Error::Busy)));
+        assert!(gated.groups.load() >= 1.0);
+        assert!(matches!(gated.groups.submit(2).await, Err(Error::Busy)));
         gated.gate.add_permits(2);
         assert!(first.await.unwrap().is_ok() && second.await.unwrap().is_ok());
     }
