@@ -21,7 +21,8 @@ use crate::worker::Worker;
 
 /// A visit that begins later than this is late.
 const LATE: Duration = Duration::from_millis(5);
-/// The most visitors of a generator at a time. Whoever comes beyond is turned away, and counted.
+/// The most visitors of a generator at a time. Whoever comes beyond is turned away, and counted; but
+/// no crowd takes the places of another one: each may have an equal part of as many again.
 const VISITORS_MAX: usize = 50_000;
 
 /// How load is made.
@@ -174,6 +175,8 @@ struct Coming {
     concerts: Rc<[usize]>,
     seed: u64,
     begun: Instant,
+    /// Visitors of it who are never turned away, in this thread.
+    places: usize,
 }
 
 impl Driver {
@@ -190,6 +193,7 @@ impl Driver {
                 concerts: self.plan.sale.places(&crowd.concerts).into(),
                 seed: number(self.plan.seed, salt),
                 begun,
+                places: VISITORS_MAX / self.plan.threads / phase.crowds.len(),
             };
             // Who comes at a time of its own keeps to the clock.
             let by_clock = self.plan.mode == Mode::Open || crowd.fill || crowd.from > 0.0;
@@ -219,7 +223,8 @@ impl Driver {
             }
             // Those who have left are not kept until the end.
             while visits.try_join_next().is_some() {}
-            if self.worker.here.get() >= VISITORS_MAX / self.plan.threads {
+            let is_full = self.worker.here.get() >= VISITORS_MAX / self.plan.threads;
+            if is_full && visits.len() >= coming.places {
                 self.worker.interval.borrow_mut().turned_away += 1;
                 continue;
             }

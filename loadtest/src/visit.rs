@@ -10,9 +10,12 @@ use crate::worker::{Told, Worker};
 
 /// How long somebody waits for a print.
 const PRINT_PATIENCE: Duration = Duration::from_mins(3);
-/// How long before asking again whether it is there, at first and at last.
+/// How long before asking again whether it is there: at first, from then on half as long again
+/// each time up to this, and for those who wait for long an eighth of what they waited, up to this.
+/// A crowd that waits for prints does not keep the server from making them.
 const POLL_FIRST: Duration = Duration::from_millis(20);
-const POLL_LAST: Duration = Duration::from_millis(250);
+const POLL_SOON: Duration = Duration::from_millis(250);
+const POLL_LAST: Duration = Duration::from_secs(5);
 /// How often somebody orders a print again that a rename made void.
 const ORDERS_MAX: u32 = 4;
 
@@ -193,7 +196,7 @@ impl Visit<'_> {
                 _ => {}
             }
             tokio::time::sleep(pause).await;
-            pause = (pause * 3 / 2).min(POLL_LAST);
+            pause = next_pause(pause, begun.elapsed());
         }
         self.worker.fault(Fault::NotPrinted, || {
             format!("{path} was not printed after {:?}", begun.elapsed())
@@ -335,6 +338,12 @@ impl Visit<'_> {
         };
         self.worker.ask(kind, due, write, read).await
     }
+}
+
+/// How long somebody pauses who has waited for so long.
+fn next_pause(last: Duration, waited: Duration) -> Duration {
+    let longest = (waited / 8).clamp(POLL_SOON, POLL_LAST);
+    (last * 3 / 2).min(longest)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
