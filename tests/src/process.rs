@@ -235,14 +235,9 @@ fn binary() -> &'static Path {
             }
         }
         let built = build
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "cli",
-                "--bin",
-                "ticketoverflow",
-            ])
+            // The same parts as the tests, so that they are compiled once: what is built decides on the
+            // features of everything in it.
+            .args(["build", "--quiet", "--workspace", "--all-targets"])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status()
             .expect("cargo runs");
