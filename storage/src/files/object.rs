@@ -13,11 +13,16 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{Error, ObjectStore, ObjectStoreExt};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::S3Place;
 use super::breaker::Breaker;
 use super::s3::OPERATION_TIME;
+
+/// What is read and written at a time in a folder. Each takes a thread that keeps memory of its own,
+/// and a crowd that downloads is served no faster by more of them; whoever comes beyond waits.
+const DISK_AT_ONCE: usize = 16;
 
 /// Files in an object store.
 #[derive(Debug, Clone)]
@@ -26,6 +31,8 @@ pub struct ObjectFiles {
     breaker: Arc<Breaker>,
     /// How long it may take to answer, if it is across a network.
     patience: Option<Duration>,
+    /// For what is done at a time, if threads do it.
+    places: Option<Arc<Semaphore>>,
 }
 
 impl ObjectFiles {
@@ -45,6 +52,7 @@ impl ObjectFiles {
             store: Arc::new(store),
             breaker: Arc::new(Breaker::new(folder.display())),
             patience: None,
+            places: Some(Arc::new(Semaphore::new(DISK_AT_ONCE))),
         })
     }
 
@@ -62,6 +70,7 @@ impl ObjectFiles {
             store: Arc::new(store),
             breaker: Arc::new(Breaker::new(name)),
             patience: Some(OPERATION_TIME),
+            places: None,
         })
     }
 
@@ -71,6 +80,7 @@ impl ObjectFiles {
             store: Arc::new(InMemory::new()),
             breaker: Arc::new(Breaker::new("memory")),
             patience: None,
+            places: None,
         }
     }
 
@@ -92,6 +102,10 @@ impl ObjectFiles {
         key: &str,
         doing: impl Future<Output = Result<T, Error>>,
     ) -> Result<Option<T>, FileError> {
+        let _place = match &self.places {
+            None => None,
+            Some(places) => Some(places.acquire().await.expect("it is never closed")),
+        };
         let done = match self.patience {
             None => Ok(doing.await),
             Some(patience) => {
