@@ -64,8 +64,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             prints: DrawingPoolConfig {
-                min_per_thread: 1,
-                max_per_thread: 4,
+                min_per_thread: 4,
+                max_per_thread: 8,
             },
             plans: DrawingPoolConfig {
                 min_per_thread: 1,
@@ -226,6 +226,6 @@ mod tests {
             ..Config::default()
         };
         let limits = config.limits(Queue::Prints);
-        assert_eq!((limits.min, limits.max), (3, 12));
+        assert_eq!((limits.min, limits.max), (12, 24));
     }
 }
