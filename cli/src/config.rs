@@ -126,6 +126,20 @@ pub struct LimitsConfig {
     pub plan_bytes_max: u64,
 }
 
+impl LimitsConfig {
+    /// The name of a queue that nothing could wait in.
+    fn without_room(&self) -> Option<&'static str> {
+        let queues = [
+            ("sales_waiting_max", self.sales_waiting_max),
+            ("prints_waiting_max", self.prints_waiting_max),
+            ("settlements_waiting_max", self.settlements_waiting_max),
+            ("lookups_waiting_max", self.lookups_waiting_max),
+        ];
+        let (name, _) = queues.into_iter().find(|(_, max)| *max == 0)?;
+        Some(name)
+    }
+}
+
 impl Config {
     /// The configuration of a command.
     pub fn load(args: &ConfigArgs) -> anyhow::Result<Self> {
@@ -173,6 +187,9 @@ impl Config {
         self.workers.check().map_err(anyhow::Error::msg)?;
         if let Some(shut) = self.admission.shut() {
             bail!("admission.{shut}");
+        }
+        if let Some(name) = self.limits.without_room() {
+            bail!("limits.{name} must be at least 1");
         }
         if self.server.roles.is_empty() {
             bail!("server.roles: at least one of api, worker and scheduler is needed");
@@ -321,6 +338,18 @@ mod tests {
             );
         }
         assert!(load_text("unheard_of = 1").is_err());
+    }
+
+    #[test]
+    fn a_queue_that_nothing_can_wait_in_is_refused_by_name() {
+        for name in ["sales", "prints", "settlements", "lookups"] {
+            let refused = load_text(&format!("[limits]\n{name}_waiting_max = 0")).unwrap_err();
+            let expected = format!("limits.{name}_waiting_max must be at least 1");
+            assert!(
+                format!("{refused:#}").contains(&expected),
+                "{name}: {refused:#}"
+            );
+        }
     }
 
     #[test]

@@ -26,8 +26,8 @@ use crate::ticket::Ticket;
 use crate::tickets::{Sale, SaleAck, read_tickets, write_sales};
 use crate::user::UserDirectory;
 
-/// Groups of tickets that are looked up at a time: so many that one that takes long holds nobody
-/// up, so few that a crowd of readers leaves connections of the ledger to others.
+/// Groups of tickets that are looked up at a time: so many that one that takes long does not hold
+/// the next one up, so few that a crowd of readers leaves connections of the ledger to others.
 const LOOKUPS_AT_ONCE: usize = 2;
 
 /// The outside world, chosen once when the process starts.
@@ -101,16 +101,18 @@ pub struct Context {
     pub(crate) lookups: Groups<TicketId, StoreResult<Option<Ticket>>>,
     /// Reads of one concert each, with what is sold of it.
     pub(crate) offers: Looks<ConcertId, Result<Option<Offer>, Error>>,
-    /// Dropped last, after the queues of what it does.
-    _worker: RuntimeThread,
+    /// Dropped last, after the queues that they work on.
+    _workers: [RuntimeThread; 2],
 }
 
 impl Context {
-    /// Starts what works in groups on a thread of its own; fails when there cannot be another one.
+    /// Starts what works in groups on threads of their own, writers on one and readers on another;
+    /// fails when there cannot be so many.
     pub fn start(parts: Parts, limits: Limits) -> std::io::Result<Arc<Self>> {
         let shared = Arc::new(parts.clone());
-        let worker = RuntimeThread::start("groups")?;
-        let runtime = worker.runtime();
+        let writer = RuntimeThread::start("group-commit")?;
+        let reader = RuntimeThread::start("lookups")?;
+        let runtime = writer.runtime();
         let at_once = parts.store.groups_at_once();
         let admission = Admission::new(&limits.admission, at_once);
         let sales = Groups::start(
@@ -138,7 +140,7 @@ impl Context {
             move |group| write_settlements(Arc::clone(&parts), group)
         });
         let lookups = Groups::start(
-            runtime,
+            reader.runtime(),
             limits.lookups_waiting_max,
             LOOKUPS_AT_ONCE,
             None,
@@ -159,7 +161,7 @@ impl Context {
             settlements,
             lookups,
             offers: Looks::default(),
-            _worker: worker,
+            _workers: [writer, reader],
         }))
     }
 

@@ -1,5 +1,5 @@
-//! Groups: requests that arrive together are done together: written in one transaction, each
-//! caller being answered once its own row is durable (group commit), or read by one statement.
+//! Requests that arrive together are done together, in groups. They are written in one transaction,
+//! each caller being answered once its own row is durable (group commit), or read by one statement.
 //!
 //! A group holds what arrived while the group before it was being done, so nobody waits for a
 //! timer: a lone request is done at once, a crowd shares one turn. Nothing that a group reads is
@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -19,9 +20,9 @@ use crate::admission::Pace;
 use crate::error::Error;
 use crate::ports::{BATCH_MAX, StoreResult};
 
-/// While a group is being done, another one is begun only for so many requests. A group costs the
-/// ledger as much as some fifty of its rows do, so small ones beside each other would be dearer
-/// than one after the other.
+/// While a group is being done, another one is begun only for so many requests. A group that is
+/// written costs the ledger as much as some fifty of its rows do, so small ones beside each other
+/// would be dearer than one after the other.
 const WORTH_ANOTHER: usize = 128;
 /// And for fewer once it takes longer than groups do: it may wait for a lock that is none of
 /// theirs.
@@ -53,7 +54,7 @@ where
 {
     /// Starts on a runtime; at most `waiting_max` requests wait, and `at_once` groups are done at a
     /// time, at a pace that `pace` is told. `work` gets up to [`BATCH_MAX`] requests and answers
-    /// them in order; it ends when this value is dropped.
+    /// them in order; the work ends when this value is dropped.
     pub(crate) fn start<Work, Worked>(
         runtime: &Handle,
         waiting_max: usize,
@@ -99,14 +100,15 @@ where
         let (answer, answered) = oneshot::channel();
         self.queue
             .try_send(Waiting { request, answer })
-            .map_err(|_| Error::Busy)?;
+            .map_err(|error| match error {
+                TrySendError::Full(_) => Error::Busy,
+                TrySendError::Closed(_) => ended(),
+            })?;
         if self.queue.max_capacity() - self.queue.capacity() >= WORTH_ANOTHER {
             self.begun.changed.notify_one();
         }
         // The worker ends only with the process, or by a panic that the log has.
-        Ok(answered
-            .await
-            .map_err(|_| Error::Part("the work in groups has ended".into()))??)
+        Ok(answered.await.map_err(|_| ended())??)
     }
 
     /// Waiting requests as a share of the most that may wait, 0 to 1.
@@ -119,6 +121,10 @@ where
         let share = (all - free) as f64 / all as f64;
         share
     }
+}
+
+fn ended() -> Error {
+    Error::Part("the work in groups has ended".into())
 }
 
 /// Takes what waits, or waits for it; `false` when nothing will come any more. One at a time waits

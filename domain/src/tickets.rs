@@ -180,7 +180,12 @@ pub(crate) async fn read_tickets(
         Err(StoreError::Corrupt { .. }) => {
             let mut each = Vec::with_capacity(group.len());
             for id in group {
-                each.push(view.find_ticket(id).await);
+                match view.find_ticket(id).await {
+                    Err(error) if !matches!(error, StoreError::Corrupt { .. }) => {
+                        return Err(error);
+                    }
+                    one => each.push(one),
+                }
             }
             return Ok(each);
         }

@@ -21,8 +21,9 @@ use crate::worker::Worker;
 
 /// A visit that begins later than this is late.
 const LATE: Duration = Duration::from_millis(5);
-/// The most visitors of a generator at a time. Whoever comes beyond is turned away, and counted; but
-/// no crowd takes the places of another one: each may have an equal part of as many again.
+/// Visitors of a generator beyond whom others are turned away, and counted, unless fewer of their
+/// crowd are here than its equal part of this number. So twice as many may be here at most, and no
+/// crowd keeps another one out.
 const VISITORS_MAX: usize = 50_000;
 
 /// How load is made.
@@ -175,8 +176,8 @@ struct Coming {
     concerts: Rc<[usize]>,
     seed: u64,
     begun: Instant,
-    /// Visitors of it who are never turned away, in this thread.
-    places: usize,
+    /// The thread's part of all visitors.
+    share: Share,
 }
 
 impl Driver {
@@ -193,7 +194,10 @@ impl Driver {
                 concerts: self.plan.sale.places(&crowd.concerts).into(),
                 seed: number(self.plan.seed, salt),
                 begun,
-                places: VISITORS_MAX / self.plan.threads / phase.crowds.len(),
+                share: Share {
+                    threads: self.plan.threads,
+                    crowds: phase.crowds.len(),
+                },
             };
             // Who comes at a time of its own keeps to the clock.
             let by_clock = self.plan.mode == Mode::Open || crowd.fill || crowd.from > 0.0;
@@ -223,8 +227,7 @@ impl Driver {
             }
             // Those who have left are not kept until the end.
             while visits.try_join_next().is_some() {}
-            let is_full = self.worker.here.get() >= VISITORS_MAX / self.plan.threads;
-            if is_full && visits.len() >= coming.places {
+            if is_turned_away(self.worker.here.get(), visits.len(), coming.share) {
                 self.worker.interval.borrow_mut().turned_away += 1;
                 continue;
             }
@@ -309,6 +312,20 @@ impl Driver {
     }
 }
 
+/// Among how many the visitors of a generator are divided.
+#[derive(Debug, Clone, Copy)]
+struct Share {
+    threads: usize,
+    crowds: usize,
+}
+
+/// Whether a thread where `here` visitors are, `own` of them of a crowd, has no room for another
+/// one of that crowd.
+fn is_turned_away(here: usize, own: usize, share: Share) -> bool {
+    let room = VISITORS_MAX / share.threads;
+    here >= room && own >= room / share.crowds
+}
+
 /// A time after the beginning, on the grid of alarms: arrivals are meant to happen there.
 fn on_grid(seconds: f64) -> Duration {
     let exact = Duration::from_secs_f64(seconds).as_nanos();
@@ -332,4 +349,37 @@ pub(crate) fn join_bought(
         }
     }
     (bought, refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_to_a_full_generator_is_turned_away_unless_their_crowd_has_less_than_its_part() {
+        let two = Share {
+            threads: 1,
+            crowds: 2,
+        };
+        for (here, own, share, is_away) in [
+            (VISITORS_MAX - 1, VISITORS_MAX - 1, two, false),
+            (VISITORS_MAX, VISITORS_MAX, two, true),
+            (VISITORS_MAX, 0, two, false),
+            (VISITORS_MAX + 9, VISITORS_MAX / 2 - 1, two, false),
+            (VISITORS_MAX + 9, VISITORS_MAX / 2, two, true),
+            (
+                VISITORS_MAX / 4,
+                VISITORS_MAX / 8,
+                Share { threads: 4, ..two },
+                true,
+            ),
+            (VISITORS_MAX / 4, VISITORS_MAX / 8, two, false),
+        ] {
+            assert_eq!(
+                is_turned_away(here, own, share),
+                is_away,
+                "{here} {own} {share:?}"
+            );
+        }
+    }
 }

@@ -10,11 +10,12 @@ use crate::worker::{Told, Worker};
 
 /// How long somebody waits for a print.
 const PRINT_PATIENCE: Duration = Duration::from_mins(3);
-/// How long before asking again whether it is there: at first, from then on half as long again
-/// each time up to this, and for those who wait for long an eighth of what they waited, up to this.
-/// A crowd that waits for prints does not keep the server from making them.
+/// How long before asking again whether it is there; from then on half as long again each time.
 const POLL_FIRST: Duration = Duration::from_millis(20);
+/// The longest pause of somebody who has not waited for two seconds yet. Who has pauses for an
+/// eighth of the wait, so that a crowd that waits does not keep the server from printing.
 const POLL_SOON: Duration = Duration::from_millis(250);
+/// The longest pause at all.
 const POLL_LAST: Duration = Duration::from_secs(5);
 /// How often somebody orders a print again that a rename made void.
 const ORDERS_MAX: u32 = 4;
@@ -174,7 +175,7 @@ impl Visit<'_> {
         };
         let begun = Instant::now();
         let (mut pause, mut orders) = (POLL_FIRST, 0);
-        while begun.elapsed() < PRINT_PATIENCE {
+        loop {
             let told = self
                 .get(Kind::Poll, &path, Instant::now(), print_status)
                 .await;
@@ -190,12 +191,17 @@ impl Visit<'_> {
                 Some(Some(PrintStatus::NotPrinted)) if orders < ORDERS_MAX => {
                     orders += 1;
                     self.order_print(Instant::now(), hand).await;
+                    pause = POLL_FIRST;
                 }
                 Some(Some(PrintStatus::Error)) => break,
                 // It waits, or the server is too busy to say.
                 _ => {}
             }
-            tokio::time::sleep(pause).await;
+            let left = PRINT_PATIENCE.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            tokio::time::sleep(pause.min(left)).await;
             pause = next_pause(pause, begun.elapsed());
         }
         self.worker.fault(Fault::NotPrinted, || {

@@ -235,8 +235,8 @@ fn binary() -> &'static Path {
             }
         }
         let built = build
-            // The same parts as the tests, so that they are compiled once: what is built decides on the
-            // features of everything in it.
+            // The same parts as `tests/run`, so that they are compiled once: what is built decides on
+            // the features of everything in it.
             .args(["build", "--quiet", "--workspace", "--all-targets"])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status()

@@ -24,7 +24,7 @@ pub struct Config {
     pub kinds_max: BTreeMap<String, u32>,
     /// Threads that draw. 0: as many as the machine has cores.
     pub render_threads: usize,
-    /// Drawings that may wait for a thread before the next one is refused.
+    /// Drawings that may wait for a thread before the next one is refused, beside those of jobs.
     pub renders_waiting_max: usize,
     /// How often the size of the pools is looked at while there is more to do than they hold, and
     /// while they are larger than they need be.
@@ -39,7 +39,8 @@ pub struct Config {
 
 /// What an operator may set about a pool whose jobs wait for a thread that draws: its places for
 /// each such thread. A place holds a job that is drawn, waits for the thread, or is written down.
-/// Few, so that an urgent job never waits behind many that were merely claimed.
+/// Few, so that an urgent job never waits behind many that were merely claimed; enough that the
+/// thread is not idle while the others are on their way from and to the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DrawingPoolConfig {

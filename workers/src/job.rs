@@ -144,6 +144,11 @@ impl JobError {
         Self(Outcome::Fail(why.into()))
     }
 
+    /// The work waits, and no attempt is lost.
+    pub fn snooze(wait: TimeDelta) -> Self {
+        Self(Outcome::Snooze(wait))
+    }
+
     /// The work may succeed later.
     pub fn retry(why: impl Into<String>) -> Self {
         Self(Outcome::Retry(why.into(), None))
@@ -160,7 +165,7 @@ impl From<FileError> for JobError {
     /// The job waits for the store, however long it is away: nothing is wrong with the job.
     fn from(error: FileError) -> Self {
         tracing::debug!(%error, "a job waits for the store of files");
-        Self(Outcome::Snooze(FILES_WAIT))
+        Self::snooze(FILES_WAIT)
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use domain::job::Queue;
 use domain::plans::PlanDrawing;
 use domain::ports::{RenderError, Renderer};
 use domain::prints::{Format, PrintDrawing};
@@ -62,7 +63,11 @@ impl RenderPool {
     /// A pool with the configured number of threads.
     pub fn new(config: &Config) -> Self {
         let threads = config.threads();
-        let places = threads.saturating_add(config.renders_waiting_max);
+        // Jobs find a place whatever else is drawn: each print is drawn in two formats at once.
+        let of_jobs = 2 * config.places_max(Queue::Prints) + config.places_max(Queue::Plans);
+        let places = threads
+            .saturating_add(config.renders_waiting_max)
+            .saturating_add(of_jobs as usize);
         Self {
             threads: Threads::new(threads),
             places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),

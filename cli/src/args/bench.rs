@@ -128,8 +128,8 @@ pub struct OverloadBenchArgs {
     /// How many times as much is offered as the ledger can take
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=100))]
     pub factor: u32,
-    /// How long each write of the ledger takes more: so slow that the machine carries what is offered
-    /// [default: 400, or 1000 on a cluster, which writes two groups at a time]
+    /// How long each write of the ledger takes more: so slow that the machine carries what is
+    /// offered [default: 400, or 1000 on a cluster, which writes two groups at a time]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub slow_ms: Option<u64>,
     /// Length of each of the measurements

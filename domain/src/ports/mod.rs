@@ -1,7 +1,8 @@
 //! What the domain needs from the world. Two engines implement these traits; one conformance
 //! suite holds both to what the comments here say.
 //!
-//! Batches are slices of at most [`BATCH_MAX`] items, answered in the order given.
+//! Batches are slices of at most [`BATCH_MAX`] items, answered in the order given unless a method
+//! says otherwise.
 
 mod counters;
 mod files;

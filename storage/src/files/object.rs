@@ -13,16 +13,17 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{Error, ObjectStore, ObjectStoreExt};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::S3Place;
 use super::breaker::Breaker;
 use super::s3::OPERATION_TIME;
 
-/// What is read and written at a time in a folder. Each takes a thread that keeps memory of its own,
-/// and a crowd that downloads is served no faster by more of them; whoever comes beyond waits.
-const DISK_AT_ONCE: usize = 16;
+/// Files of a folder that are read at a time, and as many that are written. Each takes a thread
+/// that keeps memory of its own, and a crowd that downloads is served no faster by more of them.
+/// Whoever comes beyond waits, readers for readers only.
+const AT_ONCE_MAX: usize = 16;
 
 /// Files in an object store.
 #[derive(Debug, Clone)]
@@ -31,8 +32,15 @@ pub struct ObjectFiles {
     breaker: Arc<Breaker>,
     /// How long it may take to answer, if it is across a network.
     patience: Option<Duration>,
-    /// For what is done at a time, if threads do it.
-    places: Option<Arc<Semaphore>>,
+    /// For what is read at a time and for what is written, if threads do it.
+    places: Option<Arc<Places>>,
+}
+
+/// Room for those who read a folder's files, and for those who write and delete them.
+#[derive(Debug)]
+struct Places {
+    reading: Semaphore,
+    writing: Semaphore,
 }
 
 impl ObjectFiles {
@@ -52,7 +60,10 @@ impl ObjectFiles {
             store: Arc::new(store),
             breaker: Arc::new(Breaker::new(folder.display())),
             patience: None,
-            places: Some(Arc::new(Semaphore::new(DISK_AT_ONCE))),
+            places: Some(Arc::new(Places {
+                reading: Semaphore::new(AT_ONCE_MAX),
+                writing: Semaphore::new(AT_ONCE_MAX),
+            })),
         })
     }
 
@@ -102,10 +113,6 @@ impl ObjectFiles {
         key: &str,
         doing: impl Future<Output = Result<T, Error>>,
     ) -> Result<Option<T>, FileError> {
-        let _place = match &self.places {
-            None => None,
-            Some(places) => Some(places.acquire().await.expect("it is never closed")),
-        };
         let done = match self.patience {
             None => Ok(doing.await),
             Some(patience) => {
@@ -135,6 +142,12 @@ impl ObjectFiles {
         Err(self.failed(key, error))
     }
 
+    /// A place to read or to write, as soon as there is one, where they are limited.
+    async fn place(&self, of: fn(&Places) -> &Semaphore) -> Option<SemaphorePermit<'_>> {
+        let places = of(self.places.as_deref()?);
+        Some(places.acquire().await.expect("it is never closed"))
+    }
+
     fn failed(&self, key: &str, reason: impl std::fmt::Display) -> FileError {
         FileError {
             key: key.to_owned(),
@@ -147,6 +160,7 @@ impl ObjectFiles {
 impl Files for ObjectFiles {
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), FileError> {
         let path = path(key)?;
+        let _place = self.place(|places| &places.writing).await;
         let put = self.ask(key, self.store.put(&path, bytes.into())).await?;
         // As a store answers that has no such bucket.
         put.map(drop)
@@ -155,6 +169,7 @@ impl Files for ObjectFiles {
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, FileError> {
         let path = path(key)?;
+        let _place = self.place(|places| &places.reading).await;
         // It may also vanish between being found and being read.
         self.ask(key, async { self.store.get(&path).await?.bytes().await })
             .await
@@ -162,6 +177,7 @@ impl Files for ObjectFiles {
 
     async fn delete(&self, key: &str) -> Result<(), FileError> {
         let path = path(key)?;
+        let _place = self.place(|places| &places.writing).await;
         self.ask(key, self.store.delete(&path)).await.map(drop)
     }
 }
@@ -185,4 +201,34 @@ fn path(key: &str) -> Result<Path, FileError> {
         key: key.to_owned(),
         reason: error.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_finds_a_folder_busy_waits_for_a_place_and_writers_not_for_readers() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ObjectFiles::on_disk(folder.path()).unwrap();
+        let bytes = Bytes::from_static(b"bytes");
+        let places = files.places.as_deref().unwrap();
+        let readers = places.reading.try_acquire_many(16).unwrap();
+        files.put("a", bytes.clone()).await.unwrap();
+        let mut read = std::pin::pin!(files.get("a"));
+        tokio::select! {
+            biased;
+            read = &mut read => panic!("{read:?} is read by a seventeenth reader"),
+            () = tokio::time::sleep(Duration::from_millis(50)) => {}
+        }
+        drop(readers);
+        assert_eq!(read.await.unwrap(), Some(bytes));
+        let writers = places.writing.try_acquire_many(16).unwrap();
+        let mut deleted = std::pin::pin!(files.delete("a"));
+        assert!(futures::poll!(&mut deleted).is_pending());
+        assert!(files.get("a").await.unwrap().is_some());
+        drop(writers);
+        deleted.await.unwrap();
+        assert_eq!(files.get("a").await.unwrap(), None);
+    }
 }

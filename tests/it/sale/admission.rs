@@ -33,12 +33,12 @@ fn buyers(http: &Http, concert: &str, count: u32) -> Vec<JoinHandle<Answer>> {
     (1..=count).map(buyer).collect()
 }
 
-async fn until_inside(app: &TestApp, class: Class, count: usize) {
+pub(super) async fn until_inside(app: &TestApp, class: Class, count: usize) {
     let inside = || async { (app.context().inside(class) == count).then_some(()) };
     eventually("they are inside", inside).await;
 }
 
-async fn answers(asked: Vec<JoinHandle<Answer>>) -> Vec<Answer> {
+pub(super) async fn answers(asked: Vec<JoinHandle<Answer>>) -> Vec<Answer> {
     let answers = futures::future::join_all(asked).await;
     let answered = |answer: Result<_, _>| answer.expect("no buyer panics");
     answers.into_iter().map(answered).collect()

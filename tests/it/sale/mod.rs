@@ -4,6 +4,7 @@ mod admission;
 mod crowds;
 mod edges;
 mod lists;
+mod lookups;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::{Duration, Instant};

@@ -13,13 +13,35 @@ use domain::user::UserDirectory;
 use uuid::Uuid;
 
 use super::*;
+use crate::DrawingPoolConfig;
 
+/// A pool of a process that runs no jobs.
 fn pool(render_threads: usize, renders_waiting_max: usize) -> Arc<RenderPool> {
+    let none = DrawingPoolConfig {
+        min_per_thread: 0,
+        max_per_thread: 0,
+    };
     Arc::new(RenderPool::new(&Config {
         render_threads,
         renders_waiting_max,
+        prints: none,
+        plans: none,
         ..Config::default()
     }))
+}
+
+#[test]
+fn there_is_room_for_what_jobs_draw_however_many_threads_there_are() {
+    for render_threads in [1, 100, 1_000] {
+        let config = Config {
+            render_threads,
+            renders_waiting_max: 0,
+            ..Config::default()
+        };
+        let jobs = 2 * config.places_max(Queue::Prints) + config.places_max(Queue::Plans);
+        let places = RenderPool::new(&config).places.available_permits();
+        assert!(places >= render_threads + jobs as usize, "{places}");
+    }
 }
 
 fn concert() -> Arc<Concert> {
