@@ -134,7 +134,7 @@ pub struct Server {
     pub rss_max: Option<u64>,
     /// The ledger's files at the end, in bytes.
     pub ledger_bytes: Option<u64>,
-    /// All other files in the data folder.
+    /// All other files in the data folder, unless they are too many to look at.
     pub other_bytes: Option<u64>,
 }
 

@@ -269,7 +269,7 @@ fn report(
         server: Server {
             rss_max: gathered.rss_max,
             ledger_bytes: folder.map(|(ledger, _)| ledger),
-            other_bytes: folder.map(|(_, others)| others),
+            other_bytes: folder.and_then(|(_, others)| others),
         },
         warnings: judged.warnings,
         errors: std::mem::take(&mut total.errors),

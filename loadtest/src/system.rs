@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-/// The most files of a data folder that are looked at.
-const FILES_MAX: usize = 10_000;
+/// The most files and folders of a data folder that are looked at, which takes seconds.
+const FILES_MAX: usize = 200_000;
 
 /// Processor time of the calling thread; zero where nobody tells.
 pub(crate) fn thread_cpu() -> Duration {
@@ -70,15 +70,20 @@ pub(crate) fn resident(pid: u32) -> Option<u64> {
     Some(kib * 1_024)
 }
 
-/// Bytes of the ledger's files and of everything else in a data folder.
-pub(crate) fn folder_bytes(folder: &Path) -> Option<(u64, u64)> {
+/// Bytes of the ledger's files, which stand first, and of everything else in a data folder, if that
+/// is no more than can be looked at.
+pub(crate) fn folder_bytes(folder: &Path) -> Option<(u64, Option<u64>)> {
+    measure(folder, FILES_MAX)
+}
+
+fn measure(folder: &Path, files_max: usize) -> Option<(u64, Option<u64>)> {
     let (mut ledger, mut others, mut seen) = (0, 0, 0);
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).ok()?.flatten() {
             seen += 1;
-            if seen > FILES_MAX {
-                return Some((ledger, others));
+            if seen > files_max {
+                return Some((ledger, None));
             }
             let Ok(meta) = entry.metadata() else {
                 continue;
@@ -93,7 +98,7 @@ pub(crate) fn folder_bytes(folder: &Path) -> Option<(u64, u64)> {
             }
         }
     }
-    Some((ledger, others))
+    Some((ledger, Some(others)))
 }
 
 #[cfg(test)]
@@ -116,6 +121,9 @@ mod tests {
         for (name, bytes) in [("ledger.db", 10), ("ledger.db-wal", 5), ("files/x", 7)] {
             std::fs::write(folder.path().join(name), vec![0; bytes]).unwrap();
         }
-        assert_eq!(folder_bytes(folder.path()), Some((15, 7)));
+        assert_eq!(folder_bytes(folder.path()), Some((15, Some(7))));
+        // Two files of the ledger, a folder, and a file in it.
+        assert_eq!(measure(folder.path(), 4), Some((15, Some(7))));
+        assert_eq!(measure(folder.path(), 3), Some((15, None)));
     }
 }
