@@ -17,6 +17,8 @@ use crate::leases::Line;
 
 /// How long a job waits when the store of files fails.
 const FILES_WAIT: TimeDelta = TimeDelta::seconds(2);
+/// How long a job waits that found too many others waiting.
+const BUSY_WAIT: TimeDelta = TimeDelta::seconds(1);
 
 /// A kind of job that can be run.
 ///
@@ -144,11 +146,6 @@ impl JobError {
         Self(Outcome::Fail(why.into()))
     }
 
-    /// The work waits, and no attempt is lost.
-    pub fn snooze(wait: TimeDelta) -> Self {
-        Self(Outcome::Snooze(wait))
-    }
-
     /// The work may succeed later.
     pub fn retry(why: impl Into<String>) -> Self {
         Self(Outcome::Retry(why.into(), None))
@@ -165,7 +162,7 @@ impl From<FileError> for JobError {
     /// The job waits for the store, however long it is away: nothing is wrong with the job.
     fn from(error: FileError) -> Self {
         tracing::debug!(%error, "a job waits for the store of files");
-        Self::snooze(FILES_WAIT)
+        Self(Outcome::Snooze(FILES_WAIT))
     }
 }
 
@@ -183,11 +180,11 @@ impl From<Error> for JobError {
         match error {
             Error::Store(error) => error.into(),
             Error::NotFound(_) | Error::Refused(_) => Self::cancel(error.to_string()),
-            Error::Held
-            | Error::VersionMoved { .. }
-            | Error::Busy
-            | Error::Shed(_)
-            | Error::Part(_) => Self::retry(error.to_string()),
+            // Nothing was done, for want of a place to wait: nothing is wrong with the job.
+            Error::Busy | Error::Shed(_) => Self(Outcome::Snooze(BUSY_WAIT)),
+            Error::Held | Error::VersionMoved { .. } | Error::Part(_) => {
+                Self::retry(error.to_string())
+            }
         }
     }
 }
@@ -197,5 +194,23 @@ impl fmt::Debug for Success {
         f.debug_struct("Success")
             .field("effect", &self.effect)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_fault_of_a_job_costs_it_no_attempt() {
+        let away = FileError {
+            key: "k".into(),
+            reason: "away".into(),
+        };
+        for error in [JobError::from(Error::Busy), JobError::from(away)] {
+            assert!(matches!(error.0, Outcome::Snooze(_)), "{:?}", error.0);
+        }
+        let part = JobError::from(Error::Part("it ended".into()));
+        assert!(matches!(part.0, Outcome::Retry(..)), "{:?}", part.0);
     }
 }

@@ -3,7 +3,6 @@
 //! Safe to repeat: the files' place and content follow from the ticket and the concert's version,
 //! and publishing compares that version once more.
 
-use chrono::TimeDelta;
 use domain::job::{Claimed, RenderTicket};
 use domain::prints::{self, Effect, Format, Style};
 use domain::ticket::Print;
@@ -12,16 +11,11 @@ use tracing::Span;
 
 use crate::job::{Job, JobContext, JobError, JobResult, Success, job_span};
 
-/// How long a job waits that may not even wait for its ticket.
-const LOOKUP_WAIT: TimeDelta = TimeDelta::seconds(1);
-
 impl Job for RenderTicket {
     async fn run(&self, ctx: &JobContext) -> JobResult {
         let id = self.ticket_id;
         let ticket = match tickets::find(ctx, id).await {
             Err(Error::NotFound(_)) => return Err(JobError::cancel("the ticket is gone")),
-            // So many look up tickets that no more may wait: that is not the job's fault.
-            Err(Error::Busy) => return Err(JobError::snooze(LOOKUP_WAIT)),
             found => found?,
         };
         if ticket.print != Print::Pending {
