@@ -1,6 +1,7 @@
-//! A gate before the ledger: while it is shut, nothing is written.
+//! A gate before the ledger: while it is shut, nothing is written, or nothing is read.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use cli::service::Tweaks;
@@ -9,26 +10,57 @@ use tokio::sync::watch;
 
 /// The gate's handle.
 #[derive(Debug, Clone)]
-pub struct StoreGate(watch::Sender<bool>);
+pub struct StoreGate {
+    is_open: watch::Sender<bool>,
+    holds: Holds,
+    reads: Arc<AtomicUsize>,
+}
+
+/// Who waits before a gate that is shut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Writers,
+    Readers,
+}
 
 struct Gated {
     is_open: watch::Receiver<bool>,
+    holds: Holds,
+    reads: Arc<AtomicUsize>,
     inner: Arc<dyn Store>,
 }
 
 impl StoreGate {
-    /// An open gate.
+    /// An open gate, before those who write.
     pub fn open() -> Self {
-        Self(watch::Sender::new(true))
+        Self::before(Holds::Writers)
+    }
+
+    /// An open gate, before those who read and ask for no snapshot.
+    pub fn before_readers() -> Self {
+        Self::before(Holds::Readers)
+    }
+
+    fn before(holds: Holds) -> Self {
+        Self {
+            is_open: watch::Sender::new(true),
+            holds,
+            reads: Arc::default(),
+        }
     }
 
     /// A server's tweaks that put this gate before its ledger. It has no workers and no scheduler,
     /// so that nobody but clients wants to write.
     pub fn tweaks(&self) -> Tweaks {
-        let is_open = self.0.subscribe();
+        let (is_open, holds) = (self.is_open.subscribe(), self.holds);
+        let reads = Arc::clone(&self.reads);
         let wrap = move |inner| {
-            let is_open = is_open.clone();
-            Arc::new(Gated { is_open, inner }) as Arc<dyn Store>
+            Arc::new(Gated {
+                is_open: is_open.clone(),
+                holds,
+                reads: Arc::clone(&reads),
+                inner,
+            }) as Arc<dyn Store>
         };
         Tweaks {
             store: Some(Arc::new(wrap)),
@@ -39,17 +71,31 @@ impl StoreGate {
 
     /// Opens or shuts it; those who wait see it at once.
     pub fn set_open(&self, is_open: bool) {
-        self.0.send_replace(is_open);
+        self.is_open.send_replace(is_open);
+    }
+
+    /// Views that were asked for so far, snapshots aside.
+    pub fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
+    }
+}
+
+impl Gated {
+    async fn pass(&self, who: Holds) -> StoreResult<()> {
+        if who != self.holds {
+            return Ok(());
+        }
+        // Without a handle nobody would ever open it.
+        let mut gate = self.is_open.clone();
+        let opened = gate.wait_for(|is_open| *is_open).await.map(drop);
+        opened.map_err(StoreError::unavailable)
     }
 }
 
 #[async_trait]
 impl Store for Gated {
     async fn begin(&self) -> StoreResult<Box<dyn Tx>> {
-        // Without a handle nobody would ever open it.
-        let mut gate = self.is_open.clone();
-        let opened = gate.wait_for(|is_open| *is_open).await.map(drop);
-        opened.map_err(StoreError::unavailable)?;
+        self.pass(Holds::Writers).await?;
         self.inner.begin().await
     }
 
@@ -58,6 +104,8 @@ impl Store for Gated {
     }
 
     async fn read(&self) -> StoreResult<Box<dyn View>> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.pass(Holds::Readers).await?;
         self.inner.read().await
     }
 

@@ -1,14 +1,7 @@
 //! A crowd that looks costs the ledger a few reads, and is shown nothing older than its question.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use async_trait::async_trait;
-use cli::service::Tweaks;
 use domain::admission::Class;
-use domain::ports::{Store, StoreError, StoreResult, Tx, View};
-use tests::{Home, Http, TestApp};
-use tokio::sync::watch;
+use tests::{Answer, Home, Http, StoreGate, TestApp};
 use tokio::task::JoinHandle;
 
 use super::admission::{answers, until_inside};
@@ -19,86 +12,30 @@ const CROWD: u32 = 30;
 /// and one to spare.
 const READS_MAX: usize = 4;
 
-/// A ledger of which reads are counted, and wait while they are held up.
-struct Watched {
-    inner: Arc<dyn Store>,
-    reads: Arc<AtomicUsize>,
-    is_open: watch::Receiver<bool>,
-}
-
-#[async_trait]
-impl Store for Watched {
-    async fn begin(&self) -> StoreResult<Box<dyn Tx>> {
-        self.inner.begin().await
-    }
-
-    fn groups_at_once(&self) -> usize {
-        self.inner.groups_at_once()
-    }
-
-    async fn read(&self) -> StoreResult<Box<dyn View>> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        let mut gate = self.is_open.clone();
-        let opened = gate.wait_for(|is_open| *is_open).await.map(drop);
-        opened.map_err(StoreError::unavailable)?;
-        self.inner.read().await
-    }
-
-    async fn snapshot(&self) -> StoreResult<Box<dyn View>> {
-        self.inner.snapshot().await
-    }
-}
-
-/// A server without workers, its client, and its watched ledger.
+/// A server without workers, its client, and the gate before its readers.
 struct Scene {
     app: TestApp,
     http: Http,
-    reads: Arc<AtomicUsize>,
-    gate: watch::Sender<bool>,
+    gate: StoreGate,
 }
 
 impl Scene {
     async fn start() -> Self {
-        let (gate, is_open) = watch::channel(true);
-        let reads = Arc::new(AtomicUsize::new(0));
-        let tweaks = Tweaks {
-            store: Some(Arc::new({
-                let reads = Arc::clone(&reads);
-                move |inner| {
-                    let (reads, is_open) = (Arc::clone(&reads), is_open.clone());
-                    Arc::new(Watched {
-                        inner,
-                        reads,
-                        is_open,
-                    }) as Arc<dyn Store>
-                }
-            })),
-            no_workers: true,
-            ..Tweaks::default()
-        };
-        let app = TestApp::again(Home::new().await, tweaks, |_| {}).await;
+        let gate = StoreGate::before_readers();
+        let app = TestApp::again(Home::new().await, gate.tweaks(), |_| {}).await;
         let http = Http::new(app.http.address());
-        Self {
-            app,
-            http,
-            reads,
-            gate,
-        }
+        Self { app, http, gate }
     }
 
-    /// Holds reads up, and counts from here.
-    fn hold_up(&self) {
-        self.gate.send_replace(false);
-        self.reads.store(0, Ordering::SeqCst);
-    }
-
-    fn look(&self, path: String) -> JoinHandle<tests::Answer> {
+    fn look(&self, path: String) -> JoinHandle<Answer> {
         let http = self.http.clone();
         tokio::spawn(async move { http.get(&path).await })
     }
 
-    fn reads(&self) -> usize {
-        self.reads.load(Ordering::SeqCst)
+    /// Shuts the gate; the reads until then.
+    fn hold_up(&self) -> usize {
+        self.gate.set_open(false);
+        self.gate.reads()
     }
 }
 
@@ -112,7 +49,7 @@ async fn crowd_that_looks_at_tickets_has_them_read_together_and_sees_what_was_wr
     }
     let path = |id: &String| format!("/api/v1/tickets/{id}");
 
-    scene.hold_up();
+    let before = scene.hold_up();
     let first = scene.look(path(&tickets[0]));
     until_inside(&scene.app, Class::Lookups, 1).await;
     for id in &tickets {
@@ -121,7 +58,7 @@ async fn crowd_that_looks_at_tickets_has_them_read_together_and_sees_what_was_wr
     }
     let looks = tickets.iter().map(|id| scene.look(path(id))).collect();
     until_inside(&scene.app, Class::Lookups, 1 + CROWD as usize).await;
-    scene.gate.send_replace(true);
+    scene.gate.set_open(true);
 
     assert_eq!(first.await.unwrap().status, 200);
     for (id, shown) in tickets.iter().zip(answers(looks).await) {
@@ -132,20 +69,22 @@ async fn crowd_that_looks_at_tickets_has_them_read_together_and_sees_what_was_wr
             "older than the question"
         );
     }
-    assert!(scene.reads() <= READS_MAX, "{} reads", scene.reads());
+    let reads = scene.gate.reads() - before;
+    assert!(reads <= READS_MAX, "{reads} reads");
 }
 
 #[tokio::test]
 async fn crowd_that_looks_at_a_concert_shares_looks() {
     let scene = Scene::start().await;
     let concert = scene.http.create_concert("A night", CROWD).await;
-    scene.hold_up();
+    let before = scene.hold_up();
     let looks = (0..CROWD).map(|_| scene.look(format!("/api/v1/concerts/{concert}")));
     let looks = looks.collect();
     until_inside(&scene.app, Class::Lookups, CROWD as usize).await;
-    scene.gate.send_replace(true);
+    scene.gate.set_open(true);
     for shown in answers(looks).await {
         assert_eq!(shown.string("/id"), concert);
     }
-    assert!(scene.reads() <= READS_MAX, "{} reads", scene.reads());
+    let reads = scene.gate.reads() - before;
+    assert!(reads <= READS_MAX, "{reads} reads");
 }
