@@ -29,6 +29,7 @@ use self::args::Command;
 /// 1 for them and for an audit that found something.
 pub fn main(args: Args) -> ExitCode {
     open_files::raise();
+    refuse_huge_pages();
     match dispatch(args) {
         Ok(code) => code,
         Err(error) => {
@@ -37,6 +38,14 @@ pub fn main(args: Args) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The allocator asks for no huge pages, with which a crowd takes many times the memory; some
+/// systems give them unasked.
+fn refuse_huge_pages() {
+    // A kernel that has none cannot be told so, which is as well.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
 fn dispatch(args: Args) -> anyhow::Result<ExitCode> {

@@ -7,10 +7,12 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
@@ -54,7 +56,7 @@ where
 {
     /// Starts on a runtime; at most `waiting_max` requests wait, and `at_once` groups are done at a
     /// time, at a pace that `pace` is told. `work` gets up to [`BATCH_MAX`] requests and answers
-    /// them in order; the work ends when this value is dropped.
+    /// them in order; if it panics, those requests fail. The work ends when this value is dropped.
     pub(crate) fn start<Work, Worked>(
         runtime: &Handle,
         waiting_max: usize,
@@ -78,13 +80,16 @@ where
                     let (requests, answers): (Vec<_>, Vec<_>) =
                         group.drain(..).map(|one| (one.request, one.answer)).unzip();
                     let timed = pace.as_ref().map(|pace| pace.begin());
-                    let done = work(requests).await;
+                    // The log has the panic; it fails this group and no later one.
+                    let done = AssertUnwindSafe(work(requests)).catch_unwind().await;
                     if let (Some(pace), Some(timed)) = (&pace, timed) {
                         pace.end(timed);
                     }
                     begun.groups.fetch_sub(1, Ordering::SeqCst);
                     begun.changed.notify_one();
-                    give(answers, done);
+                    if let Ok(done) = done {
+                        give(answers, done);
+                    }
                 }
             });
         }
@@ -95,20 +100,20 @@ where
     /// full: nothing was done then.
     ///
     /// The request is handed in at the first poll; dropping the future later does not take it
-    /// back.
+    /// back. [`Error::Part`] when the work on its group panicked: whether it had an effect is
+    /// unknown.
     pub(crate) async fn submit(&self, request: Request) -> Result<Answer, Error> {
         let (answer, answered) = oneshot::channel();
         self.queue
             .try_send(Waiting { request, answer })
             .map_err(|error| match error {
                 TrySendError::Full(_) => Error::Busy,
-                TrySendError::Closed(_) => ended(),
+                TrySendError::Closed(_) => broke_off(),
             })?;
         if self.queue.max_capacity() - self.queue.capacity() >= WORTH_ANOTHER {
             self.begun.changed.notify_one();
         }
-        // The worker ends only with the process, or by a panic that the log has.
-        Ok(answered.await.map_err(|_| ended())??)
+        Ok(answered.await.map_err(|_| broke_off())??)
     }
 
     /// Waiting requests as a share of the most that may wait, 0 to 1.
@@ -123,8 +128,9 @@ where
     }
 }
 
-fn ended() -> Error {
-    Error::Part("the work in groups has ended".into())
+/// The process ends, or the work panicked.
+fn broke_off() -> Error {
+    Error::Part("the work on a group of requests broke off".into())
 }
 
 /// Takes what waits, or waits for it; `false` when nothing will come any more. One at a time waits
@@ -154,7 +160,7 @@ fn give<Answer>(
 ) {
     match done {
         Ok(answers) => {
-            assert_eq!(answers.len(), callers.len(), "every request has its answer");
+            debug_assert_eq!(answers.len(), callers.len(), "every request has its answer");
             for (caller, answer) in callers.into_iter().zip(answers) {
                 let _ = caller.send(Ok(answer));
             }
@@ -179,6 +185,7 @@ impl<Request, Answer> fmt::Debug for Groups<Request, Answer> {
 mod tests {
     use tokio::sync::Semaphore;
     use tokio::task::JoinHandle;
+    use tokio::time::Instant;
 
     use super::*;
     use crate::ports::StoreError;
@@ -302,6 +309,30 @@ mod tests {
         let alone = gated.submit(0);
         gated.gate.add_permits(1);
         assert_eq!(alone.await.unwrap().unwrap(), 1, "groups go on afterwards");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_fails_its_group_and_the_next_one_is_done() {
+        let groups = Groups::start(
+            &Handle::current(),
+            9,
+            2,
+            None,
+            |group: Vec<u32>| async move {
+                assert!(!group.contains(&13), "a panic on purpose");
+                Ok(group)
+            },
+        );
+        for _ in 0..3 {
+            assert!(matches!(groups.submit(13).await, Err(Error::Part(_))));
+        }
+        let next = Instant::now();
+        assert_eq!(groups.submit(7).await.unwrap(), 7);
+        assert_eq!(
+            next.elapsed(),
+            Duration::ZERO,
+            "nothing counts as being done"
+        );
     }
 
     #[tokio::test]
