@@ -11,9 +11,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use crate::config::Role;
 
 pub(crate) use self::bench::{
-    BenchArgs, BenchCommand, EngineArg, GrowthBenchArgs, JobsBenchArgs, KillsBenchArgs,
-    OverloadBenchArgs, PlansBenchArgs, PriorityBenchArgs, PurchaseBenchArgs, RenameBenchArgs,
-    ScaleBenchArgs, SeatingBenchArgs, SoakBenchArgs,
+    BenchArgs, BenchCommand, DownloadsBenchArgs, EngineArg, GrowthBenchArgs, JobsBenchArgs,
+    KillsBenchArgs, OverloadBenchArgs, PlansBenchArgs, PriorityBenchArgs, PurchaseBenchArgs,
+    RenameBenchArgs, ScaleBenchArgs, SeatingBenchArgs, SoakBenchArgs,
 };
 pub(crate) use self::load::{
     AuditArgs, LoadArgs, LoadCommand, LoadRunArgs, MergeArgs, RateArg, ResultArgs, ShowArgs,

@@ -19,6 +19,11 @@ pub enum BenchCommand {
     /// Pollers of seating plans against no-op JSON POSTs of the same server
     #[command(after_help = "Example:\n  ticketoverflow bench plans --pollers 50")]
     Plans(PlansBenchArgs),
+    /// A crowd that downloads its tickets against no-op JSON POSTs of the same server
+    ///
+    /// The server's memory may not grow with the number of those who download.
+    #[command(after_help = "Example:\n  ticketoverflow bench downloads --connections 512")]
+    Downloads(DownloadsBenchArgs),
     /// Purchases while staff look at the concert's seating plan, against purchases alone
     #[command(after_help = "Example:\n  ticketoverflow bench seating --pollers 50 --rate 1000")]
     Seating(SeatingBenchArgs),
@@ -153,6 +158,23 @@ pub struct PlansBenchArgs {
     /// Connections that ask for the plan again as soon as they have it
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub pollers: u32,
+}
+
+/// Options of `bench downloads`.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct DownloadsBenchArgs {
+    /// Common options.
+    #[command(flatten)]
+    pub bench: BenchArgs,
+    /// Tickets that are printed first
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub tickets: u32,
+    /// Length of each of the measurements
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// Connections that download one ticket after the other
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=8_192))]
+    pub connections: u32,
 }
 
 /// Options of `bench seating`.

@@ -71,3 +71,18 @@ fn a_generator_that_is_not_there_is_named() {
     let said = Ended::of(&mut command).failure();
     assert!(said.contains("wrk cannot be started"), "{said}");
 }
+
+#[test]
+fn a_crowd_that_downloads_is_measured_with_the_memory_that_it_takes() {
+    let args = ["bench", "downloads", "--tickets", "50", "--seconds", "1"];
+    let mut command = process::command();
+    command.args(args).args(["--json", "-"]);
+    let said = Ended::within(process::LONG_RUN, &mut command).success();
+    let said: Value = serde_json::from_str(&said).expect("it prints JSON");
+    let said = &said[0];
+    assert!(said["value"].as_f64() > Some(1.0), "{said}");
+    assert!(said["print_bytes"].as_u64() > Some(10_000), "{said}");
+    let of_memory = |name: &str| said[name].as_u64();
+    assert!(of_memory("memory_before_bytes") > Some(1 << 20), "{said}");
+    assert!(of_memory("memory_grown_bytes").is_some(), "{said}");
+}

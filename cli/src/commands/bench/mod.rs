@@ -1,6 +1,8 @@
 //! `bench`: measures, and prints a ratio against a baseline taken in the same run, because the
 //! absolute figures of a shared machine prove nothing.
 
+mod crowd;
+mod downloads;
 mod draw;
 mod growth;
 mod jobs;
@@ -60,6 +62,7 @@ pub async fn bench(command: BenchCommand) -> anyhow::Result<()> {
         BenchCommand::Purchase(args) => (args.bench.clone(), vec![purchase::run(&args).await?]),
         BenchCommand::Overload(args) => (args.bench.clone(), vec![overload::run(&args).await?]),
         BenchCommand::Plans(args) => (args.bench.clone(), plans::run(&args).await?),
+        BenchCommand::Downloads(args) => (args.bench.clone(), vec![downloads::run(&args).await?]),
         BenchCommand::Seating(args) => (args.bench.clone(), vec![seating::run(&args).await?]),
         BenchCommand::Soak(args) => (args.bench.clone(), vec![soak::run(&args).await?]),
         BenchCommand::Growth(args) => (args.bench.clone(), vec![growth::run(&args).await?]),

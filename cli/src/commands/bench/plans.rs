@@ -8,11 +8,11 @@ use anyhow::{Context as _, bail};
 use domain::concert::{Name, Status, parse_date};
 use domain::concerts::{self, NewConcert};
 use domain::{Answered, ConcertId, Context, plans};
-use loadtest::{Limits, Report, Request, Script};
+use loadtest::{Report, Request, Script};
 
 use super::prints::SoldOut;
 use super::purchase::{bodies, drive};
-use super::{Measured, Outcome};
+use super::{Measured, Outcome, crowd};
 use crate::args::PlansBenchArgs;
 use crate::out;
 use crate::progress::Progress;
@@ -133,7 +133,7 @@ pub(super) async fn until_drawn(ctx: &Context, concert: ConcertId) -> anyhow::Re
     bail!("the seating plan was not drawn within a minute")
 }
 
-/// Polls a plan from many connections, on a thread of its own beside the server.
+/// Polls a plan from many connections.
 pub(super) async fn poll(
     server: SocketAddr,
     concert: ConcertId,
@@ -153,21 +153,7 @@ pub(super) async fn poll(
         bytes: 0,
     };
     let pollers = vec![poller; pollers as usize];
-    let report = tokio::task::spawn_blocking(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        Ok::<_, std::io::Error>(runtime.block_on(loadtest::run(
-            server,
-            pollers,
-            Limits { duration },
-        )))
-    })
-    .await??;
-    if let (broken @ 1.., error) = &report.broken {
-        bail!("{broken} connections broke: {error:?}");
-    }
-    Ok(report)
+    crowd::run(server, pollers, duration).await
 }
 
 /// Somebody who looks at a plan again and again.

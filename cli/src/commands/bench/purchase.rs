@@ -10,10 +10,10 @@ use domain::concerts::{self, NewConcert};
 use domain::tickets::{self, Order};
 use domain::{Answered, ConcertId, Context, plans, size};
 use futures::{StreamExt, stream};
-use loadtest::{Limits, Report, Request, Script};
+use loadtest::{Report, Request, Script};
 use serde_json::json;
 
-use super::{Measured, Outcome, median, wrk};
+use super::{Measured, Outcome, crowd, median, wrk};
 use crate::args::PurchaseBenchArgs;
 use crate::progress::Progress;
 use crate::service::Tweaks;
@@ -198,7 +198,7 @@ pub(super) fn bodies(ctx: &Context, concerts: &[ConcertId]) -> Vec<String> {
         .collect()
 }
 
-/// Posts the bodies from many connections, on a thread of its own beside the server.
+/// Posts the bodies from many connections.
 pub(super) async fn drive(
     server: SocketAddr,
     path: &'static str,
@@ -207,7 +207,7 @@ pub(super) async fn drive(
     duration: Duration,
 ) -> anyhow::Result<Report<Buyer>> {
     let host = server.to_string();
-    let buyers: Vec<_> = (0..connections as usize)
+    let buyers = (0..connections as usize)
         .map(|at| Buyer {
             path,
             host: host.clone(),
@@ -215,21 +215,7 @@ pub(super) async fn drive(
             next: at * 7_919,
         })
         .collect();
-    let report = tokio::task::spawn_blocking(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        Ok::<_, std::io::Error>(runtime.block_on(loadtest::run(
-            server,
-            buyers,
-            Limits { duration },
-        )))
-    })
-    .await??;
-    if let (broken @ 1.., error) = &report.broken {
-        bail!("{broken} connections broke: {error:?}");
-    }
-    Ok(report)
+    crowd::run(server, buyers, duration).await
 }
 
 #[derive(Debug)]
