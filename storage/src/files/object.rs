@@ -24,6 +24,9 @@ use super::s3::OPERATION_TIME;
 /// that keeps memory of its own, and a crowd that downloads is served no faster by more of them.
 /// Whoever comes beyond waits, readers for readers only.
 const AT_ONCE_MAX: usize = 16;
+/// How long one waits for a place: thousands go by meanwhile, unless the disk hangs. Whoever has
+/// waited in vain fails.
+const PLACE_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Files in an object store.
 #[derive(Debug, Clone)]
@@ -143,9 +146,24 @@ impl ObjectFiles {
     }
 
     /// A place to read or to write, as soon as there is one, where they are limited.
-    async fn place(&self, of: fn(&Places) -> &Semaphore) -> Option<SemaphorePermit<'_>> {
-        let places = of(self.places.as_deref()?);
-        Some(places.acquire().await.expect("it is never closed"))
+    async fn place(
+        &self,
+        key: &str,
+        of: fn(&Places) -> &Semaphore,
+    ) -> Result<Option<SemaphorePermit<'_>>, FileError> {
+        let Some(places) = self.places.as_deref().map(of) else {
+            return Ok(None);
+        };
+        match timeout(PLACE_WAIT_MAX, places.acquire()).await {
+            Ok(place) => Ok(Some(place.expect("it is never closed"))),
+            Err(_) => Err(self.failed(
+                key,
+                format!(
+                    "{AT_ONCE_MAX} other files are in the way for {PLACE_WAIT_MAX:?}: \
+                     the disk hangs, or is too slow for so many"
+                ),
+            )),
+        }
     }
 
     fn failed(&self, key: &str, reason: impl std::fmt::Display) -> FileError {
@@ -160,7 +178,7 @@ impl ObjectFiles {
 impl Files for ObjectFiles {
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), FileError> {
         let path = path(key)?;
-        let _place = self.place(|places| &places.writing).await;
+        let _place = self.place(key, |places| &places.writing).await?;
         let put = self.ask(key, self.store.put(&path, bytes.into())).await?;
         // As a store answers that has no such bucket.
         put.map(drop)
@@ -169,7 +187,7 @@ impl Files for ObjectFiles {
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, FileError> {
         let path = path(key)?;
-        let _place = self.place(|places| &places.reading).await;
+        let _place = self.place(key, |places| &places.reading).await?;
         // It may also vanish between being found and being read.
         self.ask(key, async { self.store.get(&path).await?.bytes().await })
             .await
@@ -177,7 +195,7 @@ impl Files for ObjectFiles {
 
     async fn delete(&self, key: &str) -> Result<(), FileError> {
         let path = path(key)?;
-        let _place = self.place(|places| &places.writing).await;
+        let _place = self.place(key, |places| &places.writing).await?;
         self.ask(key, self.store.delete(&path)).await.map(drop)
     }
 }
@@ -229,6 +247,18 @@ mod tests {
         assert!(files.get("a").await.unwrap().is_some());
         drop(writers);
         deleted.await.unwrap();
+        assert_eq!(files.get("a").await.unwrap(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_for_a_disk_that_hangs_is_told_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ObjectFiles::on_disk(folder.path()).unwrap();
+        let places = files.places.as_deref().unwrap();
+        let hang = places.reading.try_acquire_many(16).unwrap();
+        let error = files.get("a").await.unwrap_err();
+        assert!(error.reason.ends_with("is too slow for so many"), "{error}");
+        drop(hang);
         assert_eq!(files.get("a").await.unwrap(), None);
     }
 }
