@@ -21,7 +21,7 @@ pub enum BenchCommand {
     Plans(PlansBenchArgs),
     /// A crowd that downloads its tickets against no-op JSON POSTs of the same server
     ///
-    /// The server's memory may not grow with the number of those who download.
+    /// Memory may grow by the tickets that are under way, and by little else.
     #[command(after_help = "Example:\n  ticketoverflow bench downloads --connections 512")]
     Downloads(DownloadsBenchArgs),
     /// Purchases while staff look at the concert's seating plan, against purchases alone
