@@ -4,8 +4,11 @@
 //! unique index on (concert, seat), which decides. Stale counters cost a retry, never a seat.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
+
+use futures::FutureExt;
 
 use crate::admission::Hall;
 use crate::again::{self, Broken, Earlier};
@@ -271,7 +274,13 @@ pub(crate) enum SaleAck {
 /// Writes a group of purchases in one transaction, and tells the counters what became of their
 /// seats. The callers may have hung up by now, so this is where a seat is given back.
 pub(crate) async fn write_sales(parts: Arc<Parts>, group: Vec<Sale>) -> StoreResult<Vec<SaleAck>> {
-    let written = again::write(|earlier| insert_sales(&parts, &group, earlier)).await;
+    let writing = again::write(|earlier| insert_sales(&parts, &group, earlier));
+    // The log has the panic. What it left written is as unknown as after a failure.
+    let written = AssertUnwindSafe(writing).catch_unwind().await;
+    let written = written.unwrap_or_else(|_| {
+        let error = anyhow::anyhow!("the code that writes sales panicked");
+        Err(StoreError::unavailable(error))
+    });
     let epochs = |lost: &dyn Fn(usize) -> bool| -> Vec<_> {
         let lost = group.iter().enumerate().filter(|(at, _)| lost(*at));
         lost.map(|(_, sale)| (sale.ticket.concert_id, sale.epoch))

@@ -2,6 +2,7 @@
 
 mod benches;
 mod jobs;
+mod memory;
 mod metrics;
 mod open_files;
 mod soak;

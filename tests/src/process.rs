@@ -64,11 +64,22 @@ impl Server {
     ///
     /// If the process is gone.
     pub fn memory(&self) -> u64 {
+        let of_memory = self.status("VmRSS");
+        let kib = of_memory.split_whitespace().next().map(str::parse::<u64>);
+        kib.and_then(Result::ok).expect("it has memory") * 1_024
+    }
+
+    /// What Linux tells of it by a name, see `proc_pid_status(5)`.
+    ///
+    /// # Panics
+    ///
+    /// If the process is gone, or the name unknown.
+    pub fn status(&self, name: &str) -> String {
         let file = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(file).expect("the process is there");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-        kib.expect("it has memory") * 1_024
+        let mut lines = status.lines();
+        let told = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        told.expect("Linux tells it").trim().to_owned()
     }
 
     /// `kill -9`.

@@ -154,16 +154,15 @@ impl ObjectFiles {
         let Some(places) = self.places.as_deref().map(of) else {
             return Ok(None);
         };
-        match timeout(PLACE_WAIT_MAX, places.acquire()).await {
-            Ok(place) => Ok(Some(place.expect("it is never closed"))),
-            Err(_) => Err(self.failed(
-                key,
-                format!(
-                    "{AT_ONCE_MAX} other files are in the way for {PLACE_WAIT_MAX:?}: \
-                     the disk hangs, or is too slow for so many"
-                ),
-            )),
+        if let Ok(place) = timeout(PLACE_WAIT_MAX, places.acquire()).await {
+            return Ok(Some(place.expect("it is never closed")));
         }
+        let error = format!(
+            "{AT_ONCE_MAX} other files are in the way for {PLACE_WAIT_MAX:?}: the disk hangs, or \
+             is too slow for so many"
+        );
+        self.breaker.failed(&error);
+        Err(self.failed(key, error))
     }
 
     fn failed(&self, key: &str, reason: impl std::fmt::Display) -> FileError {
@@ -258,7 +257,10 @@ mod tests {
         let hang = places.reading.try_acquire_many(16).unwrap();
         let error = files.get("a").await.unwrap_err();
         assert!(error.reason.ends_with("is too slow for so many"), "{error}");
+        let is_away = || files.breaker.enter(PLACE_WAIT_MAX).is_err();
+        assert!(is_away(), "the log tells of it");
         drop(hang);
         assert_eq!(files.get("a").await.unwrap(), None);
+        assert!(!is_away());
     }
 }

@@ -5,6 +5,7 @@ mod crowds;
 mod edges;
 mod lists;
 mod lookups;
+mod panics;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::{Duration, Instant};
