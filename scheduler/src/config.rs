@@ -18,7 +18,8 @@ pub struct Config {
     pub seating_wait_max_ms: u64,
     /// How often the jobs of lost workers are rescued.
     pub rescue_interval_ms: u64,
-    /// How often seat counters are compared with the ledger.
+    /// How often seat counters are compared with the ledger. Sales may reach shared counters a
+    /// second late: more often than that, counters are rebuilt in vain.
     pub reconcile_interval_ms: u64,
     /// How often the gauges of the queues are published.
     pub gauges_interval_ms: u64,

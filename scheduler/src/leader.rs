@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::{Context, Error, WorkerId};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// The lease's name in the ledger.
@@ -23,6 +24,8 @@ pub(crate) struct Leader {
     lease: TimeDelta,
     /// By this process's own clock, counted from before the lease was asked for.
     until: Mutex<Option<Instant>>,
+    /// Whether the lease was asked for, had or not.
+    asked: watch::Sender<bool>,
 }
 
 impl Leader {
@@ -31,6 +34,7 @@ impl Leader {
             holder,
             lease,
             until: Mutex::new(None),
+            asked: watch::Sender::new(false),
         }
     }
 
@@ -41,6 +45,19 @@ impl Leader {
 
     /// Takes the lease or renews it.
     pub(crate) async fn take(&self, ctx: &Context) -> Result<(), Error> {
+        let taken = self.ask(ctx).await;
+        self.asked.send_replace(true);
+        taken
+    }
+
+    /// Waits until it is known for the first time who leads, as far as that can be known now.
+    pub(crate) async fn asked(&self) {
+        let mut asked = self.asked.subscribe();
+        let known = asked.wait_for(|asked| *asked).await;
+        known.expect("the sender is here");
+    }
+
+    async fn ask(&self, ctx: &Context) -> Result<(), Error> {
         let asked_at = Instant::now();
         let now = ctx.clock.now();
         let mut tx = ctx.store.begin().await?;

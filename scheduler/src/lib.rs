@@ -107,25 +107,24 @@ impl Drop for Scheduler {
 }
 
 impl Shared {
-    /// Does something every so often, as long as this scheduler leads.
-    async fn leading<Tick>(
-        &self,
-        interval_ms: u64,
-        what: &'static str,
-        mut tick: impl FnMut() -> Tick,
-    ) where
+    /// Does something every so often, from when it is known who leads: rare ticks would otherwise
+    /// find nobody, and come much later.
+    async fn every<Tick>(&self, interval_ms: u64, what: &'static str, tick: impl FnMut() -> Tick)
+    where
         Tick: Future<Output = Result<(), Error>>,
     {
-        every(period(interval_ms), what, &self.stop, || {
-            let tick = self.leader.leads().then(&mut tick);
-            async {
-                match tick {
-                    Some(tick) => tick.await,
-                    None => Ok(()),
-                }
-            }
-        })
-        .await;
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = self.leader.asked() => every(period(interval_ms), what, &self.stop, tick).await,
+        }
+    }
+
+    /// Does something every so often, as long as this scheduler leads.
+    async fn leading<Tick>(&self, interval_ms: u64, what: &'static str, tick: impl FnMut() -> Tick)
+    where
+        Tick: Future<Output = Result<(), Error>>,
+    {
+        self.publishing(interval_ms, what, tick, || {}).await;
     }
 
     /// Publishes something every so often, as long as this scheduler leads; when it does no more,
@@ -140,7 +139,7 @@ impl Shared {
         Tick: Future<Output = Result<(), Error>>,
     {
         let published = AtomicBool::new(false);
-        every(period(interval_ms), what, &self.stop, || {
+        self.every(interval_ms, what, || {
             let tick = self.leader.leads().then(&mut tick);
             if tick.is_some() {
                 published.store(true, Ordering::Relaxed);
