@@ -132,7 +132,8 @@ pub struct Second {
 pub struct Server {
     /// The most resident memory, in bytes.
     pub rss_max: Option<u64>,
-    /// The ledger's files at the end, in bytes.
+    /// The ledger's files at the end, in bytes; as the server measured them some seconds before if
+    /// nobody could look.
     pub ledger_bytes: Option<u64>,
     /// All other files in the data folder, unless they are too many to look at.
     pub other_bytes: Option<u64>,

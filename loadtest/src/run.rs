@@ -118,8 +118,9 @@ pub async fn run(
     let cpu = gathered.ends.iter().filter_map(|end| end.process_cpu).max();
     gathered.cpu = cpu.unwrap_or_default().saturating_sub(cpu_before);
     let judged = judge::judge(&options, &plan, &mut gathered, &mut on_moment).await?;
+    let server = server(&options, gathered.rss_max).await;
     Ok(report(
-        &options, &plan, gathered, judged, started_at, elapsed,
+        &options, &plan, gathered, judged, server, started_at, elapsed,
     ))
 }
 
@@ -140,9 +141,15 @@ fn start_threads(
     Ok((messages, threads))
 }
 
+fn watched(options: &Options) -> Vec<Target> {
+    let more = options.metrics.iter().cloned();
+    std::iter::once(options.target.clone())
+        .chain(more)
+        .collect()
+}
+
 fn start_sampling(options: &Options) -> (tokio::task::JoinHandle<()>, watch::Receiver<Sample>) {
-    let mut targets = vec![options.target.clone()];
-    targets.extend(options.metrics.iter().cloned());
+    let targets = watched(options);
     let (sender, samples) = watch::channel(Sample::default());
     let task = tokio::spawn(async move {
         let mut watch = Watch::new(&targets);
@@ -228,15 +235,40 @@ async fn gather(
     Ok(gathered)
 }
 
+/// How large a server has become: by its data folder if that can be looked at, otherwise by its own
+/// account.
+async fn server(options: &Options, rss_max: Option<u64>) -> Server {
+    if let Some((ledger, others)) = options.data_dir.as_deref().and_then(system::folder_bytes) {
+        return Server {
+            rss_max,
+            ledger_bytes: Some(ledger),
+            other_bytes: others,
+        };
+    }
+    let mut watch = Watch::new(&watched(options));
+    let told = tokio::time::timeout(SAMPLE_TIMEOUT, watch.sample()).await;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "bytes are whole and far below 2^53"
+    )]
+    let whole = |bytes: f64| bytes as u64;
+    Server {
+        rss_max,
+        ledger_bytes: told.ok().and_then(|sample| sample.ledger_bytes).map(whole),
+        other_bytes: None,
+    }
+}
+
 fn report(
     options: &Options,
     plan: &Plan,
     mut gathered: Gathered,
     judged: judge::Judged,
+    server: Server,
     started_at: i64,
     elapsed: Duration,
 ) -> Report {
-    let folder = options.data_dir.as_deref().and_then(system::folder_bytes);
     let total = &mut gathered.total;
     Report {
         format: crate::report::FORMAT,
@@ -266,11 +298,7 @@ fn report(
         concerts: judged.concerts,
         waits: judged.waits,
         timeline: gathered.timeline,
-        server: Server {
-            rss_max: gathered.rss_max,
-            ledger_bytes: folder.map(|(ledger, _)| ledger),
-            other_bytes: folder.and_then(|(_, others)| others),
-        },
+        server,
         warnings: judged.warnings,
         errors: std::mem::take(&mut total.errors),
         verdicts: judged.verdicts,

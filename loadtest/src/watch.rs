@@ -20,6 +20,8 @@ pub struct Sample {
     pub plan_stale_s: Option<f64>,
     /// Resident memory in bytes.
     pub rss: Option<u64>,
+    /// The ledger's files with their log in bytes, as measured some seconds ago.
+    pub ledger_bytes: Option<f64>,
 }
 
 /// Reads the figures of some servers.
@@ -77,6 +79,9 @@ impl Sample {
                 "ticketoverflow_jobs_running" => &mut self.running,
                 "ticketoverflow_pool_places" => &mut self.places,
                 "ticketoverflow_plan_staleness_seconds" => &mut self.plan_stale_s,
+                "ticketoverflow_ledger_bytes" | "ticketoverflow_ledger_log_bytes" => {
+                    &mut self.ledger_bytes
+                }
                 _ => continue,
             };
             *figure = Some(figure.unwrap_or(0.0) + value);
@@ -96,11 +101,13 @@ mod tests {
              ticketoverflow_jobs{queue=\"prints\",state=\"available\",lane=\"soon\"} 7\n\
              ticketoverflow_jobs{queue=\"prints\",state=\"completed\",lane=\"soon\"} 9\n\
              ticketoverflow_jobs{queue=\"plans\",state=\"available\",lane=\"soon\"} 1\n\
-             ticketoverflow_pool_places{queue=\"prints\"} 8\n",
+             ticketoverflow_pool_places{queue=\"prints\"} 8\n\
+             ticketoverflow_ledger_bytes 4096\nticketoverflow_ledger_log_bytes 100\n",
         );
         sample.add("ticketoverflow_pool_places{queue=\"prints\"} 2\nnonsense\n");
         assert_eq!(sample.prints_waiting, Some(7.0));
         assert_eq!(sample.places, Some(10.0));
+        assert_eq!(sample.ledger_bytes, Some(4_196.0));
         assert_eq!(sample.running, None);
     }
 }

@@ -85,7 +85,7 @@ pub struct LoadRunArgs {
     /// More servers whose /metrics are read, such as workers; repeatable
     #[arg(long, value_name = "URL")]
     pub metrics: Vec<String>,
-    /// The server's data folder, to tell how large its files became
+    /// The server's data folder, to look how large its files became; otherwise the server says
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Prints that the audit at the end reads, at most

@@ -1,8 +1,8 @@
-//! `audit --target`: what any client may see.
+//! What any client may see: `audit --target`, and what a report tells of a server.
 
 use serde_json::json;
-use tests::TestApp;
 use tests::process::{self, Ended};
+use tests::{Server, TestApp};
 
 use super::wrong::{Defect, WrongServer};
 use super::{audit, broken, load};
@@ -109,4 +109,22 @@ async fn prints_have_a_limit_that_is_told() {
     );
     assert!(!ok && broken(&found) == ["P9 list-differs"], "{found}");
     app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_tells_how_large_the_server_became() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(folder.path());
+    let sale = ["small", "--scale", "0.05", "--duration", "1s"];
+    let (report, ended) = load(server.http.base(), &sale);
+    // It publishes the size of the empty ledger as soon as it starts.
+    let told = report.server.ledger_bytes;
+    assert!(told.is_some_and(|bytes| bytes > 50_000), "{told:?}");
+    assert!(ended.output.contains(", ledger "), "{}", ended.output);
+    let name = folder.path().to_str();
+    let looks = ["--data-dir", name.expect("it is named in ASCII")];
+    let (report, _) = load(server.http.base(), &[&sale[..], &looks].concat());
+    let seen = report.server.ledger_bytes;
+    assert!(seen > told, "{seen:?} after a sale, {told:?} before");
+    assert!(report.server.other_bytes.is_some());
 }
