@@ -95,16 +95,15 @@ where
     match run(Some(keyed)).await {
         Ok(Answered::Now(effect)) => Ok(answer(&effect).map(Body::from)),
         Ok(Answered::Before(answer)) => Ok(reply::replayed(answer)),
-        Err(problem) => {
-            if is_final(problem.status()) {
-                let refusal = reply::to_answer(&problem.to_reply());
-                if let Err(error) = keys::remember(app.ctx(), key, fingerprint, refusal).await {
-                    // The refusal stands; a retry will merely be refused anew.
-                    tracing::warn!(%error, "a refusal could not be kept for its key");
-                }
+        Err(problem) if is_final(problem.status()) => {
+            let refusal = reply::to_answer(&problem.to_reply());
+            // What cannot be kept is not said: a retry could hear that it had been granted.
+            match keys::remember(app.ctx(), key, fingerprint, refusal).await? {
+                Answered::Now(()) => Err(problem),
+                Answered::Before(answer) => Ok(reply::replayed(answer)),
             }
-            Err(problem)
         }
+        Err(problem) => Err(problem),
     }
 }
 

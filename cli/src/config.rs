@@ -116,6 +116,8 @@ pub struct ServerConfig {
 pub struct LimitsConfig {
     /// Purchases that wait to be written.
     pub sales_waiting_max: usize,
+    /// Refusals that wait to be kept for their idempotency keys.
+    pub refusals_waiting_max: usize,
     /// Print requests that wait to be written.
     pub prints_waiting_max: usize,
     /// Job outcomes that wait to be written.
@@ -131,6 +133,7 @@ impl LimitsConfig {
     fn without_room(&self) -> Option<&'static str> {
         let queues = [
             ("sales_waiting_max", self.sales_waiting_max),
+            ("refusals_waiting_max", self.refusals_waiting_max),
             ("prints_waiting_max", self.prints_waiting_max),
             ("settlements_waiting_max", self.settlements_waiting_max),
             ("lookups_waiting_max", self.lookups_waiting_max),

@@ -48,6 +48,7 @@ pub(crate) async fn serve(config: &Config, tweaks: &mut Tweaks) -> anyhow::Resul
         admission: config.admission,
         plan_bytes_max: config.limits.plan_bytes_max,
         sales_waiting_max: config.limits.sales_waiting_max,
+        refusals_waiting_max: config.limits.refusals_waiting_max,
         prints_waiting_max: config.limits.prints_waiting_max,
         lookups_waiting_max: config.limits.lookups_waiting_max,
         settlements_waiting_max: config.limits.settlements_waiting_max,

@@ -13,7 +13,7 @@ use crate::groups::Groups;
 use crate::ids::{ConcertId, IdSource, TicketId};
 use crate::job::ServiceTimes;
 use crate::jobs::{Settled, Settlement, write_settlements};
-use crate::keys::KeysRunning;
+use crate::keys::{KeysRunning, StoredKey, write_refusals};
 use crate::layouts::LayoutCache;
 use crate::looks::Looks;
 use crate::plans::PlanShelf;
@@ -62,6 +62,8 @@ pub struct Limits {
     pub plan_bytes_max: u64,
     /// Purchases that wait to be written.
     pub sales_waiting_max: usize,
+    /// Refusals that wait to be kept for their idempotency keys.
+    pub refusals_waiting_max: usize,
     /// Print requests that wait to be written.
     pub prints_waiting_max: usize,
     /// Job outcomes that wait to be written; workers then wait too.
@@ -76,6 +78,7 @@ impl Default for Limits {
             admission: AdmissionLimits::default(),
             plan_bytes_max: 64 * 1_024 * 1_024,
             sales_waiting_max: 20_000,
+            refusals_waiting_max: 20_000,
             prints_waiting_max: 20_000,
             settlements_waiting_max: 20_000,
             lookups_waiting_max: 20_000,
@@ -95,6 +98,8 @@ pub struct Context {
     plans: PlanShelf,
     pub(crate) keys_running: KeysRunning,
     pub(crate) sales: Groups<Sale, SaleAck>,
+    /// Answers without an effect that are kept for their keys; tells which keys were new.
+    pub(crate) refusals: Groups<StoredKey, bool>,
     pub(crate) print_orders: Groups<PrintOrder, PrintAck>,
     pub(crate) settlements: Groups<Settlement, Settled>,
     /// Reads of one ticket each.
@@ -125,6 +130,11 @@ impl Context {
                 move |group| write_sales(Arc::clone(&parts), group)
             },
         );
+        // One at a time: they leave the ledger to those who buy.
+        let refusals = Groups::start(runtime, limits.refusals_waiting_max, 1, None, {
+            let parts = Arc::clone(&shared);
+            move |group| write_refusals(Arc::clone(&parts), group)
+        });
         let print_orders = Groups::start(
             runtime,
             limits.prints_waiting_max,
@@ -157,6 +167,7 @@ impl Context {
             plans: PlanShelf::new(limits.plan_bytes_max),
             keys_running: KeysRunning::default(),
             sales,
+            refusals,
             print_orders,
             settlements,
             lookups,

@@ -11,9 +11,11 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use crate::again::{self, Broken};
 use crate::clock::Timestamp;
-use crate::context::Context;
+use crate::context::{Context, Parts};
 use crate::error::Error;
+use crate::ports::StoreResult;
 
 /// How long an answer is kept.
 pub const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
@@ -118,30 +120,56 @@ pub async fn begin<'a>(
 }
 
 /// Keeps an answer that had no effect, such as "sold out".
+///
+/// The request may have had its effect meanwhile, in another process or by a try whose outcome
+/// nobody knew: perhaps its own ticket was the last one. Then that answer stands.
 pub async fn remember(
     ctx: &Context,
     key: String,
     fingerprint: Fingerprint,
     answer: Answer,
-) -> Result<(), Error> {
-    let now = ctx.clock.now();
-    let mut tx = ctx.store.begin().await?;
-    let stored = StoredKey {
-        key,
+) -> Result<Answered<()>, Error> {
+    let refusal = StoredKey {
+        key: key.clone(),
         fingerprint,
         answer,
-        created_at: now,
+        created_at: ctx.clock.now(),
     };
-    tx.insert_keys(&[stored], now - KEPT_FOR).await?;
-    Ok(tx.commit().await?)
+    if ctx.refusals.submit(refusal).await? {
+        return Ok(Answered::Now(()));
+    }
+    find_winner(ctx, &key, &fingerprint).await
+}
+
+/// Writes a group of refusals in one transaction, and tells which are new: a crowd that is told
+/// "sold out" must not keep the ledger from those who still buy.
+pub(crate) async fn write_refusals(
+    parts: Arc<Parts>,
+    group: Vec<StoredKey>,
+) -> StoreResult<Vec<bool>> {
+    again::write(|_| insert_refusals(&parts, &group)).await
+}
+
+async fn insert_refusals(parts: &Parts, group: &[StoredKey]) -> Result<Vec<bool>, Broken> {
+    let mut tx = parts.store.begin().await?;
+    let expired_before = parts.clock.now() - KEPT_FOR;
+    let fresh = tx.insert_keys(group, expired_before).await?;
+    tx.commit().await.map_err(Broken::Committing)?;
+    Ok(fresh)
 }
 
 /// The answer of the request that won a race with the same key.
 pub(crate) async fn replay<T>(ctx: &Context, keyed: &Keyed<T>) -> Result<Answered<T>, Error> {
-    match find(ctx, &keyed.key).await? {
-        Some(stored) if stored.fingerprint == keyed.fingerprint => {
-            Ok(Answered::Before(stored.answer))
-        }
+    find_winner(ctx, &keyed.key, &keyed.fingerprint).await
+}
+
+async fn find_winner<T>(
+    ctx: &Context,
+    key: &str,
+    fingerprint: &Fingerprint,
+) -> Result<Answered<T>, Error> {
+    match find(ctx, key).await? {
+        Some(stored) if stored.fingerprint == *fingerprint => Ok(Answered::Before(stored.answer)),
         // Another payload won, or the key was pruned in between: a retry will be told which.
         Some(_) | None => Err(Error::Busy),
     }
