@@ -19,6 +19,7 @@ use crate::looks::Looks;
 use crate::plans::PlanShelf;
 use crate::ports::{Counters, Files, Renderer, Store, StoreResult, Wakeups};
 use crate::prints::{PrintAck, PrintOrder, write_print_orders};
+use crate::rebuilds::Rebuilds;
 use crate::runtime_thread::RuntimeThread;
 use crate::seat_status::Courses;
 use crate::shows::ShowCache;
@@ -120,6 +121,7 @@ impl Context {
         let runtime = writer.runtime();
         let at_once = parts.store.groups_at_once();
         let admission = Admission::new(&limits.admission, at_once);
+        let rebuilds = Arc::new(Rebuilds::start(runtime, Arc::clone(&shared)));
         let sales = Groups::start(
             runtime,
             limits.sales_waiting_max,
@@ -127,7 +129,7 @@ impl Context {
             Some(admission.pace(Class::Purchases)),
             {
                 let parts = Arc::clone(&shared);
-                move |group| write_sales(Arc::clone(&parts), group)
+                move |group| write_sales(Arc::clone(&parts), Arc::clone(&rebuilds), group)
             },
         );
         // One at a time: they leave the ledger to those who buy.

@@ -26,6 +26,7 @@ mod outage;
 pub mod plans;
 pub mod ports;
 pub mod prints;
+mod rebuilds;
 pub mod reconcile;
 pub mod retime;
 mod runtime_thread;

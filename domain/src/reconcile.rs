@@ -3,7 +3,7 @@
 //!
 //! The invariant is `sold + held + free = capacity`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::concert::Concert;
@@ -20,10 +20,23 @@ const PAGE: u32 = 10_000;
 /// a count asks every bucket.
 const LOOKS_MAX: usize = 64;
 
+/// Concerts with which a round may fail. With so many it is the ledger or Redis that is away.
+const FAILURES_MAX: usize = 3;
+
+/// Seats sold by the ledger, and what the counters had counted.
+type Suspect = (u32, Counted);
+
+/// What a look at a concert's counters found.
+enum Found {
+    Right,
+    Suspect(Suspect),
+    Rebuilt,
+}
+
 /// What a reconciler remembers from one round to the next.
 #[derive(Debug, Default)]
 pub struct Reconciler {
-    suspects: HashMap<ConcertId, (u32, Counted)>,
+    suspects: HashMap<ConcertId, Suspect>,
     /// The concert that was looked at last; the next round goes on behind it.
     last: Option<ConcertId>,
 }
@@ -34,34 +47,55 @@ impl Reconciler {
     /// looks wrong only once.
     /// Seats that stay held while nothing at all moves are wrong too: the process that took them
     /// is gone. Returns how many were rebuilt.
+    ///
+    /// A concert with which this fails is left for another round. After [`FAILURES_MAX`] of them
+    /// the round ends, and the next one goes on behind it; the last error is returned.
     pub async fn round(&mut self, ctx: &Context) -> Result<u32, Error> {
         let mut suspects = HashMap::new();
-        let mut rebuilt = 0;
+        let (mut rebuilt, mut failures) = (0, Vec::new());
         for concert in self.choose(ctx.concerts().all()) {
-            let Some(counted) = ctx.counters.count(concert.id).await? else {
-                continue;
-            };
-            let Some(offer) = ctx.store.read().await?.find_offer(concert.id).await? else {
-                continue;
-            };
-            let adds_up = offer.sold + counted.held + counted.free == concert.capacity;
-            if adds_up && counted.held == 0 {
-                continue;
-            }
-            if self.suspects.get(&concert.id) == Some(&(offer.sold, counted)) {
-                tracing::warn!(
-                    concert.id = %concert.id, sold = offer.sold, held = counted.held,
-                    free = counted.free, capacity = concert.capacity,
-                    "seat counters do not add up, or nobody settles what is held; they are rebuilt"
-                );
-                reload(ctx, concert.id, Some(counted.epoch)).await?;
-                rebuilt += 1;
-            } else {
-                suspects.insert(concert.id, (offer.sold, counted));
+            match self.look_at(ctx, &concert).await {
+                Ok(Found::Right) => {}
+                Ok(Found::Suspect(suspect)) => {
+                    suspects.insert(concert.id, suspect);
+                }
+                Ok(Found::Rebuilt) => rebuilt += 1,
+                Err(error) => {
+                    tracing::debug!(%error, concert.id = %concert.id, "its counters are not checked");
+                    failures.push(error);
+                    if failures.len() == FAILURES_MAX {
+                        self.last = Some(concert.id);
+                        break;
+                    }
+                }
             }
         }
         self.suspects = suspects;
-        Ok(rebuilt)
+        failures.pop().map_or(Ok(rebuilt), Err)
+    }
+
+    async fn look_at(&self, ctx: &Context, concert: &Concert) -> Result<Found, Error> {
+        let Some(counted) = ctx.counters.count(concert.id).await? else {
+            return Ok(Found::Right);
+        };
+        let Some(offer) = ctx.store.read().await?.find_offer(concert.id).await? else {
+            return Ok(Found::Right);
+        };
+        let adds_up = offer.sold + counted.held + counted.free == concert.capacity;
+        if adds_up && counted.held == 0 {
+            return Ok(Found::Right);
+        }
+        let suspect = (offer.sold, counted);
+        if self.suspects.get(&concert.id) != Some(&suspect) {
+            return Ok(Found::Suspect(suspect));
+        }
+        tracing::warn!(
+            concert.id = %concert.id, sold = offer.sold, held = counted.held,
+            free = counted.free, capacity = concert.capacity,
+            "seat counters do not add up, or nobody settles what is held; they are rebuilt"
+        );
+        reload(ctx, concert.id, Some(counted.epoch)).await?;
+        Ok(Found::Rebuilt)
     }
 
     /// The suspects, and those whose turn it is.
@@ -101,15 +135,6 @@ pub(crate) async fn reload(
     let stock = read_stock(view.as_mut(), concert, offer.concert.capacity).await?;
     metrics::counter!("ticketoverflow_counters_rebuilt_total").increment(1);
     Ok(parts.counters.load(concert, stock, replaces).await?)
-}
-
-/// Rebuilds the counters of several concerts as far as that is possible now.
-pub(crate) async fn reload_all(parts: &Parts, concerts: Vec<(ConcertId, Epoch)>) {
-    for (concert, epoch) in HashSet::<_>::from_iter(concerts) {
-        if let Err(error) = reload(parts, concert, Some(epoch)).await {
-            tracing::warn!(%error, concert.id = %concert, "seat counters could not be rebuilt yet");
-        }
-    }
 }
 
 /// The free seats by the ledger: an aggregate per bucket, and seat by seat only where a bucket

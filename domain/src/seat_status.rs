@@ -7,8 +7,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::TimeDelta;
+use tokio::time::timeout;
 
 use crate::clock::Timestamp;
 use crate::concert::Concert;
@@ -20,6 +22,9 @@ use crate::sold::SoldSeats;
 
 /// While a concert sells, its seats are read no more often than this.
 const READ_EVERY: TimeDelta = TimeDelta::milliseconds(200);
+/// How long to wait for them, and for those who read them before. A ledger that falls silent in
+/// the middle of a snapshot, which may take its time, would never let go of who follows the sale.
+const READ_MAX: Duration = Duration::from_secs(15);
 /// Moments of a concert that are kept. At the limit every other one of the older half goes, so
 /// that old ones are far apart.
 const MOMENTS_MAX: usize = 32;
@@ -56,9 +61,12 @@ pub async fn fetch(ctx: &Context, id: ConcertId, since: Option<u32>) -> Result<S
         least: plan.max(since.unwrap_or(0)).min(offer.sold),
     };
     let course = ctx.courses().of(&offer.concert);
-    let moment = match course.newest(&wanted, ctx.clock.now()) {
-        Some(moment) => moment,
-        None => read(ctx, id, &course, &wanted).await?,
+    let known = course.newest(&wanted, ctx.clock.now());
+    let moment = if let Some(known) = known {
+        known
+    } else {
+        let reading = timeout(READ_MAX, read(ctx, id, &course, &wanted));
+        reading.await.map_err(|_| Error::Busy)??
     };
     let before = since.and_then(|since| course.before(since.min(moment.version)));
     // Who knows more than there is (of a ledger that was restored, say) is told everything.

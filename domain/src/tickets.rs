@@ -3,7 +3,7 @@
 //! A purchase takes a seat from the counters, where the crowd is, and then writes a row under the
 //! unique index on (concert, seat), which decides. Stale counters cost a retry, never a seat.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use crate::error::{Error, Refusal};
 use crate::ids::{ConcertId, TicketId, UserId};
 use crate::keys::{self, Answered, KEPT_FOR, Keyed, StoredKey};
 use crate::ports::{Epoch, StoreError, StoreResult, Taken, Tx};
+use crate::rebuilds::{Rebuilds, Why};
 use crate::seat::SeatNo;
 use crate::ticket::{Print, Ticket};
 use crate::{concerts, reconcile};
@@ -124,9 +125,9 @@ pub async fn buy(
                 let keyed = keyed.as_ref().expect("only a sale with a key loses one");
                 return Box::pin(keys::replay(ctx, keyed)).await;
             }
-            Ok(SaleAck::SeatLost) => {
-                // Either the counters were wrong, and are rebuilt by now, or the concert left
-                // the sale since it was looked at.
+            Ok(SaleAck::SeatTaken | SaleAck::NotOnSale) => {
+                // The counters were wrong, and are being rebuilt, or the concert left the sale
+                // since it was looked at.
                 metrics::counter!("ticketoverflow_seats_lost_total").increment(1);
                 ctx.concerts().forget(concert.id);
             }
@@ -240,7 +241,7 @@ async fn take_seat(
             }
             Taken::Unknown => {
                 // One reads them from the ledger, not each of the crowd.
-                let _turn = hall.loading().await;
+                let _turn = hall.loading().await?;
                 Box::pin(reconcile::reload(ctx, concert.id, None)).await?;
             }
             Taken::Held(_) => {
@@ -267,13 +268,20 @@ pub(crate) struct Sale {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SaleAck {
     Sold,
-    SeatLost,
+    /// Another purchase has the seat.
+    SeatTaken,
+    /// The concert is not on sale any more.
+    NotOnSale,
     KeyTaken,
 }
 
 /// Writes a group of purchases in one transaction, and tells the counters what became of their
 /// seats. The callers may have hung up by now, so this is where a seat is given back.
-pub(crate) async fn write_sales(parts: Arc<Parts>, group: Vec<Sale>) -> StoreResult<Vec<SaleAck>> {
+pub(crate) async fn write_sales(
+    parts: Arc<Parts>,
+    rebuilds: Arc<Rebuilds>,
+    group: Vec<Sale>,
+) -> StoreResult<Vec<SaleAck>> {
     let writing = again::write(|earlier| insert_sales(&parts, &group, earlier));
     // The log has the panic. What it left written is as unknown as after a failure.
     let written = AssertUnwindSafe(writing).catch_unwind().await;
@@ -281,30 +289,35 @@ pub(crate) async fn write_sales(parts: Arc<Parts>, group: Vec<Sale>) -> StoreRes
         let error = anyhow::anyhow!("the code that writes sales panicked");
         Err(StoreError::unavailable(error))
     });
-    let epochs = |lost: &dyn Fn(usize) -> bool| -> Vec<_> {
-        let lost = group.iter().enumerate().filter(|(at, _)| lost(*at));
-        lost.map(|(_, sale)| (sale.ticket.concert_id, sale.epoch))
-            .collect()
-    };
     let acks = match written {
         Ok(acks) => acks,
         Err(error) => {
-            // Nobody knows which seats were sold; a rebuild reads it from the ledger.
-            reconcile::reload_all(&parts, epochs(&|_| true)).await;
+            // Which seats were sold is read from the ledger.
+            let counters = group
+                .iter()
+                .map(|sale| (sale.ticket.concert_id, sale.epoch));
+            for (concert, epoch) in counters.collect::<HashSet<_>>() {
+                rebuilds.order((concert, epoch, Why::OutcomeUnknown));
+            }
             return Err(error);
         }
     };
     let tickets = acks.iter().filter(|&&ack| ack == SaleAck::Sold).count();
     metrics::counter!("ticketoverflow_sales_total").increment(tickets as u64);
     let mut sold: HashMap<(ConcertId, Epoch), u32> = HashMap::new();
+    let mut wrong = HashSet::new();
     for (sale, ack) in group.iter().zip(&acks) {
         let NewTicket {
             concert_id, seat, ..
         } = sale.ticket;
+        if matches!(ack, SaleAck::SeatTaken | SaleAck::NotOnSale) {
+            wrong.insert((concert_id, sale.epoch));
+        }
         match ack {
-            SaleAck::Sold => *sold.entry((concert_id, sale.epoch)).or_default() += 1,
-            SaleAck::SeatLost => {}
-            SaleAck::KeyTaken => {
+            SaleAck::Sold | SaleAck::SeatTaken => {
+                *sold.entry((concert_id, sale.epoch)).or_default() += 1;
+            }
+            SaleAck::NotOnSale | SaleAck::KeyTaken => {
                 if let Err(error) = parts.counters.give_back(concert_id, seat, sale.epoch).await {
                     tracing::warn!(%error, "a seat could not be given back");
                 }
@@ -317,7 +330,9 @@ pub(crate) async fn write_sales(parts: Arc<Parts>, group: Vec<Sale>) -> StoreRes
         }
     }
     // Counters that handed out a seat which was not to be had are wrong about others too.
-    reconcile::reload_all(&parts, epochs(&|at| acks[at] == SaleAck::SeatLost)).await;
+    for (concert, epoch) in wrong {
+        rebuilds.order((concert, epoch, Why::SeatLost));
+    }
     Ok(acks)
 }
 
@@ -354,7 +369,7 @@ async fn insert_sales(
         if inserted {
             *sold.entry(group[at].ticket.concert_id).or_default() += 1;
         } else if !was_sold(tx.as_mut(), &group[at], earlier).await? {
-            acks[at] = SaleAck::SeatLost;
+            acks[at] = lost(tx.as_mut(), &group[at].ticket).await?;
             keys_lost.extend(group[at].key.as_ref().map(|key| key.key.as_str()));
         }
     }
@@ -368,6 +383,16 @@ async fn insert_sales(
     }
     tx.commit().await.map_err(Broken::Committing)?;
     Ok(acks)
+}
+
+/// Why a ticket was not written.
+async fn lost(tx: &mut dyn Tx, ticket: &NewTicket) -> StoreResult<SaleAck> {
+    let next = tx.list_sold(ticket.concert_id, ticket.seat, 1).await?;
+    Ok(if next.first() == Some(&ticket.seat) {
+        SaleAck::SeatTaken
+    } else {
+        SaleAck::NotOnSale
+    })
 }
 
 /// Whether a sale that was not written now was written by an earlier try whose outcome is

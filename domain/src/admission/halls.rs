@@ -6,10 +6,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::AdmissionLimits;
+use crate::error::Error;
 use crate::ids::ConcertId;
+
+/// How long a buyer waits while others load the concert's counters.
+const LOADING_WAIT_MAX: Duration = Duration::from_secs(3);
 
 /// The halls of the concerts that were bought from here.
 #[derive(Debug)]
@@ -137,9 +141,12 @@ impl Hall {
         looks.is_err()
     }
 
-    /// A turn to load the concert's counters. Whoever waited for it finds them loaded.
-    pub(crate) async fn loading(&self) -> MutexGuard<'_, ()> {
-        self.loading.lock().await
+    /// A turn to load the concert's counters. Whoever waited for it finds them loaded;
+    /// [`Error::Busy`] for whoever waited as long as for any seat, as the ledger is away then: a
+    /// crowd that tried one after the other would wait for hours.
+    pub(crate) async fn loading(&self) -> Result<MutexGuard<'_, ()>, Error> {
+        let turn = timeout(LOADING_WAIT_MAX, self.loading.lock()).await;
+        turn.map_err(|_| Error::Busy)
     }
 
     fn now_us(&self) -> u64 {

@@ -33,7 +33,8 @@ pub struct Options {
     pub statement_timeout: Duration,
     /// How long a statement may wait for one lock.
     pub lock_timeout: Duration,
-    /// How long a transaction may stay open with nothing asked of it.
+    /// How long a transaction may stay open with nothing asked of it. Shorter than one waits for
+    /// a lock: a process that is cut off while it changes a concert holds up all who sell it.
     pub idle_in_transaction_timeout: Duration,
     /// Whose clock says how long claims and leases last.
     pub lease_clock: LeaseClock,
@@ -63,7 +64,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(3),
             statement_timeout: Duration::from_secs(15),
             lock_timeout: Duration::from_secs(10),
-            idle_in_transaction_timeout: Duration::from_secs(15),
+            idle_in_transaction_timeout: Duration::from_secs(5),
             lease_clock: LeaseClock::default(),
         }
     }
