@@ -6,6 +6,7 @@ mod edges;
 mod lists;
 mod lookups;
 mod panics;
+mod storms;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::{Duration, Instant};
