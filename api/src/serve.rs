@@ -1,5 +1,6 @@
 //! The accept loop. A slow, silent or vanished client costs one connection for a bounded time.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,6 +8,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Method};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -27,6 +30,11 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Connections that may wait to be accepted: a crowd connects at once, and whoever finds no room
 /// tries again a second later. The system may allow fewer (`net.core.somaxconn`).
 const BACKLOG: u32 = 4_096;
+
+/// The share of the connections that is kept free of those who look and stay: with fewer free than
+/// one in so many, an answer to anything but a POST is the last one on its connection. Pollers
+/// then come back behind the buyers who wait to be accepted.
+const KEPT_FREE: usize = 10;
 
 /// How long to wait when the system refuses to accept: it is out of descriptors or of memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -70,6 +78,8 @@ pub async fn serve(
     let server = Server {
         http: http(config),
         router,
+        free: Arc::clone(&free),
+        few: connections_max / KEPT_FREE,
         write_stall_timeout: Duration::from_millis(config.write_stall_timeout_ms),
     };
     while let Some(permit) = next_permit(&free, &shutdown).await {
@@ -106,6 +116,10 @@ pub async fn serve(
 struct Server {
     http: http1::Builder,
     router: Router,
+    /// Connections that may be opened still.
+    free: Arc<Semaphore>,
+    /// So many are few.
+    few: usize,
     write_stall_timeout: Duration,
 }
 
@@ -124,10 +138,19 @@ impl Server {
         }
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.write_stall_timeout));
-        let router = self.router.clone();
+        let (router, free, few) = (self.router.clone(), Arc::clone(&self.free), self.few);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ends);
-            router.clone().call(request)
+            let is_last = free.available_permits() < few && request.method() != Method::POST;
+            let answering = router.clone().call(request);
+            async move {
+                let mut answer = answering.await?;
+                if is_last {
+                    let close = HeaderValue::from_static("close");
+                    answer.headers_mut().insert(CONNECTION, close);
+                }
+                Ok::<_, Infallible>(answer)
+            }
         });
         let connection = self
             .http

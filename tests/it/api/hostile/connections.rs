@@ -175,6 +175,38 @@ async fn a_client_that_vanishes_costs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_polls_does_not_keep_buyers_from_being_accepted() {
+    let target = Target::with(60_000, 20).await;
+    let health = "GET /api/v1/concerts/health HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut pollers = Vec::new();
+    for _ in 0..17 {
+        let mut poller = target.raw().await;
+        assert!(poller.send(health.as_bytes()).await);
+        let answer = poller.until("\r\n\r\n").await;
+        assert!(!answer.contains("connection: close"), "{answer}");
+        pollers.push(poller);
+    }
+    let body = format!("{{\"concert_id\": \"{}\"}}", target.concert);
+    let order = format!(
+        "POST /api/v1/tickets HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    // Two places are left, and the server waits with one in its hand: the buyer's, who may stay.
+    let mut buyer = target.raw().await;
+    assert!(buyer.send(order.as_bytes()).await);
+    let answer = buyer.until("\r\n\r\n").await;
+    assert!(!answer.contains("connection: close"), "{answer}");
+    // Whoever polls next hears that it was the last time, which leaves places enough again.
+    let mut poller = pollers.pop().expect("they are many");
+    assert!(poller.send(health.as_bytes()).await);
+    let answer = poller.until_closed().await;
+    assert_eq!(answer.matches("HTTP/1.1 200").count(), 2, "{answer}");
+    drop((pollers, buyer));
+    target.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn idle_connections_do_not_keep_others_from_being_served() {
     let target = Target::new().await;
     let mut idle = Vec::new();
