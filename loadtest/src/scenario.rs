@@ -11,6 +11,8 @@ pub use self::fit::{Fit, Pace};
 
 /// The most customers of one crowd.
 pub const CUSTOMERS_MAX: u64 = 10_000_000;
+/// The most clients of one crowd.
+pub const CLIENTS_MAX: u32 = 10_000;
 /// The most arrivals a second of one crowd.
 pub const RATE_MAX: f64 = 1_000_000.0;
 /// The longest run, in seconds.

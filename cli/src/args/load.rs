@@ -55,14 +55,15 @@ pub struct LoadRunArgs {
     /// So many times the seats, the customers and the arrivals
     #[arg(long, default_value_t = 1.0, value_parser = scale)]
     pub scale: f64,
-    /// Have everybody come within this time (90s, 5m, 1h); closed loops end after it
+    /// Have everybody come within this time (90s, 5m, 1h); with --closed or --rate max, end after it
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub duration: Option<f64>,
-    /// Arrivals a second of the first crowd, the others follow; `max` is as fast as it goes
+    /// Arrivals a second of the first crowd, the others follow; with --duration, as many come as
+    /// both make. `max` is as fast as it goes
     #[arg(long, value_name = "N|max", value_parser = rate)]
     pub rate: Option<RateArg>,
     /// A closed loop: clients come again after a pause, and spare a slow server
-    #[arg(long)]
+    #[arg(long, conflicts_with = "rate")]
     pub closed: bool,
     /// The pause, instead of the scenario's
     #[arg(long, value_name = "TIME", value_parser = pause)]

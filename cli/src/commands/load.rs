@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use loadtest::scenario::{BUILT_IN, FILE_BYTES_MAX, Fit, Scenario};
+use loadtest::scenario::{BUILT_IN, FILE_BYTES_MAX, Fit, Scenario, Step};
 use loadtest::{FORMAT, LoadReport, Mode, Options, Target};
 use tokio::sync::watch;
 
@@ -56,11 +56,15 @@ async fn options(args: &LoadRunArgs) -> anyhow::Result<Options> {
     for url in &args.metrics {
         metrics.push(Target::find(url, true).await?);
     }
+    let pauses = scenario.has(Step::Think);
     let mode = match (args.rate, args.closed) {
         (Some(RateArg::Max), _) => Mode::Max,
         (_, true) => Mode::Closed,
         (_, false) => Mode::Open,
     };
+    if mode == Mode::Max && args.think.is_some() && !pauses {
+        bail!("--think does nothing with --rate max: nobody pauses");
+    }
     let fit = Fit {
         scale: args.scale,
         seconds: args.duration.filter(|_| mode == Mode::Open),
@@ -68,6 +72,7 @@ async fn options(args: &LoadRunArgs) -> anyhow::Result<Options> {
             Some(RateArg::PerSecond(rate)) => Some(rate),
             Some(RateArg::Max) | None => None,
         },
+        closed: mode == Mode::Closed,
         think_s: args.think,
     };
     Ok(Options {

@@ -1,12 +1,20 @@
 //! What a scenario's file may say.
 
-use super::{CONCERTS_MAX, CUSTOMERS_MAX, Crowd, RATE_MAX, SECONDS_MAX, Scenario, Step};
+use super::{
+    CLIENTS_MAX, CONCERTS_MAX, CUSTOMERS_MAX, Crowd, RATE_MAX, SECONDS_MAX, Scenario, Step,
+};
+
+/// The longest that may be promised, in seconds.
+const PROMISE_S_MAX: f64 = 86_400.0;
+/// The farthest day of a concert.
+const DAYS_MAX: u32 = 3_650;
 
 /// Says what is wrong and where.
 pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
-    let concerts: u32 = scenario.concerts.iter().map(|one| one.count).sum();
+    let counts = scenario.concerts.iter().map(|one| u64::from(one.count));
+    let concerts: u64 = counts.sum();
     ensure(concerts > 0, || "it has no [[concert]]".into())?;
-    ensure(concerts <= CONCERTS_MAX, || {
+    ensure(concerts <= u64::from(CONCERTS_MAX), || {
         format!("it has {concerts} concerts; {CONCERTS_MAX} at most")
     })?;
     for (at, concert) in scenario.concerts.iter().enumerate() {
@@ -15,6 +23,18 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
         ensure(!twice, || format!("two concerts have the key {key:?}"))?;
         ensure(concert.capacity <= 1_000_000, || {
             format!("concert {key:?}: a capacity is 0 to 1,000,000")
+        })?;
+        ensure(concert.in_days <= DAYS_MAX, || {
+            format!("concert {key:?}: in_days is 0 to {DAYS_MAX}")
+        })?;
+    }
+    let promises = &scenario.promises;
+    for (name, seconds) in [
+        ("plan_staleness_s", promises.plan_staleness_s),
+        ("urgent_p99_s", promises.urgent_p99_s),
+    ] {
+        ensure((0.0..=PROMISE_S_MAX).contains(&seconds), || {
+            format!("promises: {name} is 0 to {PROMISE_S_MAX}")
         })?;
     }
     ensure(!scenario.phases.is_empty(), || "it has no [[phase]]".into())?;
@@ -35,8 +55,8 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
 }
 
 fn check_figures(crowd: &Crowd) -> Result<(), String> {
-    ensure((1..=10_000).contains(&crowd.clients), || {
-        "clients are 1 to 10,000".into()
+    ensure((1..=CLIENTS_MAX).contains(&crowd.clients), || {
+        format!("clients are 1 to {CLIENTS_MAX}")
     })?;
     ensure((1..=CUSTOMERS_MAX).contains(&crowd.customers), || {
         format!("customers are 1 to {CUSTOMERS_MAX}")

@@ -1,6 +1,6 @@
 //! Makes a scenario larger or smaller, longer or shorter, and works out when who comes.
 
-use super::{Arrivals, CUSTOMERS_MAX, Crowd, RATE_MAX, SECONDS_MAX, Scenario, ScenarioError, Step};
+use super::{Arrivals, CLIENTS_MAX, Crowd, RATE_MAX, SECONDS_MAX, Scenario, ScenarioError, Step};
 use crate::random::{exponential, unit};
 
 /// How an operator wants a scenario to be.
@@ -11,8 +11,10 @@ pub struct Fit {
     /// The crowds come within so many seconds altogether; rates follow.
     pub seconds: Option<f64>,
     /// Arrivals a second of the first crowd of each phase; the others follow. The number of
-    /// customers stays.
+    /// customers stays, unless there are seconds, too: then so many come as both make.
     pub rate: Option<f64>,
+    /// Clients come again after their visit, so that their number counts.
+    pub closed: bool,
     /// Another pause, in seconds.
     pub think_s: Option<f64>,
 }
@@ -23,6 +25,7 @@ impl Default for Fit {
             scale: 1.0,
             seconds: None,
             rate: None,
+            closed: false,
             think_s: None,
         }
     }
@@ -48,7 +51,7 @@ impl Fit {
     pub fn apply(&self, mut scenario: Scenario) -> Result<Scenario, ScenarioError> {
         for concert in &mut scenario.concerts {
             let scaled = f64::from(concert.capacity) * self.scale;
-            concert.capacity = whole(scaled.ceil(), 1_000_000.0);
+            concert.capacity = whole(scaled);
         }
         for phase in &mut scenario.phases {
             for crowd in &mut phase.crowds {
@@ -56,7 +59,11 @@ impl Fit {
             }
         }
         self.hasten(&mut scenario);
-        super::check::check(&scenario).map_err(ScenarioError::Sense)?;
+        // A larger one is not made as large as may be: seats and customers would not fit together.
+        super::check::check(&scenario).map_err(|what| {
+            let scale = self.scale;
+            ScenarioError::Sense(format!("{} at scale {scale}: {what}", scenario.name))
+        })?;
         Ok(scenario)
     }
 
@@ -64,13 +71,13 @@ impl Fit {
         if let Some(think_s) = self.think_s {
             crowd.think_s = think_s;
         }
-        // An admin renames a concert once, however large it is.
-        let once = crowd.visits().any(|steps| steps.contains(&Step::Rename));
-        if !once {
-            crowd.clients = whole((f64::from(crowd.clients) * self.scale).ceil(), 10_000.0);
-            let customers = (exact(crowd.customers) * self.scale).ceil();
-            crowd.customers = u64::from(whole(customers, exact(CUSTOMERS_MAX)));
-            crowd.rate = crowd.rate.map(|rate| rate * self.scale);
+        if !comes_once(crowd) {
+            crowd.rate = Some(crowd.natural_rate() * self.scale);
+            crowd.clients = whole(f64::from(crowd.clients) * self.scale);
+            if !self.closed {
+                crowd.clients = crowd.clients.min(CLIENTS_MAX);
+            }
+            crowd.customers = u64::from(whole(exact(crowd.customers) * self.scale));
         }
     }
 
@@ -78,12 +85,7 @@ impl Fit {
     fn hasten(&self, scenario: &mut Scenario) {
         let mut factor = 1.0;
         if let Some(seconds) = self.seconds {
-            let natural: f64 = scenario
-                .phases
-                .iter()
-                .map(|phase| longest(&phase.crowds))
-                .sum();
-            factor = natural / seconds.max(0.001);
+            factor = natural_seconds(scenario) / seconds.max(0.001);
         }
         for phase in &mut scenario.phases {
             if let (Some(rate), [first, ..]) = (self.rate, phase.crowds.as_slice()) {
@@ -91,6 +93,17 @@ impl Fit {
             }
             for crowd in &mut phase.crowds {
                 crowd.rate = Some(crowd.natural_rate() * factor);
+            }
+        }
+        if let (Some(seconds), Some(_)) = (self.seconds, self.rate) {
+            let share = seconds / natural_seconds(scenario);
+            let all = scenario
+                .phases
+                .iter_mut()
+                .flat_map(|phase| &mut phase.crowds);
+            for crowd in all.filter(|crowd| !comes_once(crowd)) {
+                let customers = (exact(crowd.customers) * share).round().max(1.0);
+                crowd.customers = u64::from(whole(customers));
             }
         }
     }
@@ -166,6 +179,17 @@ impl Pace {
     }
 }
 
+/// An admin renames a concert once, however large it is.
+fn comes_once(crowd: &Crowd) -> bool {
+    crowd.visits().any(|steps| steps.contains(&Step::Rename))
+}
+
+/// The time of all phases, in seconds.
+fn natural_seconds(scenario: &Scenario) -> f64 {
+    let phases = scenario.phases.iter();
+    phases.map(|phase| longest(&phase.crowds)).sum()
+}
+
 /// The time of the crowd of a phase that comes for longest, in seconds.
 fn longest(crowds: &[Crowd]) -> f64 {
     let own = crowds.iter().filter(|crowd| !crowd.fill);
@@ -180,10 +204,10 @@ fn exact(count: u64) -> f64 {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "the value is between 1 and a limit that fits"
+    reason = "nothing is negative, and what is too large to fit is refused afterwards"
 )]
-fn whole(value: f64, most: f64) -> u32 {
-    value.clamp(1.0, most) as u32
+fn whole(value: f64) -> u32 {
+    value.ceil() as u32
 }
 
 #[cfg(test)]
@@ -261,11 +285,71 @@ mod tests {
                 "customers = 3600\nconcerts = ['x']",
                 "no concert",
             ),
+            ("in_days = 90", "in_days = 4000000000", "in_days"),
+            (
+                "in_days = 90",
+                "in_days = 90\ncount = 4294967295\n[[concert]]\nkey = 'b'\nname = 'B'\n\
+                 venue = 'V'\ncapacity = 1\nin_days = 1\ncount = 3",
+                "4294967298 concerts",
+            ),
         ] {
             let text = general.replace(from, to);
             let error = Scenario::parse("x", &text).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
         }
         assert!(Scenario::parse("x", "about = 1").is_err());
+        for name in ["plan_staleness_s", "urgent_p99_s"] {
+            for figure in ["-1", "inf", "nan", "1e30"] {
+                let text = format!("promises = {{ {name} = {figure} }}\n{general}");
+                let error = Scenario::parse("x", &text).unwrap_err().to_string();
+                assert!(error.contains(name), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_rate_and_a_time_say_how_many_come() {
+        let fit = Fit {
+            seconds: Some(3.0),
+            rate: Some(20.0),
+            ..Fit::default()
+        };
+        let small = fit.apply(Scenario::built_in("small").unwrap()).unwrap();
+        let crowd = &small.phases[0].crowds[0];
+        // During half of the time the crowd grows, and a quarter of the customers is missing.
+        assert_eq!((crowd.customers, crowd.natural_rate()), (45, 20.0));
+        assert!((crowd.natural_seconds() - 3.0).abs() < 1e-9);
+        let rename = fit.apply(Scenario::built_in("rename").unwrap()).unwrap();
+        assert_eq!(rename.phases[0].crowds[1].customers, 1);
+        assert!((natural_seconds(&rename) - 3.0).abs() < 0.2);
+    }
+
+    #[test]
+    fn a_scale_keeps_the_proportions_or_is_refused() {
+        let scaled = |name, scale, closed| {
+            let fit = Fit {
+                scale,
+                closed,
+                ..Fit::default()
+            };
+            fit.apply(Scenario::built_in(name).unwrap())
+        };
+        assert!(scaled("tour", 3.0, false).is_ok());
+        let error = scaled("tour", 10.0, false).unwrap_err().to_string();
+        assert!(error.contains("tour at scale 10: concert"), "{error}");
+        // In an open loop only the rate counts.
+        let large = scaled("general", 100.0, false).unwrap();
+        let crowd = &large.phases[0].crowds[0];
+        assert!((crowd.natural_rate() - 2_500.0).abs() < 1e-9);
+        let error = scaled("general", 100.0, true).unwrap_err().to_string();
+        assert!(error.contains("clients"), "{error}");
+    }
+
+    #[test]
+    fn a_concert_without_seats_stays_one() {
+        let general = super::super::BUILT_IN[2].1;
+        let text = general.replace("capacity = 3000", "capacity = 0");
+        let scenario = Fit::default().apply(Scenario::parse("x", &text).unwrap());
+        assert_eq!(scenario.unwrap().concerts[0].capacity, 0);
     }
 }
