@@ -3,7 +3,7 @@
 mod live;
 mod summary;
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use self::live::Live;
 use crate::args::{LoadArgs, LoadCommand, LoadRunArgs, MergeArgs, RateArg, ResultArgs, ShowArgs};
 use crate::out;
+use crate::shutdown::Signals;
 
 /// The largest result that is read, in bytes.
 const RESULT_BYTES_MAX: u64 = 1 << 30;
@@ -28,23 +29,29 @@ pub async fn load(args: &LoadArgs) -> anyhow::Result<bool> {
 }
 
 async fn run(args: &LoadRunArgs) -> anyhow::Result<bool> {
-    let options = options(args).await?;
-    let (stop, stopped) = watch::channel(false);
-    tokio::spawn(async move {
-        // The second one ends the process, as nobody listens to it any more.
-        if tokio::signal::ctrl_c().await.is_ok() {
-            stop.send_replace(true);
-        }
-    });
+    check_writable(&args.result)?;
     let options = Options {
-        stop: stopped,
-        ..options
+        stop: stop_at_signal()?,
+        ..options(args).await?
     };
     let about = format!("{}: {}", options.scenario.name, options.scenario.about);
     let mut live = Live::start(&about);
     let report = loadtest::load(options, |moment| live.tell(moment)).await?;
     live.end();
     finish(&report, &args.result)
+}
+
+/// Becomes true at the first signal. The second one ends the process.
+fn stop_at_signal() -> anyhow::Result<watch::Receiver<bool>> {
+    let mut signals = Signals::listen()?;
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        let name = signals.next().await;
+        signals.end_at_next();
+        live::plain(&format!("{name}: stopping; another one ends it at once"));
+        stop.send_replace(true);
+    });
+    Ok(stopped)
 }
 
 async fn options(args: &LoadRunArgs) -> anyhow::Result<Options> {
@@ -128,6 +135,7 @@ fn names() -> String {
 }
 
 fn merge(args: &MergeArgs) -> anyhow::Result<bool> {
+    check_writable(&args.result)?;
     let reports: anyhow::Result<Vec<_>> = args.files.iter().map(|path| read_result(path)).collect();
     let sum = LoadReport::merge(reports?)?;
     finish(&sum, &args.result)
@@ -156,22 +164,50 @@ fn read(path: &Path, bytes_max: u64) -> anyhow::Result<String> {
     fs::read_to_string(path).with_context(unreadable)
 }
 
-/// Writes the files that were asked for, and prints the result.
+/// A run may take hours: that its result has no place is said before it begins.
+fn check_writable(files: &ResultArgs) -> anyhow::Result<()> {
+    let json = files.json.iter().filter(|path| !is_output(path));
+    for path in json.chain(&files.html) {
+        let known = fs::metadata(path);
+        // A pipe would take the check for the result.
+        if known.as_ref().is_ok_and(|it| !it.is_file() && !it.is_dir()) {
+            continue;
+        }
+        let opened = File::options().append(true).create(true).open(path);
+        opened.with_context(|| unwritable(path))?;
+        if known.is_err() {
+            fs::remove_file(path).with_context(|| unwritable(path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints the result, and writes the files that were asked for. One that cannot be written does
+/// not keep the others from being.
 fn finish(report: &LoadReport, files: &ResultArgs) -> anyhow::Result<bool> {
-    let write = |path: &Path, text: &str| {
-        fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
+    let json = serde_json::to_string(report)?;
+    let write = |path: &Path, text: &str| fs::write(path, text).with_context(|| unwritable(path));
+    let as_json = match &files.json {
+        Some(path) if is_output(path) => {
+            out::line(json);
+            Ok(())
+        }
+        path => {
+            summary::print(report);
+            path.as_ref().map_or(Ok(()), |path| write(path, &json))
+        }
     };
     if let Some(path) = &files.html {
         write(path, &loadtest::page(report))?;
     }
-    match &files.json {
-        Some(path) if path == Path::new("-") => {
-            out::line(serde_json::to_string(report)?);
-            return Ok(report.holds());
-        }
-        Some(path) => write(path, &serde_json::to_string(report)?)?,
-        None => {}
-    }
-    summary::print(report);
-    Ok(report.holds())
+    as_json.map(|()| report.holds())
+}
+
+/// Whether a file's name stands for standard output.
+fn is_output(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn unwritable(path: &Path) -> String {
+    format!("{} cannot be written", path.display())
 }

@@ -133,6 +133,7 @@ pub(super) fn meaning(name: &str) -> &'static str {
         "P8 plan-ahead" => "seating plans that show more sales than there were",
         "P9 wrong-answers" => "answers that the interface does not foresee",
         "P9 list-differs" => "things that lists show differently from what they are by themselves",
+        "P9 not-audited" => "audits that could not read what the server keeps",
         "P9 unknown-names" => "tickets of users whom nobody knows",
         "P9 status-differs" => "sold-out concerts that do not say so",
         _ => "",

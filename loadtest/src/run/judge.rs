@@ -18,6 +18,10 @@ const LATE_SHARE_MAX: f64 = 0.01;
 /// One of which a thread was so busy for a second is one, too.
 const BUSY_MAX: f64 = 0.9;
 
+/// Requests that half of the time wait so much longer for a connection than for their answer tell of
+/// the connections more than of the server.
+const WAITING_MS_MAX: f64 = 5.0;
+
 /// What was found at the end.
 pub(super) struct Judged {
     pub(super) concerts: Vec<ConcertSales>,
@@ -32,7 +36,7 @@ pub(super) async fn judge(
     plan: &Plan,
     gathered: &mut Gathered,
     on_moment: &mut impl FnMut(&Moment<'_>),
-) -> Result<Judged, LoadError> {
+) -> Judged {
     let sale = &plan.sale;
     let (mut bought, refused) = drive::join_bought(&mut gathered.ends, sale.concerts.len());
     let twice = sort_and_count_twice(&mut bought);
@@ -69,18 +73,38 @@ pub(super) async fn judge(
             total: &gathered.total,
         });
     });
-    let audited = audited.await?;
-    for concert in &mut concerts {
-        concert.listed = audited.listed.get(&concert.id).copied().unwrap_or(0);
+    let audited = unless_stopped(options, audited).await;
+    if let Ok(audited) = &audited {
+        for concert in &mut concerts {
+            concert.listed = audited.listed.get(&concert.id).copied().unwrap_or(0);
+        }
     }
     let waits = waits(options, &gathered.total);
     let verdicts = verdicts(options, &gathered.total, &concerts, &waits, audited, twice);
-    Ok(Judged {
+    Judged {
         warnings: warnings(options, plan, gathered),
         concerts,
         waits,
         verdicts,
-    })
+    }
+}
+
+/// What the audit found, or why it did not come to its end. The server may have died of the load,
+/// and what was measured until then is what its operator needs.
+async fn unless_stopped(
+    options: &Options,
+    audited: impl Future<Output = Result<Audited, LoadError>>,
+) -> Result<Audited, String> {
+    let mut stop = options.stop.clone();
+    // Who stops the sale wants to know what became of it.
+    let asked_before = *stop.borrow();
+    tokio::select! {
+        audited = audited => audited.map_err(|error| {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+            format!("the audit broke off: {error}{}", cause.unwrap_or_default())
+        }),
+        Ok(_) = stop.wait_for(|stop| *stop), if !asked_before => Err("the audit was stopped".into()),
+    }
 }
 
 /// How many acknowledgements were of a ticket that somebody else was given, too.
@@ -113,7 +137,7 @@ fn verdicts(
     total: &Interval,
     concerts: &[ConcertSales],
     waits: &[Waits],
-    audited: Audited,
+    audited: Result<Audited, String>,
     twice: u64,
 ) -> Vec<Verdict> {
     let promises: &Promises = &options.scenario.promises;
@@ -123,9 +147,11 @@ fn verdicts(
     };
     let mut all = vec![
         oversold(concerts),
-        undersold(concerts),
         Verdict::count("P4 sold-twice", twice, Vec::new()),
     ];
+    if audited.is_ok() {
+        all.push(undersold(concerts));
+    }
     if options.scenario.has(Step::Printed) {
         all.push(fault("P5 not-printed", Fault::NotPrinted));
     }
@@ -143,7 +169,11 @@ fn verdicts(
     ));
     all.push(fault("P8 plan-back", Fault::PlanBack));
     all.push(fault("P9 wrong-answers", Fault::WrongAnswer));
-    for verdict in audited.verdicts {
+    let found = audited.map_or_else(
+        |why| vec![Verdict::count("P9 not-audited", 1, vec![why])],
+        |audited| audited.verdicts,
+    );
+    for verdict in found {
         match all.iter_mut().find(|one| one.name == verdict.name) {
             // Both saw the same tickets: too many are not twice as many.
             Some(same) if verdict.name == "P1 oversold" && same.value >= verdict.value => {}
@@ -228,6 +258,7 @@ fn warnings(options: &Options, plan: &Plan, gathered: &Gathered) -> Vec<String> 
                 .into(),
         );
     }
+    warnings.extend(starved(total, plan.connections));
     if total.turned_away > 0 {
         warnings.push(format!(
             "{} customers were not sent because too many waited already; latencies would be worse \
@@ -257,6 +288,26 @@ fn warnings(options: &Options, plan: &Plan, gathered: &Gathered) -> Vec<String> 
     warnings
 }
 
+/// Waiting for a connection is no lateness, as one that is free would have been used.
+fn starved(total: &Interval, connections: usize) -> Option<String> {
+    let mut all = Requests::default();
+    for (_, requests) in total
+        .requests
+        .iter()
+        .filter(|(kind, _)| **kind != Kind::Poll)
+    {
+        all.add(requests);
+    }
+    let (latency, service) = (all.latency.ms(0.5), all.service.ms(0.5));
+    (latency - service > service.max(WAITING_MS_MAX)).then(|| {
+        format!(
+            "requests waited longer for one of {connections} connections than for an answer: \
+             half took {latency:.0} ms, though the server had answered half after \
+             {service:.1} ms. Unless it is to have no more of them, give --connections"
+        )
+    })
+}
+
 fn ratio(part: u64, whole: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     let (part, whole) = (part as f64, whole.max(1) as f64);
@@ -265,4 +316,27 @@ fn ratio(part: u64, whole: u64) -> f64 {
 
 fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generator_with_too_few_connections_says_so() {
+        let seen = |latency_ms, service_ms| {
+            let mut total = Interval::default();
+            let (latency, service) = (
+                Duration::from_millis(latency_ms),
+                Duration::from_millis(service_ms),
+            );
+            total.answered(Kind::Buy, 201, latency, service);
+            starved(&total, 1)
+        };
+        assert!(seen(256, 1).is_some_and(|warning| warning.contains("of 1 connections")));
+        // A slow server is no lack of connections, nor is a pause of some milliseconds.
+        for (latency_ms, service_ms) in [(256, 250), (256, 200), (4, 1), (1, 1)] {
+            assert_eq!(seen(latency_ms, service_ms), None);
+        }
+    }
 }

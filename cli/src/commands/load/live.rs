@@ -157,7 +157,7 @@ fn count(count: u64) -> f64 {
     count
 }
 
-fn plain(text: &str) {
+pub(super) fn plain(text: &str) {
     // Nobody to tell it to is no reason to stop working.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
