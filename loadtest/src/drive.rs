@@ -26,6 +26,9 @@ const LATE: Duration = Duration::from_millis(5);
 /// crowd keeps another one out.
 const VISITORS_MAX: usize = 50_000;
 
+/// How long those who are here may stay when the run is stopped.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
+
 /// How load is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -47,7 +50,7 @@ pub(crate) struct Plan {
     pub(crate) threads: usize,
     pub(crate) seed: u64,
     pub(crate) retries_max: u32,
-    /// When clients of closed loops come no more.
+    /// When nobody comes any more, in closed loops.
     pub(crate) ends: Option<Instant>,
     pub(crate) stop: watch::Receiver<bool>,
     /// Where threads wait for each other between phases.
@@ -178,15 +181,25 @@ struct Coming {
     begun: Instant,
     /// The thread's part of all visitors.
     share: Share,
+    /// Becomes true when nobody of the crowd is to come any more.
+    stop: watch::Receiver<bool>,
 }
 
 impl Driver {
     async fn run_phase(self: &Rc<Self>, phase: &Phase, crowds_before: usize) {
-        let mut crowds = JoinSet::new();
+        let (mut crowds, mut filling) = (JoinSet::new(), JoinSet::new());
+        let (gone, others_gone) = watch::channel(false);
         let begun = Instant::now();
         for (at, crowd) in phase.crowds.iter().enumerate() {
             let place = crowds_before + at;
             let salt = u64::try_from(place).unwrap_or(0);
+            let open = self.plan.mode == Mode::Open;
+            // Nobody knows how long a closed loop takes: who fills its time goes with the others.
+            let (set, stop) = if crowd.fill && !open {
+                (&mut filling, &others_gone)
+            } else {
+                (&mut crowds, &self.plan.stop)
+            };
             let coming = Coming {
                 crowd: Rc::new(crowd.clone()),
                 at: place,
@@ -198,28 +211,51 @@ impl Driver {
                     threads: self.plan.threads,
                     crowds: phase.crowds.len(),
                 },
+                stop: stop.clone(),
             };
             // Who comes at a time of its own keeps to the clock.
-            let by_clock = self.plan.mode == Mode::Open || crowd.fill || crowd.from > 0.0;
+            let by_clock = open || crowd.fill || crowd.from > 0.0;
             let driver = Rc::clone(self);
             if by_clock {
-                crowds.spawn_local(async move { driver.send_by_clock(coming).await });
+                set.spawn_local(async move { driver.send_by_clock(coming).await });
             } else {
-                crowds.spawn_local(async move { driver.keep_clients(coming).await });
+                set.spawn_local(async move { driver.keep_clients(coming).await });
             }
         }
-        while crowds.join_next().await.is_some() {}
+        self.until_gone(crowds).await;
+        // The others' clients of the same crowds may still be there.
+        self.plan.barrier.wait().await;
+        gone.send_replace(true);
+        self.until_gone(filling).await;
+    }
+
+    /// Waits until crowds have gone. When the run is stopped, who stays for long is sent home.
+    async fn until_gone(&self, mut crowds: JoinSet<()>) {
+        let mut stop = self.plan.stop.clone();
+        let patience = async {
+            if stop.wait_for(|stop| *stop).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(LEAVE_WITHIN).await;
+        };
+        tokio::select! {
+            () = async { while crowds.join_next().await.is_some() {} } => {}
+            () = patience => {}
+        }
     }
 
     /// An open loop: everybody comes when they are due.
     async fn send_by_clock(self: Rc<Self>, coming: Coming) {
         let mut visits = JoinSet::new();
-        let mut stop = self.plan.stop.clone();
+        let mut stop = coming.stop.clone();
         let mine = coming.pace.arrivals(coming.seed).zip(0u64..);
         let threads = u64::try_from(self.plan.threads).unwrap_or(1);
         let own = u64::try_from(self.at).unwrap_or(0);
         for (due_s, number) in mine.filter(|(_, number)| number % threads == own) {
             let due = coming.begun + on_grid(due_s);
+            if self.plan.ends.is_some_and(|ends| due >= ends) {
+                break;
+            }
             tokio::select! {
                 biased;
                 () = self.pacer.until(due) => {}
@@ -258,10 +294,11 @@ impl Driver {
     async fn run_client(&self, coming: &Coming, client: u32, clients: u32) {
         let mut stop = self.plan.stop.clone();
         let begins_s = coming.pace.client_begins_s(client, clients, coming.seed);
-        if begins_s > 0.0 {
-            self.pacer
-                .until(coming.begun + Duration::from_secs_f64(begins_s))
-                .await;
+        let begins = coming.begun + Duration::from_secs_f64(begins_s);
+        tokio::select! {
+            biased;
+            () = self.pacer.until(self.plan.ends.map_or(begins, |ends| begins.min(ends))) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
         }
         let pause = match self.plan.mode {
             Mode::Max => Duration::ZERO,

@@ -109,6 +109,8 @@ impl Sale {
                 sale.add(&concert.key, created);
             }
         }
+        // Many concerts take seconds to create, and nobody comes meanwhile.
+        sale.begun = Instant::now();
         Ok(sale)
     }
 
@@ -170,7 +172,7 @@ impl Sale {
         }
     }
 
-    /// Seconds since the concerts were put on sale.
+    /// When the concerts had been put on sale.
     pub(crate) fn begun(&self) -> Instant {
         self.begun
     }

@@ -1,6 +1,7 @@
 //! `load` and `audit --target`, as operators use them: real servers, the real binary, HTTP.
 
 mod honesty;
+mod operator;
 mod outside;
 mod scenarios;
 mod verdicts;

@@ -1,0 +1,208 @@
+//! What an operator may count on: a result whatever happens, an end when it is wanted, and no
+//! option that does nothing.
+
+use std::io::{BufRead, BufReader, Read as _};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+
+use loadtest::{Kind, LoadReport};
+use tests::process;
+use tests::{Server, TestApp, wait};
+
+use super::wrong::{Defect, WrongServer};
+use super::{broken_promises, command, load};
+
+/// A run that goes on while the test does something. Killed when dropped.
+struct Run {
+    child: Child,
+    errors: BufReader<ChildStderr>,
+}
+
+impl Run {
+    fn start(target: &str, args: &[&str]) -> Self {
+        let mut command = process::command();
+        command.arg("load").args(args).args(["--target", target]);
+        let piped = command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = piped.spawn().expect("the binary runs");
+        let errors = BufReader::new(child.stderr.take().expect("it is piped"));
+        Self { child, errors }
+    }
+
+    /// Waits for a line on standard error.
+    fn until_line(&mut self, words: &str) {
+        let mut lines = self.errors.by_ref().lines();
+        let found = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains(words)));
+        assert!(found.is_some(), "it ends without {words:?}");
+    }
+
+    fn interrupt(&self) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &pid]).status();
+        assert!(sent.expect("kill is there").success());
+    }
+
+    async fn ends(mut self) -> ExitStatus {
+        wait::eventually("the run ends", || {
+            let ended = self.child.try_wait().expect("it is our child");
+            async move { ended }
+        })
+        .await
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        // It may have ended already, and then there is nothing to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_server_dies_is_reported_and_broken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(folder.path());
+    let result = folder.path().join("r.json");
+    let page = folder.path().join("r.html");
+    let files = [&result, &page].map(|path| path.to_str().expect("ASCII"));
+    let target = server.http.base().to_owned();
+    let mut run = Run::start(
+        &target,
+        &[
+            "small",
+            "--duration",
+            "4s",
+            "--json",
+            files[0],
+            "--html",
+            files[1],
+        ],
+    );
+    run.until_line("    1 s  ");
+    server.kill();
+    assert_eq!(run.ends().await.code(), Some(1));
+    let text = std::fs::read_to_string(&result).expect("the result was written");
+    let report: LoadReport = serde_json::from_str(&text).expect("a result");
+    assert!(report.of_kind(Kind::User).count(200) > 0);
+    assert_eq!(broken_promises(&report), ["P9 not-audited"]);
+    let verdict = report.verdicts.iter().find(|verdict| !verdict.ok);
+    let why = &verdict.expect("one is broken").details[0];
+    assert!(why.contains("got no answer"), "{why}");
+    // What cannot be known without the audit is not said to be kept.
+    assert!(!text.contains("P2 undersold"));
+    let page = std::fs::read_to_string(&page).expect("the page was written");
+    assert!(page.contains("got no answer"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_has_no_place_is_refused_before_the_run() {
+    let server = WrongServer::start(Defect::None).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let nowhere = folder.path().join("none").join("x.html");
+    let nowhere = nowhere.to_str().expect("ASCII");
+    let sale = ["load", "small", "--target", &server.url()];
+    for option in ["--html", "--json"] {
+        let errors = command(&[&sale[..], &[option, nowhere]].concat()).failure();
+        assert!(errors.contains("x.html cannot be written"), "{errors}");
+        assert!(!errors.contains("a first look"), "it began: {errors}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_second_signal_ends_a_run_whose_server_does_not_answer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(folder.path());
+    let mut run = Run::start(server.http.base(), &["small", "--duration", "60s"]);
+    run.until_line("    1 s  ");
+    server.freeze();
+    run.interrupt();
+    run.until_line("another one ends it");
+    run.interrupt();
+    assert_eq!(run.ends().await.code(), Some(130));
+    server.thaw();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_signal_ends_a_closed_loop_that_still_grows() {
+    let app = TestApp::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("r.json");
+    let args = ["small", "--closed", "--json", file.to_str().expect("ASCII")];
+    let mut run = Run::start(app.http.base(), &args);
+    run.until_line("    1 s  ");
+    run.interrupt();
+    assert_eq!(run.ends().await.code(), Some(0));
+    let text = std::fs::read_to_string(&file).expect("the result was written");
+    let report: LoadReport = serde_json::from_str(&text).expect("a result");
+    // The last of its clients would have come after a minute.
+    assert!(report.elapsed_s < 20.0, "{}", report.elapsed_s);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staff_leave_with_the_customers() {
+    let app = TestApp::start().await;
+    for how in [["--closed", "--duration=2s"], ["--rate=max", "--threads=2"]] {
+        let sale = [&["seating", "--scale", "0.02"], &how[..]].concat();
+        let (report, _) = load(app.http.base(), &sale);
+        // By the clock they would stay for more than two minutes.
+        assert!(report.elapsed_s < 30.0, "{how:?} {}", report.elapsed_s);
+    }
+    app.stop().await;
+}
+
+#[test]
+fn options_that_would_do_nothing_are_refused() {
+    let sale = ["load", "general", "--target", "http://127.0.0.1:1"];
+    for (options, word) in [
+        (["--closed", "--rate=100"], "--rate"),
+        (["--rate=max", "--think=1s"], "--think"),
+    ] {
+        let run = process::Ended::of(process::command().args(sale).args(options));
+        assert_ne!(run.status, Some(0));
+        assert!(run.errors.contains(word), "{}", run.errors);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_begins_when_everything_is_on_sale() {
+    let app = TestApp::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("many.toml");
+    let text = r#"
+        about = "many concerts, and somebody who comes at once"
+        [[concert]]
+        key = "a"
+        name = "A Night"
+        venue = "Hall"
+        capacity = 0
+        in_days = 3
+        count = 400
+        [[phase]]
+        name = "only"
+        [[phase.crowd]]
+        name = "one"
+        clients = 1
+        customers = 1
+        arrivals = "steady"
+        steps = ["user"]
+    "#;
+    std::fs::write(&file, text).expect("the folder is the test's own");
+    let args = [file.to_str().expect("ASCII"), "--prints-max", "0"];
+    let (report, _) = load(app.http.base(), &args);
+    assert!(report.elapsed_s < 1.0, "{}", report.elapsed_s);
+    assert!(report.concerts.iter().all(|concert| concert.capacity == 0));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generator_without_connections_says_that_it_was_the_limit() {
+    let server = WrongServer::start(Defect::None).await;
+    let warned = |connections| {
+        let sale = ["small", "--scale=0.3", "--duration=0.1s", connections];
+        let (report, _) = load(&server.url(), &sale);
+        let mut warnings = report.warnings.iter();
+        warnings.any(|warning| warning.contains("connections than for an answer"))
+    };
+    assert!(warned("--connections=1"));
+    assert!(!warned("--connections=512"));
+}
