@@ -2,6 +2,7 @@
 //! option that does nothing.
 
 use std::io::{BufRead, BufReader, Read as _};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 
 use loadtest::{Kind, LoadReport};
@@ -55,6 +56,30 @@ impl Drop for Run {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A file of concerts without seats, and of a crowd that ends with these lines.
+fn scenario(folder: &Path, concerts: u32, crowd: &str) -> String {
+    let file = folder.join("own.toml");
+    let text = format!(
+        "about = 'a crowd of its own'
+        [[concert]]
+        key = 'a'
+        name = 'A Night'
+        venue = 'Hall'
+        capacity = 0
+        in_days = 3
+        count = {concerts}
+        [[phase]]
+        name = 'only'
+        [[phase.crowd]]
+        name = 'crowd'
+        clients = 10
+        customers = 1000
+        {crowd}"
+    );
+    std::fs::write(&file, text).expect("the folder is the test's own");
+    file.to_str().expect("ASCII").to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,7 +159,20 @@ async fn the_first_signal_ends_a_closed_loop_that_still_grows() {
     let text = std::fs::read_to_string(&file).expect("the result was written");
     let report: LoadReport = serde_json::from_str(&text).expect("a result");
     // The last of its clients would have come after a minute.
-    assert!(report.elapsed_s < 20.0, "{}", report.elapsed_s);
+    assert!(report.elapsed_s < 5.0, "{}", report.elapsed_s);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_signal_sends_home_who_would_stay() {
+    let app = TestApp::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let crowd = "steps = ['user', 'think']\nthink_s = 3600\nrate = 100";
+    let file = scenario(folder.path(), 1, crowd);
+    let mut run = Run::start(app.http.base(), &[&file]);
+    run.until_line("    1 s  ");
+    run.interrupt();
+    assert_eq!(run.ends().await.code(), Some(0));
     app.stop().await;
 }
 
@@ -147,6 +185,13 @@ async fn staff_leave_with_the_customers() {
         // By the clock they would stay for more than two minutes.
         assert!(report.elapsed_s < 30.0, "{how:?} {}", report.elapsed_s);
     }
+    // Nor do those stay who would have come after the end.
+    let folder = tempfile::tempdir().expect("a folder");
+    let late = "steps = ['user']\n[[phase.crowd]]\nname = 'late'\nclients = 1\ncustomers = 9\n\
+                from = 0.5\nsteps = ['user']";
+    let file = scenario(folder.path(), 1, late);
+    let (report, _) = load(app.http.base(), &[&file, "--closed", "--duration=2s"]);
+    assert!(report.elapsed_s < 30.0, "{}", report.elapsed_s);
     app.stop().await;
 }
 
@@ -167,29 +212,10 @@ fn options_that_would_do_nothing_are_refused() {
 async fn time_begins_when_everything_is_on_sale() {
     let app = TestApp::start().await;
     let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("many.toml");
-    let text = r#"
-        about = "many concerts, and somebody who comes at once"
-        [[concert]]
-        key = "a"
-        name = "A Night"
-        venue = "Hall"
-        capacity = 0
-        in_days = 3
-        count = 400
-        [[phase]]
-        name = "only"
-        [[phase.crowd]]
-        name = "one"
-        clients = 1
-        customers = 1
-        arrivals = "steady"
-        steps = ["user"]
-    "#;
-    std::fs::write(&file, text).expect("the folder is the test's own");
-    let args = [file.to_str().expect("ASCII"), "--prints-max", "0"];
-    let (report, _) = load(app.http.base(), &args);
-    assert!(report.elapsed_s < 1.0, "{}", report.elapsed_s);
+    let file = scenario(folder.path(), 400, "steps = ['user']\nrate = 1000");
+    let (report, _) = load(app.http.base(), &[&file]);
+    // By the rate it takes a second.
+    assert!(report.elapsed_s < 1.5, "{}", report.elapsed_s);
     assert!(report.concerts.iter().all(|concert| concert.capacity == 0));
     app.stop().await;
 }
