@@ -72,12 +72,21 @@ impl Verdict {
             unit => format!("{:.1} {unit}", self.value),
         }
     }
+
+    /// What was found and, if it is a figure, what was promised.
+    pub fn found_text(&self) -> String {
+        let found = self.figure_text();
+        match self.unit.as_str() {
+            "" => found,
+            unit => format!("{found} of {} {unit}", self.limit),
+        }
+    }
 }
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.ok { "ok" } else { "BROKEN" };
-        write!(f, "{} {} {verdict}", self.name, self.figure_text())?;
+        write!(f, "{} {} {verdict}", self.name, self.found_text())?;
         for detail in &self.details {
             write!(f, "\n  {detail}")?;
         }
@@ -97,8 +106,8 @@ mod tests {
         sum.join(&Verdict::count("P1 oversold", 0, Vec::new()));
         assert_eq!(sum.to_string(), "P1 oversold 2 BROKEN\n  concert x");
         let mut worst = Verdict::figure("P7 urgent-p99", 0.25, "s", 10.0);
-        assert_eq!(worst.to_string(), "P7 urgent-p99 250 ms ok");
+        assert_eq!(worst.to_string(), "P7 urgent-p99 250 ms of 10 s ok");
         worst.join(&Verdict::figure("P7 urgent-p99", 12.0, "s", 10.0));
-        assert_eq!(worst.to_string(), "P7 urgent-p99 12.0 s BROKEN");
+        assert_eq!(worst.to_string(), "P7 urgent-p99 12.0 s of 10 s BROKEN");
     }
 }

@@ -1,6 +1,10 @@
 //! Plots as SVG, coloured by the page's style sheet, so that they follow light and dark.
 
+mod labels;
+
 use std::fmt::Write as _;
+
+use self::labels::label_places;
 
 /// The size of a plot and of what is around it, in the units of its view box.
 const WIDTH: f64 = 720.0;
@@ -119,20 +123,22 @@ impl Axis {
 
 /// Lines over `seconds`, with what each part of the time says when one points at it.
 pub(super) fn lines(label: &str, series: &[Series], seconds: f64, unit: Unit) -> String {
+    let seen = |one: &&Series| one.values.iter().any(Option::is_some);
+    let series: Vec<_> = series.iter().filter(seen).collect();
     let values = series
         .iter()
         .flat_map(|one| one.values.iter().flatten().copied());
     let axis = Axis::of(unit, values);
-    let mut svg = open(label);
+    let mut svg = open(label, &highest(&series, unit));
     grid(&mut svg, axis, unit);
     time_axis(&mut svg, seconds);
     let parts = series.iter().map(|one| one.values.len()).max().unwrap_or(0);
-    for one in series {
+    for one in &series {
         draw(&mut svg, one, axis, parts);
     }
     for at in 0..parts {
         let mut words = format!("after {}", clock(seconds * exact(at) / exact(parts)));
-        for one in series {
+        for one in &series {
             if let Some(Some(value)) = one.values.get(at) {
                 let _ = write!(words, "\n{} {}", one.name, unit.text(*value));
             }
@@ -146,8 +152,8 @@ pub(super) fn lines(label: &str, series: &[Series], seconds: f64, unit: Unit) ->
              height=\"{height}\"><title>{words}</title></rect>"
         );
     }
-    svg.push_str("</svg>");
-    svg + &legend(series)
+    svg.push_str("</svg></div>");
+    svg + &legend(&series)
 }
 
 /// Bars over a logarithmic axis of time, with marks at some of them.
@@ -158,7 +164,11 @@ pub(super) fn bars(
 ) -> String {
     let highest = bins.iter().map(|bin| bin.2).max().unwrap_or(0);
     let axis = Axis::of(Unit::Count, std::iter::once(exact_u64(highest)));
-    let mut svg = open(label);
+    let figures: Vec<_> = marks
+        .iter()
+        .map(|(name, _, ms)| format!("{name} {}", Unit::LogMs.text(*ms)))
+        .collect();
+    let mut svg = open(label, &figures.join(", "));
     grid(&mut svg, axis, Unit::Count);
     let (low, high) = match (bins.first(), bins.last()) {
         (Some(first), Some(last)) => (first.0, last.1),
@@ -184,31 +194,52 @@ pub(super) fn bars(
         x_label(&mut svg, x(decade), &Unit::LogMs.text(decade));
         decade *= 10.0;
     }
-    for (at, (name, class, ms)) in marks.iter().enumerate() {
-        let place = x(ms.clamp(low, high));
-        let below = TOP + 13.0 + 18.0 * exact(at);
-        // Near the right edge there is only room on the left.
-        let (anchor, beside) = if place > WIDTH - 190.0 {
+    let places: Vec<_> = marks
+        .iter()
+        .map(|mark| x(mark.2.clamp(low, high)))
+        .collect();
+    let labels = label_places(&places);
+    for ((name, class, ms), (place, label)) in marks.iter().zip(places.iter().zip(labels)) {
+        let top = TOP + 18.0 * exact(label.row);
+        let (anchor, beside) = if label.left {
             ("end", -5.0)
         } else {
             ("start", 5.0)
         };
         let _ = write!(
             svg,
-            "<line class=\"mark {class}\" x1=\"{place:.1}\" x2=\"{place:.1}\" y1=\"{TOP}\" \
-             y2=\"{:.1}\"/><text class=\"mark-text\" x=\"{:.1}\" y=\"{below:.1}\" \
+            "<line class=\"mark {class}\" x1=\"{place:.1}\" x2=\"{place:.1}\" y1=\"{top}\" \
+             y2=\"{:.1}\"/><text class=\"mark-text\" x=\"{:.1}\" y=\"{:.1}\" \
              text-anchor=\"{anchor}\">{name} {}</text>",
             HEIGHT - BOTTOM,
             place + beside,
+            top + 13.0,
             Unit::LogMs.text(*ms),
         );
     }
-    svg.push_str("</svg>");
+    svg.push_str("</svg></div>");
     svg
 }
 
-fn open(label: &str) -> String {
-    format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{label}\">")
+/// Begins a plot, with its figures for those who do not see it.
+fn open(label: &str, figures: &str) -> String {
+    format!(
+        "<div class=\"plot\"><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
+         aria-label=\"{label}: {figures}\">"
+    )
+}
+
+/// The highest value of each line, in words.
+fn highest(series: &[&Series], unit: Unit) -> String {
+    let all = series.iter().map(|one| {
+        let highest = one.values.iter().flatten().copied().fold(0.0, f64::max);
+        format!("{} at most {}", one.name, unit.text(highest))
+    });
+    let all: Vec<_> = all.collect();
+    if all.is_empty() {
+        return "no figures".into();
+    }
+    all.join(", ")
 }
 
 fn grid(svg: &mut String, axis: Axis, unit: Unit) {
@@ -300,13 +331,22 @@ fn draw(svg: &mut String, series: &Series, axis: Axis, parts: usize) {
     }
 }
 
-fn legend(series: &[Series]) -> String {
+/// Names the lines, each with a piece of it: not everybody tells colours apart.
+fn legend(series: &[&Series]) -> String {
     let mut html = String::from("<p class=\"legend\">");
     for one in series {
+        let piece = if one.look == Look::Dots {
+            format!(
+                "<circle class=\"dot {}\" cx=\"12\" cy=\"5\" r=\"3\"/>",
+                one.class
+            )
+        } else {
+            format!("<path class=\"line {}\" d=\"M0 5 H24\"/>", one.class)
+        };
         let _ = write!(
             html,
-            "<span class=\"{}\"><i></i>{}</span>",
-            one.class, one.name
+            "<span><svg class=\"key\" viewBox=\"0 0 24 10\" aria-hidden=\"true\">{piece}</svg>{}</span>",
+            one.name
         );
     }
     html + "</p>"

@@ -3,6 +3,7 @@
 
 mod chart;
 mod figures;
+mod tables;
 
 use std::fmt::Write as _;
 
@@ -10,10 +11,6 @@ use self::chart::{Look, Series, Unit, bars, lines};
 use self::figures::{Parts, bins};
 use crate::record::Kind;
 use crate::report::{Report, Second};
-use crate::verdict::Verdict;
-
-/// The most concerts that the page lists.
-const CONCERTS_MAX: usize = 30;
 
 /// The page, as HTML.
 pub fn page(report: &Report) -> String {
@@ -30,9 +27,9 @@ pub fn page(report: &Report) -> String {
     tiles(&mut html, report);
     html.push_str("<div class=\"cards\">");
     plots(&mut html, report);
-    promises(&mut html, &report.verdicts);
-    requests(&mut html, report);
-    sales(&mut html, report);
+    tables::promises(&mut html, &report.verdicts);
+    tables::requests(&mut html, report);
+    tables::sales(&mut html, report);
     html.push_str("</div>");
     footer(&mut html, report);
     html.push_str("</main></body></html>\n");
@@ -237,113 +234,6 @@ fn card(html: &mut String, title: &str, hint: &str, body: &str) {
         html,
         "<section class=\"card\"><h2>{title}</h2><p class=\"hint\">{hint}</p>{body}</section>"
     );
-}
-
-fn promises(html: &mut String, verdicts: &[Verdict]) {
-    html.push_str(
-        "<section class=\"card wide\"><h2>Promises</h2><p class=\"hint\">What was promised, and \
-         what was found.</p><table><tr><th>Promise</th><th></th><th>Found</th><th></th></tr>",
-    );
-    for verdict in verdicts {
-        let (class, word) = if verdict.ok {
-            ("ok", "✓ kept")
-        } else {
-            ("not", "✗ broken")
-        };
-        let _ = write!(
-            html,
-            "<tr><td>{}</td><td class=\"words\">{}</td><td>{}</td><td class=\"{class}\">{word}</td></tr>",
-            escape(&verdict.name),
-            figures::meaning(&verdict.name),
-            escape(&verdict.figure_text()),
-        );
-        for detail in &verdict.details {
-            let _ = write!(
-                html,
-                "<tr><td class=\"details\" colspan=\"4\">{}</td></tr>",
-                escape(detail)
-            );
-        }
-    }
-    html.push_str("</table></section>");
-}
-
-fn requests(html: &mut String, report: &Report) {
-    html.push_str(
-        "<section class=\"card wide\"><h2>Requests</h2><p class=\"hint\">Latency counts from the \
-         moment when a request was due; “service” from the moment when it was sent.</p><table>\
-         <tr><th></th><th>requests</th><th>half</th><th>99 of 100</th><th>99.9 of 100</th>\
-         <th>longest</th><th>service, 99 of 100</th><th>answers</th></tr>",
-    );
-    for (kind, requests) in &report.requests {
-        let ms = |quantile| Unit::LogMs.text(requests.latency.ms(quantile));
-        let mut statuses: Vec<_> = requests
-            .by_status
-            .iter()
-            .map(|(status, count)| format!("{status}: {}", grouped(*count)))
-            .collect();
-        if requests.unanswered > 0 {
-            statuses.push(format!("none: {}", grouped(requests.unanswered)));
-        }
-        let _ = write!(
-            html,
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
-             <td>{}</td></tr>",
-            kind.name(),
-            grouped(requests.answers()),
-            ms(0.5),
-            ms(0.99),
-            ms(0.999),
-            Unit::LogMs.text(requests.latency.max_ms()),
-            Unit::LogMs.text(requests.service.ms(0.99)),
-            statuses.join(", "),
-        );
-    }
-    html.push_str("</table></section>");
-}
-
-fn sales(html: &mut String, report: &Report) {
-    html.push_str(
-        "<section class=\"card wide\"><h2>Concerts</h2><table><tr><th></th><th>seats</th>\
-         <th>sold</th><th>told “sold out”</th><th>listed at the end</th></tr>",
-    );
-    for concert in report.concerts.iter().take(CONCERTS_MAX) {
-        let _ = write!(
-            html,
-            "<tr><td>{} <span class=\"hint\">{}</span></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-            escape(&concert.key),
-            escape(&concert.id),
-            grouped(concert.capacity),
-            grouped(concert.bought),
-            grouped(concert.refused),
-            grouped(concert.listed),
-        );
-    }
-    html.push_str("</table>");
-    let more = report.concerts.len().saturating_sub(CONCERTS_MAX);
-    if more > 0 {
-        let _ = write!(html, "<p class=\"hint\">and {more} more</p>");
-    }
-    if !report.waits.is_empty() {
-        html.push_str(
-            "<h2>Prints</h2><table><tr><th></th><th>printed</th><th>half within</th>\
-             <th>99 of 100 within</th><th>the last one after</th></tr>",
-        );
-        for waits in &report.waits {
-            let _ = write!(
-                html,
-                "<tr><td>{}{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-                escape(&waits.crowd),
-                if waits.urgent { " (urgent)" } else { "" },
-                grouped(waits.wait.count()),
-                Unit::LogMs.text(waits.wait.ms(0.5)),
-                Unit::LogMs.text(waits.wait.ms(0.99)),
-                Unit::LogMs.text(waits.wait.max_ms()),
-            );
-        }
-        html.push_str("</table>");
-    }
-    html.push_str("</section>");
 }
 
 fn footer(html: &mut String, report: &Report) {

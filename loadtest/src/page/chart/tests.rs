@@ -41,3 +41,30 @@ fn a_plot_is_xml_whatever_is_missing() {
         roxmltree::Document::parse(&svg).unwrap();
     }
 }
+
+#[test]
+fn a_plot_says_its_figures_and_leaves_out_what_was_not_seen() {
+    let series = |name, class, values: &[Option<f64>]| Series {
+        name,
+        class,
+        values: values.to_vec(),
+        look: Look::Line,
+    };
+    let all = [
+        series("as the server says", "c1", &[Some(1.5), Some(3.0), None]),
+        series("as fetched", "c3", &[None, None, None]),
+    ];
+    let html = lines("Age", &all, 3.0, Unit::Seconds);
+    let label = "aria-label=\"Age: as the server says at most 3 s\"";
+    assert!(
+        html.contains(label) && !html.contains("as fetched"),
+        "{html}"
+    );
+    let html = lines("Age", &all[1..], 3.0, Unit::Seconds);
+    assert!(html.contains("aria-label=\"Age: no figures\""), "{html}");
+    let html = bars("Latency", &[(1.0, 2.0, 3)], &[("half", "c1", 1.5)]);
+    assert!(
+        html.contains("aria-label=\"Latency: half 1.5 ms\""),
+        "{html}"
+    );
+}
