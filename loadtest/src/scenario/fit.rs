@@ -97,13 +97,17 @@ impl Fit {
         }
         if let (Some(seconds), Some(_)) = (self.seconds, self.rate) {
             let share = seconds / natural_seconds(scenario);
-            let all = scenario
+            for crowd in scenario
                 .phases
                 .iter_mut()
-                .flat_map(|phase| &mut phase.crowds);
-            for crowd in all.filter(|crowd| !comes_once(crowd)) {
-                let customers = (exact(crowd.customers) * share).round().max(1.0);
-                crowd.customers = u64::from(whole(customers));
+                .flat_map(|phase| &mut phase.crowds)
+            {
+                if comes_once(crowd) {
+                    crowd.rate = Some(crowd.natural_rate() / share);
+                } else {
+                    let customers = (exact(crowd.customers) * share).round().max(1.0);
+                    crowd.customers = u64::from(whole(customers));
+                }
             }
         }
     }
