@@ -112,6 +112,8 @@ pub enum Fault {
     WrongAnswer,
     /// A print that was ordered never came, or failed.
     NotPrinted,
+    /// A ticket was said to be printed, and its print was not there.
+    NoPrint,
 }
 
 /// How often something happened, and some words about it.
@@ -158,6 +160,8 @@ pub struct Interval {
     pub lateness: Latency,
     /// Customers who were not sent because too many were waiting already.
     pub turned_away: u64,
+    /// Customers who wanted to buy and left with neither a ticket nor the word that none is left.
+    pub unserved: u64,
     /// The age of the stalest plan, in seconds; nothing if none was fetched.
     pub plan_stale_s: Option<f64>,
     /// What must not happen.
@@ -180,6 +184,7 @@ impl Interval {
         self.late += other.late;
         self.lateness.add(&other.lateness);
         self.turned_away += other.turned_away;
+        self.unserved += other.unserved;
         self.plan_stale_s = older(self.plan_stale_s, other.plan_stale_s);
         for (fault, faults) in &other.faults {
             self.faults.entry(*fault).or_default().add(faults);

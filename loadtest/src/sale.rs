@@ -8,6 +8,7 @@ use chrono::Days;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::audit::{Elements, Words};
 use crate::client::Client;
 use crate::scenario::{Scenario, Step};
 use crate::target::{LoadError, Target};
@@ -40,7 +41,8 @@ pub(crate) struct OnSale {
     /// Its names, the oldest first, with the moment when the change was answered, if it was.
     names: Mutex<Vec<(Option<Instant>, String)>>,
     kept: Mutex<Vec<String>>,
-    /// When each purchase was acknowledged, in milliseconds since the beginning, in that order.
+    /// When each purchase was acknowledged, in milliseconds since the beginning, in that order;
+    /// those of before first.
     acknowledged_ms: Mutex<Vec<u32>>,
     /// The most purchases that a plan has shown.
     shown: AtomicU32,
@@ -90,6 +92,10 @@ impl Sale {
                 let path = format!("/api/v1/concerts/{id}");
                 let found: Created = client.get(&path).await?.json()?;
                 sale.add(&concert.key, found);
+                if sale.keeps_times {
+                    let sold = count_sold(&mut client, id).await?;
+                    sale.take_up(sale.concerts.len() - 1, sold);
+                }
             }
             for _ in 0..if existing.is_empty() {
                 concert.count
@@ -135,6 +141,24 @@ impl Sale {
         });
     }
 
+    /// Notes what had been sold of a concert before: it was acknowledged by now at the latest.
+    fn take_up(&self, concert: usize, sold: usize) {
+        let concert = &self.concerts[concert];
+        *locked(&concert.acknowledged_ms) = vec![self.elapsed_ms(); sold];
+    }
+
+    fn elapsed_ms(&self) -> u32 {
+        u32::try_from(self.begun.elapsed().as_millis()).unwrap_or(u32::MAX)
+    }
+
+    /// Sales of a concert that are known: those of before, and those that were acknowledged here.
+    /// Nothing if nobody keeps them.
+    pub(crate) fn known(&self, concert: usize) -> Option<u64> {
+        let known = locked(&self.concerts[concert].acknowledged_ms).len();
+        self.keeps_times
+            .then(|| u64::try_from(known).unwrap_or(u64::MAX))
+    }
+
     /// Places of the concerts of these keys, or of all.
     pub(crate) fn places(&self, keys: &[String]) -> Vec<usize> {
         let wanted = |concert: &OnSale| keys.is_empty() || keys.contains(&concert.key);
@@ -161,8 +185,7 @@ impl Sale {
     pub(crate) fn acknowledge(&self, concert: usize, ticket: &str) {
         let concert = &self.concerts[concert];
         if self.keeps_times {
-            let elapsed = u32::try_from(self.begun.elapsed().as_millis()).unwrap_or(u32::MAX);
-            locked(&concert.acknowledged_ms).push(elapsed);
+            locked(&concert.acknowledged_ms).push(self.elapsed_ms());
         }
         if self.keeps_tickets {
             let mut kept = locked(&concert.kept);
@@ -222,16 +245,28 @@ impl Sale {
 
     /// Whether a print that was asked for at a moment may say what it says: the name that was in
     /// force then, or a later one.
-    pub(crate) fn is_fresh(&self, concert: usize, asked: Instant, print: &str) -> bool {
+    pub(crate) fn is_fresh(&self, concert: usize, asked: Instant, print: &Words) -> bool {
         let names = locked(&self.concerts[concert].names);
         let answered = |since: &Option<Instant>| since.is_some_and(|since| since <= asked);
         let in_force = names.iter().rposition(|(since, _)| answered(since));
         let mut allowed = names[in_force.unwrap_or(0)..].iter();
-        allowed.any(|(_, name)| print.contains(name.as_str()))
+        allowed.any(|(_, name)| print.show(name))
     }
+}
+
+/// How many tickets of a concert are listed.
+async fn count_sold(client: &mut Client, concert: &str) -> Result<usize, LoadError> {
+    let path = format!("/api/v1/tickets?concert_id={concert}");
+    let (mut sold, mut elements) = (0, Elements::default());
+    let count = |_, bytes: &[u8]| elements.feed(bytes, |_| sold += 1);
+    client.stream("GET", &path, None, count).await?;
+    Ok(sold)
 }
 
 /// A lock that a panic cannot poison for others: what it guards is whole after every line.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

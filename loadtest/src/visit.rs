@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::audit::Words;
 use crate::random::number;
 use crate::record::{Fault, Kind, older};
 use crate::request::Request;
@@ -39,6 +40,8 @@ struct Hand {
     ticket: Option<String>,
     /// When its print was ordered.
     ordered: Option<Instant>,
+    /// The order was answered with a ticket, or with what speaks for itself.
+    served: bool,
 }
 
 impl Visit<'_> {
@@ -48,11 +51,15 @@ impl Visit<'_> {
         let user = self.pick(2, self.worker.sale.users.len());
         let mut hand = Hand::default();
         let mut due = due;
-        for step in self.crowd.visit(number(self.random, 3)) {
+        let steps = self.crowd.visit(number(self.random, 3));
+        for step in steps {
             if !self.step(*step, due, concert, user, &mut hand).await {
-                return;
+                break;
             }
             due = Instant::now();
+        }
+        if steps.contains(&Step::Buy) && !hand.served {
+            self.worker.interval.borrow_mut().unserved += 1;
         }
     }
 
@@ -128,9 +135,11 @@ impl Visit<'_> {
                 self.worker.sale.acknowledge(concert, &ticket);
                 self.worker.bought.borrow_mut()[concert].push(id);
                 hand.ticket = Some(ticket);
+                hand.served = true;
                 true
             }
             (422, _) => {
+                hand.served = true;
                 self.worker.refused.borrow_mut()[concert] += 1;
                 false
             }
@@ -179,8 +188,8 @@ impl Visit<'_> {
             let told = self
                 .get(Kind::Poll, &path, Instant::now(), print_status)
                 .await;
-            match told.map(|told| told.read) {
-                Some(Some(PrintStatus::Printed)) => {
+            match told.map(|told| told.read.ok_or(told.status)) {
+                Some(Ok(PrintStatus::Printed)) => {
                     if let Some(ordered) = hand.ordered.take() {
                         let mut interval = self.worker.interval.borrow_mut();
                         let waits = interval.waits.entry(self.crowd_at).or_default();
@@ -188,12 +197,16 @@ impl Visit<'_> {
                     }
                     return true;
                 }
-                Some(Some(PrintStatus::NotPrinted)) if orders < ORDERS_MAX => {
+                Some(Ok(PrintStatus::NotPrinted)) if orders < ORDERS_MAX => {
                     orders += 1;
                     self.order_print(Instant::now(), hand).await;
                     pause = POLL_FIRST;
                 }
-                Some(Some(PrintStatus::Error)) => break,
+                Some(Ok(PrintStatus::Error)) => break,
+                Some(Err(status)) if status != 503 => {
+                    self.worker.wrong(Kind::Poll, status, &path);
+                    return false;
+                }
                 // It waits, or the server is too busy to say.
                 _ => {}
             }
@@ -215,9 +228,7 @@ impl Visit<'_> {
             return false;
         };
         let path = format!("/api/v1/tickets/{ticket}/print");
-        let read = |status, body: &[u8]| {
-            (status == 200).then(|| String::from_utf8_lossy(body).into_owned())
-        };
+        let read = |status, body: &[u8]| (status == 200).then(|| Words::of(body));
         let mut due = due;
         for _ in 0..ORDERS_MAX {
             let Some(told) = self.get(Kind::Download, &path, due, read).await else {
@@ -225,7 +236,7 @@ impl Visit<'_> {
             };
             match told.read {
                 Some(print) => {
-                    self.check_print(concert, &ticket, told.asked, &print);
+                    self.check_print(concert, &ticket, told.asked, print.as_ref());
                     return true;
                 }
                 // The concert was renamed between the print and its download.
@@ -243,12 +254,21 @@ impl Visit<'_> {
             }
             due = Instant::now();
         }
-        true
+        self.worker.fault(Fault::NoPrint, || {
+            format!("{path} was 404 each of {ORDERS_MAX} times that the ticket was PRINTED")
+        });
+        false
     }
 
-    fn check_print(&self, concert: usize, ticket: &str, asked: Instant, print: &str) {
+    fn check_print(&self, concert: usize, ticket: &str, asked: Instant, print: Option<&Words>) {
         let sale = &self.worker.sale;
-        if !print.contains(&format!("<desc>{ticket}</desc>")) {
+        let Some(print) = print else {
+            self.worker.fault(Fault::WrongAnswer, || {
+                format!("the print of ticket {ticket} is no SVG")
+            });
+            return;
+        };
+        if print.desc != ticket {
             self.worker.fault(Fault::WrongAnswer, || {
                 format!("the print of ticket {ticket} is not of this ticket")
             });

@@ -4,6 +4,7 @@
 mod concert;
 mod listing;
 mod prints;
+mod words;
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -11,6 +12,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::concert::Found;
+pub(crate) use self::listing::Elements;
+pub(crate) use self::words::Words;
 use crate::client::Client;
 use crate::record::Faults;
 use crate::target::{LoadError, Target};

@@ -1,6 +1,6 @@
 //! Prints: what is PRINTED can be fetched and shows the concert as it is.
 
-use super::{Audit, Concert, Flaw};
+use super::{Audit, Concert, Flaw, Words};
 use crate::target::LoadError;
 
 /// How often a print is read again whose concert changed meanwhile.
@@ -66,73 +66,16 @@ impl Audit<'_> {
                 format!("has the print of {}", words.desc),
             )));
         }
-        if !words.show(&concert.name) {
-            let wrong = format!("has a print without the name {:?}", concert.name);
+        for (what, text) in [("name", &concert.name), ("venue", &concert.venue)] {
+            if !words.show(text) {
+                let wrong = format!("has a print without the {what} {text:?}");
+                return Ok(Some((Flaw::Stale, wrong)));
+            }
+        }
+        if !words.may_show_day(&concert.date) {
+            let wrong = format!("has a print without the day {}", concert.date);
             return Ok(Some((Flaw::Stale, wrong)));
         }
         Ok(None)
-    }
-}
-
-/// What a print says.
-#[derive(Debug)]
-struct Words {
-    /// The root's own description.
-    desc: String,
-    /// All texts, without white space: names are set in several lines when they are long.
-    texts: String,
-}
-
-impl Words {
-    fn of(svg: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(svg).ok()?;
-        let document = roxmltree::Document::parse(text).ok()?;
-        let root = document.root_element();
-        let mut children = root.children();
-        let desc = children.find(|node| node.tag_name().name() == "desc")?;
-        let texts = root
-            .descendants()
-            .filter(|node| node.tag_name().name() == "text");
-        let inner = texts.flat_map(|node| node.descendants().filter(roxmltree::Node::is_text));
-        let words = inner.filter_map(|node| node.text());
-        Some(Self {
-            desc: desc.text().unwrap_or_default().to_owned(),
-            texts: squeezed(&words.collect::<String>()),
-        })
-    }
-
-    /// Whether a name is shown. One that was cut short, or that has characters which no typeface
-    /// has, shows at least its beginning, or its plain words.
-    fn show(&self, name: &str) -> bool {
-        let whole = squeezed(name);
-        if self.texts.contains(&whole) {
-            return true;
-        }
-        let begins: String = whole.chars().take(12).collect();
-        let cut = self.texts.contains('…') && self.texts.contains(&begins);
-        let mut plain = name
-            .split(|char: char| !char.is_ascii_alphanumeric())
-            .filter(|word| !word.is_empty());
-        cut || (!name.is_ascii() && plain.all(|word| self.texts.contains(word)))
-    }
-}
-
-fn squeezed(text: &str) -> String {
-    text.chars().filter(|char| !char.is_whitespace()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_found_over_several_lines_and_another_one_is_not() {
-        let svg = b"<svg xmlns='http://www.w3.org/2000/svg'><desc>7</desc>\
-                    <text>Elsa on</text><g><text><tspan>Ice &amp; Fire</tspan></text></g></svg>";
-        let words = Words::of(svg).unwrap();
-        assert_eq!(words.desc, "7");
-        assert!(words.show("Elsa on Ice & Fire") && words.show("Elsa on  Ice"));
-        assert!(!words.show("Bob on Ice"));
-        assert!(Words::of(b"<svg").is_none());
     }
 }

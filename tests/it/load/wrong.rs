@@ -30,10 +30,32 @@ pub(super) enum Defect {
     SellsTwice,
     /// It hands out prints with the old name after a rename.
     ServesStale,
+    /// Its prints show another venue than the concert's.
+    KeepsVenue,
+    /// Its prints show another day than the concert's.
+    KeepsDay,
     /// It never draws the plan again.
     OldPlan,
-    /// It says 200 where it should say 201.
+    /// The plan that it draws once more shows nothing.
+    PlanBack,
+    /// The plan shows a sale that was not.
+    PlanAhead,
+    /// It says 200 where it should say 201, once.
     WrongStatus,
+    /// It is too busy for every order.
+    Busy,
+    /// It sells to somebody whom nobody knows.
+    Stranger,
+    /// It says ACTIVE when it is sold out.
+    StaysActive,
+    /// Prints take a second.
+    PrintsSlowly,
+    /// Prints fail.
+    FailsPrints,
+    /// It says that tickets are printed, and has no prints.
+    HidesPrints,
+    /// Once it says nothing of a ticket that waits for its print.
+    Mumbles,
     /// It does nothing for a second, once, in the middle of the sale.
     Stalls,
 }
@@ -41,6 +63,10 @@ pub(super) enum Defect {
 /// The sale with which a server stalls, and for how long.
 const STALLS_AT: usize = 60;
 const STALL: Duration = Duration::from_secs(1);
+/// How long a print takes on a server that is slow at them.
+const SLOW_PRINT: Duration = Duration::from_secs(1);
+/// The plan that steps back.
+const BACK_AT: usize = 10;
 
 /// A running server. Stopped when dropped.
 #[derive(Debug)]
@@ -60,7 +86,12 @@ struct State {
     /// Ids and users.
     tickets: Vec<(String, String)>,
     sold: usize,
-    prints: bool,
+    /// When the first print was ordered.
+    prints: Option<Instant>,
+    /// Plans that were fetched, and what the first of them showed.
+    plans: usize,
+    first_plan: usize,
+    mumbled: bool,
 }
 
 impl WrongServer {
@@ -75,7 +106,10 @@ impl WrongServer {
             capacity: 0,
             tickets: Vec::new(),
             sold: 0,
-            prints: false,
+            prints: None,
+            plans: 0,
+            first_plan: 0,
+            mumbled: false,
         }));
         let mut serving = JoinSet::new();
         serving.spawn(async move {
@@ -156,15 +190,20 @@ impl State {
                 (200, self.concert.to_string())
             }
             ("GET", ["concerts", _, "seats"]) => (200, self.plan()),
+            ("POST", ["tickets"]) if self.defect == Defect::Busy => (503, "{}".into()),
             ("POST", ["tickets"]) => self.sell(body),
+            ("GET", ["tickets", _]) if self.mumbles() => (200, "{}".into()),
             ("GET", ["tickets", id]) => match self.ticket(id) {
                 Some(ticket) => (200, ticket.to_string()),
                 None => (404, "{}".into()),
             },
             ("GET", [list]) if list.starts_with("tickets?") => (200, self.list(list)),
             ("POST", ["tickets", _, "print"]) => {
-                self.prints = true;
+                self.prints.get_or_insert_with(Instant::now);
                 (202, "{}".into())
+            }
+            ("GET", ["tickets", _, "print"]) if self.defect == Defect::HidesPrints => {
+                (404, "{}".into())
             }
             ("GET", ["tickets", id, "print"]) => (200, self.print(id)),
             _ => (404, "{}".into()),
@@ -188,7 +227,9 @@ impl State {
             _ => self.capacity,
         };
         if self.sold >= seats {
-            self.concert["status"] = json!("SOLD_OUT");
+            if self.defect != Defect::StaysActive {
+                self.concert["status"] = json!("SOLD_OUT");
+            }
             return (422, "{}".into());
         }
         self.sold += 1;
@@ -198,7 +239,11 @@ impl State {
         let again = self.defect == Defect::SellsTwice && self.sold == 2;
         if !again {
             let id = format!("00000000-0000-7000-8000-{:012}", 1_000 + self.sold);
-            let user = body["user_id"].as_str().unwrap_or_default().to_owned();
+            let user = match self.defect {
+                Defect::Stranger if self.sold == 1 => "nobody",
+                _ => body["user_id"].as_str().unwrap_or_default(),
+            };
+            let user = user.to_owned();
             self.tickets.push((id, user));
         }
         let (id, _) = self.tickets.last().cloned().expect("one was sold");
@@ -207,7 +252,7 @@ impl State {
             // Its buyer was told that it is there.
             self.tickets.clear();
         }
-        let status = if self.defect == Defect::WrongStatus {
+        let status = if self.defect == Defect::WrongStatus && self.sold == 1 {
             200
         } else {
             201
@@ -217,10 +262,11 @@ impl State {
 
     fn ticket(&self, id: &str) -> Option<Value> {
         let (id, user) = self.tickets.iter().find(|(one, _)| one == id)?;
-        let printed = if self.prints {
-            "PRINTED"
-        } else {
-            "NOT_PRINTED"
+        let printed = match (self.prints, self.defect) {
+            (None, _) => "NOT_PRINTED",
+            (Some(_), Defect::FailsPrints) => "ERROR",
+            (Some(ordered), Defect::PrintsSlowly) if ordered.elapsed() < SLOW_PRINT => "PENDING",
+            (Some(_), _) => "PRINTED",
         };
         Some(json!({
             "id": id,
@@ -228,6 +274,12 @@ impl State {
             "user": { "id": user, "url": "http://x/u" },
             "print_status": printed,
         }))
+    }
+
+    fn mumbles(&mut self) -> bool {
+        let now = self.defect == Defect::Mumbles && self.prints.is_some() && !self.mumbled;
+        self.mumbled |= now;
+        now
     }
 
     fn list(&self, query: &str) -> String {
@@ -243,13 +295,29 @@ impl State {
             _ => self.names.last(),
         };
         let name = name.map_or("", String::as_str);
-        format!("<svg><desc>{id}</desc><text>{name}</text></svg>")
+        let name = name.replace('&', "&amp;");
+        let text = |key: &str| self.concert[key].as_str().unwrap_or_default().to_owned();
+        let (venue, day) = match self.defect {
+            Defect::KeepsVenue => ("Elsewhere".to_owned(), text("date")),
+            Defect::KeepsDay => (text("venue"), "2000-01-01".to_owned()),
+            _ => (text("venue"), text("date")),
+        };
+        format!(
+            "<svg><desc>{id}</desc><text>{name}</text><text>{venue}</text><text>{day}</text></svg>"
+        )
     }
 
-    fn plan(&self) -> String {
+    fn plan(&mut self) -> String {
+        let sold = self.tickets.len().min(self.capacity);
+        self.plans += 1;
+        if self.plans == 1 {
+            self.first_plan = sold;
+        }
         let shown = match self.defect {
-            Defect::OldPlan => 0,
-            _ => self.tickets.len().min(self.capacity),
+            Defect::OldPlan => self.first_plan,
+            Defect::PlanBack if self.plans == BACK_AT => 0,
+            Defect::PlanAhead => sold + 1,
+            _ => sold,
         };
         let id = self.concert["id"].as_str().unwrap_or_default();
         format!("<svg><desc>{id}|{}|{shown}</desc></svg>", self.capacity)
