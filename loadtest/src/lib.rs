@@ -23,6 +23,7 @@ mod run;
 mod sale;
 pub mod scenario;
 mod system;
+mod tally;
 mod target;
 mod timeline;
 mod verdict;
@@ -38,7 +39,7 @@ pub use self::histogram::Latency;
 pub use self::page::page;
 pub use self::record::{Fault, Faults, Interval, Kind, Requests};
 pub use self::report::{
-    ConcertSales, FORMAT, Generator, MergeError, Report as LoadReport, Second, Server, Waits,
+    ConcertSales, FORMAT, Generator, MergeError, Report as LoadReport, Run, Second, Server, Waits,
 };
 pub use self::request::Request;
 pub use self::run::{CONNECTIONS_MAX, Moment, Options, THREADS_MAX, run as load};

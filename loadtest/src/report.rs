@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::histogram::Latency;
 use crate::record::{Faults, Interval, Kind, Requests, older};
+use crate::tally;
 use crate::timeline::Timeline;
 use crate::verdict::Verdict;
 use crate::watch::Sample;
 
 /// The form of the JSON; another number is another form.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Everything that is known of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,9 @@ pub struct Report {
     pub elapsed_s: f64,
     /// Generators whose results these are.
     pub generators: u32,
+    /// Which runs they are: none is counted twice.
+    #[serde(default)]
+    pub runs: Vec<Run>,
     /// What generators were made of.
     pub generator: Generator,
     /// Every kind of request.
@@ -51,6 +55,15 @@ pub struct Report {
     pub errors: Faults,
     /// Whether promises were kept.
     pub verdicts: Vec<Verdict>,
+}
+
+/// A run of one generator. Those that run together have a seed each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// What chose its users and concerts.
+    pub seed: u64,
+    /// When it began, in seconds since 1970.
+    pub started_at: i64,
 }
 
 /// What the generators were made of, and whether they were fast enough.
@@ -94,6 +107,9 @@ pub struct ConcertSales {
 /// How long a crowd waited for its prints.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Waits {
+    /// The crowd's place among all of the scenario: several may have one name.
+    #[serde(default)]
+    pub place: usize,
     /// The crowd.
     pub crowd: String,
     /// Its prints were wanted at once.
@@ -148,6 +164,13 @@ pub enum MergeError {
     /// They are of different runs.
     #[error("{0} cannot be added to {1}: only results of one scenario against one target can")]
     Different(String, String),
+    /// One of them was given before.
+    #[error(
+        "the run of seed {} that began at {} is given twice; generators that run together each \
+         need a --seed of their own",
+        .0.seed, .0.started_at
+    )]
+    Twice(Run),
 }
 
 impl Second {
@@ -213,6 +236,22 @@ impl Report {
         self.verdicts.iter().all(|verdict| verdict.ok)
     }
 
+    /// What to say of the run in a line.
+    pub fn summary(&self) -> String {
+        let broken = self.verdicts.iter().filter(|verdict| !verdict.ok).count();
+        let all = self.verdicts.len();
+        let warnings = match self.warnings.len() {
+            0 => String::new(),
+            1 => ", with a warning".into(),
+            more => format!(", with {more} warnings"),
+        };
+        match broken {
+            0 => format!("Every promise was kept: {all} of {all}{warnings}"),
+            1 => format!("1 of {all} promises was broken{warnings}"),
+            more => format!("{more} of {all} promises were broken{warnings}"),
+        }
+    }
+
     /// Requests of all kinds that a customer waits for.
     pub fn all_requests(&self) -> Requests {
         let mut all = Requests::default();
@@ -269,6 +308,10 @@ impl Report {
         if (&self.scenario, &self.target) != (&other.scenario, &other.target) {
             return Err(MergeError::Different(what(&other), what(self)));
         }
+        if let Some(run) = other.runs.iter().find(|run| self.runs.contains(run)) {
+            return Err(MergeError::Twice(*run));
+        }
+        self.runs.extend(&other.runs);
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact")]
         let end = |one: &Self| one.started_at as f64 + one.elapsed_s;
         let ended = end(self).max(end(&other));
@@ -289,7 +332,7 @@ impl Report {
             }
         }
         for waits in other.waits {
-            match self.waits.iter_mut().find(|one| one.crowd == waits.crowd) {
+            match self.waits.iter_mut().find(|one| one.place == waits.place) {
                 Some(same) => same.wait.add(&waits.wait),
                 None => self.waits.push(waits),
             }
@@ -310,30 +353,23 @@ impl Report {
         Ok(())
     }
 
-    /// What only the sum shows: generators may have oversold a concert together, and the 99th
-    /// percentile is one of all urgent prints.
+    /// What only the sum shows: generators may have oversold a concert together, or been given
+    /// the same tickets, and the 99th percentile is one of all urgent prints.
     fn check_together(&mut self) {
-        let mut over = Vec::new();
-        for concert in &self.concerts {
-            if concert.bought > concert.capacity {
-                over.push(format!(
-                    "concert {}: {} tickets were sold for {} seats",
-                    concert.id, concert.bought, concert.capacity
-                ));
+        for verdict in [
+            tally::oversold(&self.concerts),
+            tally::sold_twice(&self.concerts),
+        ] {
+            if !verdict.ok {
+                self.join_verdict(&verdict);
             }
         }
-        if !over.is_empty() {
-            let count = u64::try_from(over.len()).unwrap_or(u64::MAX);
-            self.join_verdict(&Verdict::count("P1 oversold", count, over));
-        }
-        let urgent = self.urgent();
         let known = self
             .verdicts
             .iter_mut()
             .find(|one| one.name == "P7 urgent-p99");
         if let Some(verdict) = known {
-            let seconds = urgent.ms(0.99) / 1_000.0;
-            *verdict = Verdict::figure(&verdict.name, seconds, "s", verdict.limit);
+            *verdict = tally::urgent(&self.waits, verdict.limit);
         }
     }
 

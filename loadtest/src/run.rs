@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Barrier, mpsc, watch};
 
 use crate::drive::{self, End, Message, Mode, Plan};
-use crate::record::Interval;
-use crate::report::{Generator, Report, Second, Server};
+use crate::record::{Interval, older};
+use crate::report::{Generator, Report, Run, Second, Server};
 use crate::sale::Sale;
 use crate::scenario::Scenario;
 use crate::system;
@@ -80,6 +80,8 @@ struct Gathered {
     busiest: f64,
     cpu: Duration,
     rss_max: Option<u64>,
+    /// The oldest that plans were by the server's own account, in seconds.
+    plan_stale_s: Option<f64>,
 }
 
 /// Runs a scenario to its end, and audits what it left.
@@ -183,6 +185,7 @@ async fn gather(
         busiest: 0.0,
         cpu: Duration::ZERO,
         rss_max: None,
+        plan_stale_s: None,
     };
     // Threads are not quite at one: a second is told when all have told theirs.
     let mut open: BTreeMap<u32, (usize, Second)> = BTreeMap::new();
@@ -205,6 +208,7 @@ async fn gather(
                 {
                     sum.sample = *samples.borrow();
                     gathered.rss_max = gathered.rss_max.max(sum.sample.rss);
+                    gathered.plan_stale_s = older(gathered.plan_stale_s, sum.sample.plan_stale_s);
                     on_moment(&Moment {
                         auditing: false,
                         elapsed: Duration::from_secs(u64::from(second) + 1),
@@ -284,6 +288,10 @@ fn report(
         started_at,
         elapsed_s: elapsed.as_secs_f64(),
         generators: 1,
+        runs: vec![Run {
+            seed: options.seed,
+            started_at,
+        }],
         generator: Generator {
             connections: u64::try_from(plan.connections).unwrap_or(u64::MAX),
             opened: gathered.ends.iter().map(|end| end.opened).sum(),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
+use crate::record::older;
 use crate::system;
 use crate::target::Target;
 
@@ -69,6 +70,11 @@ impl Sample {
             };
             let name = series.split('{').next().unwrap_or(series);
             let has = |label: &str| series.contains(label);
+            if name == "ticketoverflow_plan_staleness_seconds" {
+                // Each speaks of all plans, so the worst is true.
+                self.plan_stale_s = older(self.plan_stale_s, Some(value));
+                continue;
+            }
             let figure = match name {
                 "ticketoverflow_jobs"
                     if has("queue=\"prints\"")
@@ -78,7 +84,6 @@ impl Sample {
                 }
                 "ticketoverflow_jobs_running" => &mut self.running,
                 "ticketoverflow_pool_places" => &mut self.places,
-                "ticketoverflow_plan_staleness_seconds" => &mut self.plan_stale_s,
                 "ticketoverflow_ledger_bytes" | "ticketoverflow_ledger_log_bytes" => {
                     &mut self.ledger_bytes
                 }
@@ -102,12 +107,18 @@ mod tests {
              ticketoverflow_jobs{queue=\"prints\",state=\"completed\",lane=\"soon\"} 9\n\
              ticketoverflow_jobs{queue=\"plans\",state=\"available\",lane=\"soon\"} 1\n\
              ticketoverflow_pool_places{queue=\"prints\"} 8\n\
+             ticketoverflow_plan_staleness_seconds 2\n\
              ticketoverflow_ledger_bytes 4096\nticketoverflow_ledger_log_bytes 100\n",
         );
-        sample.add("ticketoverflow_pool_places{queue=\"prints\"} 2\nnonsense\n");
+        sample.add(
+            "ticketoverflow_pool_places{queue=\"prints\"} 2\nnonsense\n\
+                    ticketoverflow_plan_staleness_seconds 1.5\n",
+        );
         assert_eq!(sample.prints_waiting, Some(7.0));
         assert_eq!(sample.places, Some(10.0));
         assert_eq!(sample.ledger_bytes, Some(4_196.0));
         assert_eq!(sample.running, None);
+        // They are of one ledger, and one age does not follow the other.
+        assert_eq!(sample.plan_stale_s, Some(2.0));
     }
 }

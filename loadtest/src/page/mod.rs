@@ -58,19 +58,16 @@ fn header(html: &mut String, report: &Report) {
         when.trim(),
         chart::clock(report.elapsed_s.round()),
     );
-    let broken = report.verdicts.iter().filter(|verdict| !verdict.ok).count();
-    let all = report.verdicts.len();
-    if broken == 0 {
-        let _ = write!(
-            html,
-            "<div class=\"verdict kept\"><b>✓</b>Every promise was kept: {all} of {all}</div>"
-        );
-    } else {
-        let _ = write!(
-            html,
-            "<div class=\"verdict broken\"><b>✗</b>{broken} of {all} promises were broken</div>"
-        );
-    }
+    let (class, sign) = match (report.holds(), report.warnings.is_empty()) {
+        (true, true) => ("kept", "✓"),
+        (true, false) => ("doubtful", "!"),
+        (false, _) => ("broken", "✗"),
+    };
+    let _ = write!(
+        html,
+        "<div class=\"verdict {class}\"><b>{sign}</b>{}</div>",
+        report.summary()
+    );
     for warning in &report.warnings {
         let _ = write!(html, "<div class=\"warning\">{}</div>", escape(warning));
     }

@@ -7,9 +7,11 @@ use super::{Gathered, Moment, Options};
 use crate::audit::{Acknowledged, AuditOptions, Audited, audit};
 use crate::drive::{self, Mode, Plan};
 use crate::histogram::Latency;
-use crate::record::{Fault, Interval, Kind, Requests};
+use crate::record::{Fault, Faults, Interval, Kind, Requests};
 use crate::report::{ConcertSales, Second, Waits};
+use crate::sale::Sale;
 use crate::scenario::{Promises, Step};
+use crate::tally;
 use crate::target::LoadError;
 use crate::verdict::Verdict;
 
@@ -28,6 +30,15 @@ pub(super) struct Judged {
     pub(super) waits: Vec<Waits>,
     pub(super) warnings: Vec<String>,
     pub(super) verdicts: Vec<Verdict>,
+}
+
+/// What was counted during it.
+struct Seen<'a> {
+    concerts: &'a [ConcertSales],
+    waits: &'a [Waits],
+    /// Acknowledgements of a ticket that somebody else was given, too.
+    twice: u64,
+    plan_stale_s: f64,
 }
 
 /// Audits the concerts of the run and joins what was seen during it.
@@ -80,11 +91,22 @@ pub(super) async fn judge(
         }
     }
     let waits = waits(options, &gathered.total);
-    let verdicts = verdicts(options, &gathered.total, &concerts, &waits, audited, twice);
+    let unknown = unknown_sales(sale, &concerts);
+    let (fetched_s, told_s) = (gathered.total.plan_stale_s, gathered.plan_stale_s);
+    let (plan_stale_s, doubt) = plan_staleness(fetched_s, told_s, unknown);
+    let seen = Seen {
+        concerts: &concerts,
+        waits: &waits,
+        twice,
+        plan_stale_s,
+    };
+    let verdicts = verdicts(options, &gathered.total, &seen, audited);
+    let mut warnings = warnings(options, plan, gathered);
+    warnings.extend(Some(doubt).filter(|doubt| !doubt.is_empty()));
     Judged {
-        warnings: warnings(options, plan, gathered),
         concerts,
         waits,
+        warnings,
         verdicts,
     }
 }
@@ -124,6 +146,7 @@ fn waits(options: &Options, total: &Interval) -> Vec<Waits> {
     crowds
         .filter_map(|(at, crowd)| {
             Some(Waits {
+                place: at,
                 crowd: crowd.name.clone(),
                 urgent: crowd.urgent,
                 wait: total.waits.get(&at)?.clone(),
@@ -135,37 +158,37 @@ fn waits(options: &Options, total: &Interval) -> Vec<Waits> {
 fn verdicts(
     options: &Options,
     total: &Interval,
-    concerts: &[ConcertSales],
-    waits: &[Waits],
+    seen: &Seen<'_>,
     audited: Result<Audited, String>,
-    twice: u64,
 ) -> Vec<Verdict> {
     let promises: &Promises = &options.scenario.promises;
     let fault = |name: &str, fault: Fault| {
-        let found = total.faults.get(&fault).cloned().unwrap_or_default();
+        let found = faults(total, fault);
         Verdict::count(name, found.count, found.details)
     };
     let mut all = vec![
-        oversold(concerts),
-        Verdict::count("P4 sold-twice", twice, Vec::new()),
+        tally::oversold(seen.concerts),
+        Verdict::count("P4 sold-twice", seen.twice, Vec::new()),
     ];
     if audited.is_ok() {
-        all.push(undersold(concerts));
+        all.push(tally::undersold(seen.concerts));
+    }
+    if options.scenario.has(Step::Buy) {
+        all.push(tally::unserved(seen.concerts, total.unserved));
     }
     if options.scenario.has(Step::Printed) {
-        all.push(fault("P5 not-printed", Fault::NotPrinted));
+        all.push(not_printed(total));
     }
+    all.push(fault("P5 printed-without-print", Fault::NoPrint));
     all.push(fault("P6 stale-bytes", Fault::StaleBytes));
     if options.scenario.crowds().any(|crowd| crowd.urgent) {
-        all.push(urgent(waits, promises.urgent_p99_s));
+        all.push(tally::urgent(seen.waits, promises.urgent_p99_s));
     }
-    let plan_stale_s = total.plan_stale_s.unwrap_or(0.0);
-    let limit = promises.plan_staleness_s;
     all.push(Verdict::figure(
         "P8 plan-staleness",
-        plan_stale_s,
+        seen.plan_stale_s,
         "s",
-        limit,
+        promises.plan_staleness_s,
     ));
     all.push(fault("P8 plan-back", Fault::PlanBack));
     all.push(fault("P9 wrong-answers", Fault::WrongAnswer));
@@ -185,51 +208,48 @@ fn verdicts(
     all
 }
 
-fn oversold(concerts: &[ConcertSales]) -> Verdict {
-    let over = |one: &ConcertSales| one.bought.saturating_sub(one.capacity);
-    let details = concerts.iter().filter(|one| over(one) > 0);
-    let details = details.map(|one| {
-        format!(
-            "concert {}: {} tickets were sold for {} seats",
-            one.id, one.bought, one.capacity
-        )
-    });
-    let details = details.collect();
-    Verdict::count("P1 oversold", concerts.iter().map(over).sum(), details)
+/// The age of plans. Sales that this generator has no word of make the plans that it fetched look
+/// younger than they are; then the server's own account counts as well, and must be there.
+fn plan_staleness(fetched_s: Option<f64>, told_s: Option<f64>, unknown: u64) -> (f64, String) {
+    let fetched_s = fetched_s.unwrap_or(0.0);
+    match (unknown, told_s) {
+        (0, _) => (fetched_s, String::new()),
+        (_, Some(told_s)) => (fetched_s.max(told_s), String::new()),
+        (_, None) => (
+            fetched_s,
+            format!(
+                "the age of plans was not measured: {unknown} tickets were sold that this generator \
+                 has no word of, and the server says nothing of plans in its /metrics"
+            ),
+        ),
+    }
 }
 
-/// Seats that are left although somebody was told that none is.
-fn undersold(concerts: &[ConcertSales]) -> Verdict {
-    let left = |one: &ConcertSales| match one.refused {
-        0 => 0,
-        _ => one.capacity.saturating_sub(one.listed),
-    };
-    let details = concerts.iter().filter(|one| left(one) > 0);
-    let details = details.map(|one| {
-        format!(
-            "concert {}: {} were told that it is sold out, {} of {} seats are left",
-            one.id,
-            one.refused,
-            left(one),
-            one.capacity
-        )
+/// Tickets of the concerts that are neither of before nor acknowledged here.
+fn unknown_sales(sale: &Sale, concerts: &[ConcertSales]) -> u64 {
+    let each = concerts.iter().enumerate().filter_map(|(at, concert)| {
+        let known = sale.known(at)?;
+        Some(concert.listed.saturating_sub(known))
     });
-    let details = details.collect();
-    Verdict::count("P2 undersold", concerts.iter().map(left).sum(), details)
+    each.sum()
 }
 
-/// A promise about prints is not kept by making none.
-fn urgent(waits: &[Waits], limit_s: f64) -> Verdict {
-    let mut all = Latency::default();
-    for waits in waits.iter().filter(|waits| waits.urgent) {
-        all.add(&waits.wait);
+/// Prints that never came. To make none at all is no way to keep that promise.
+fn not_printed(total: &Interval) -> Verdict {
+    let mut found = faults(total, Fault::NotPrinted);
+    let orders = total
+        .requests
+        .get(&Kind::Print)
+        .map_or(0, Requests::answers);
+    let printed: u64 = total.waits.values().map(Latency::count).sum();
+    if orders > 0 && printed == 0 && found.count == 0 {
+        found.note(|| format!("no print was made, of {orders} that were ordered"));
     }
-    let mut verdict = Verdict::figure("P7 urgent-p99", all.ms(0.99) / 1_000.0, "s", limit_s);
-    if all.count() == 0 {
-        verdict.ok = false;
-        verdict.details.push("no urgent print was made".into());
-    }
-    verdict
+    Verdict::count("P5 not-printed", found.count, found.details)
+}
+
+fn faults(total: &Interval, fault: Fault) -> Faults {
+    total.faults.get(&fault).cloned().unwrap_or_default()
 }
 
 fn warnings(options: &Options, plan: &Plan, gathered: &Gathered) -> Vec<String> {
@@ -279,6 +299,13 @@ fn warnings(options: &Options, plan: &Plan, gathered: &Gathered) -> Vec<String> 
     if busy > 0 {
         warnings.push(format!(
             "{busy} requests were answered with 503: the server was too busy"
+        ));
+    }
+    if total.unserved > 0 {
+        warnings.push(format!(
+            "{} customers who wanted to buy left with neither a ticket nor the word that it is \
+             sold out",
+            total.unserved
         ));
     }
     let buys = total.requests.get(&Kind::Buy);
@@ -338,5 +365,29 @@ mod tests {
         for (latency_ms, service_ms) in [(256, 250), (256, 200), (4, 1), (1, 1)] {
             assert_eq!(seen(latency_ms, service_ms), None);
         }
+    }
+
+    #[test]
+    fn plans_of_concerts_that_others_sell_too_are_not_called_young_by_their_count() {
+        assert_eq!(
+            plan_staleness(Some(2.0), Some(9.0), 0),
+            (2.0, String::new())
+        );
+        assert_eq!(
+            plan_staleness(Some(2.0), Some(9.0), 5),
+            (9.0, String::new())
+        );
+        let (_, doubt) = plan_staleness(None, None, 5);
+        assert!(doubt.contains("not measured"), "{doubt}");
+    }
+
+    #[test]
+    fn prints_are_not_promised_by_making_none() {
+        let mut total = Interval::default();
+        assert!(not_printed(&total).ok);
+        total.answered(Kind::Print, 503, Duration::ZERO, Duration::ZERO);
+        assert!(!not_printed(&total).ok);
+        total.waits.entry(0).or_default().record(Duration::ZERO);
+        assert!(not_printed(&total).ok);
     }
 }

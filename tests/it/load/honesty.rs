@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
-use loadtest::{Kind, Latency, LoadReport};
-use serde_json::Value;
+use loadtest::{Kind, Latency, LoadReport, MergeError};
+use serde_json::{Value, json};
 use tests::TestApp;
 use tests::process::{self, Ended};
 
@@ -118,22 +119,81 @@ async fn the_results_of_two_generators_add_up() {
     app.stop().await;
 }
 
+/// A result of a generator with this seed.
+fn result(seed: u64, bought: u64, listed: u64) -> Value {
+    let result = include_str!("result.json");
+    let mut json: Value = serde_json::from_str(result).expect("it is JSON");
+    json["runs"][0]["seed"] = seed.into();
+    json["concerts"][0]["bought"] = bought.into();
+    json["concerts"][0]["listed"] = listed.into();
+    json
+}
+
+fn merged(results: [Value; 2]) -> Result<LoadReport, MergeError> {
+    let reports = results.map(|one| serde_json::from_value(one).expect("a result"));
+    LoadReport::merge(reports.into())
+}
+
 #[test]
 fn generators_that_oversold_together_are_found_out() {
-    let report = |bought: u64| -> Value {
-        let result = include_str!("result.json");
-        let mut json: Value = serde_json::from_str(result).expect("it is JSON");
-        json["concerts"][0]["bought"] = bought.into();
+    let both = |one, two, listed| {
+        merged([result(1, one, 100), result(2, two, listed)]).expect("they are alike")
+    };
+    assert!(both(60, 40, 100).holds());
+    assert_eq!(super::broken_promises(&both(60, 41, 101)), ["P1 oversold"]);
+    // Each was given tickets of its own, but one of them is the other's.
+    assert_eq!(
+        super::broken_promises(&both(60, 40, 99)),
+        [""; 0],
+        "one of them looked before the other was done"
+    );
+    let mut twice = [result(1, 50, 99), result(2, 50, 99)];
+    assert_eq!(
+        super::broken_promises(&merged(twice.clone()).expect("they are alike")),
+        ["P4 sold-twice"]
+    );
+    twice[1]["runs"] = twice[0]["runs"].clone();
+    let refused = merged(twice).expect_err("it is the same run");
+    assert!(refused.to_string().contains("--seed"), "{refused}");
+}
+
+#[test]
+fn urgent_prints_are_judged_by_all_generators_together() {
+    let urgent = |seed, waits: &[(usize, bool)]| {
+        let mut json = result(seed, 1, 2);
+        let mut slow = Latency::default();
+        slow.record(Duration::from_secs(20));
+        let waits = waits.iter().map(|(place, urgent)| {
+            json!({ "place": place, "crowd": "customers", "urgent": urgent, "wait": slow })
+        });
+        json["waits"] = waits.collect();
+        json["verdicts"][0] = json!({
+            "name": "P7 urgent-p99", "value": 0.0, "unit": "s", "limit": 30.0, "details": [],
+            "ok": false,
+        });
         json
     };
-    let merged = |one: u64, two: u64| {
-        let reports = [report(one), report(two)];
-        let reports = reports.map(|one| serde_json::from_value(one).expect("a result"));
-        LoadReport::merge(reports.into()).expect("they are alike")
+    let none = merged([urgent(1, &[]), urgent(2, &[])]).expect("they are alike");
+    assert_eq!(super::broken_promises(&none), ["P7 urgent-p99"]);
+    // A crowd of the same name that is in no hurry is another one.
+    let some = [(0, false), (1, true)];
+    let both = merged([urgent(1, &some), urgent(2, &some)]).expect("they are alike");
+    assert!(both.holds(), "{:?}", both.verdicts);
+    let counts = both.waits.iter().map(|waits| waits.wait.count());
+    assert_eq!(counts.collect::<Vec<_>>(), [2, 2]);
+}
+
+#[test]
+fn a_doubtful_result_does_not_look_like_a_good_one() {
+    let mut json = result(1, 1, 1);
+    let page = |json: &Value| {
+        let report: LoadReport = serde_json::from_value(json.clone()).expect("a result");
+        loadtest::page(&report)
     };
-    assert!(merged(60, 40).holds());
-    let over = merged(60, 41);
-    assert_eq!(super::broken_promises(&over), ["P1 oversold"]);
+    assert!(page(&json).contains("verdict kept"));
+    json["warnings"] = json!(["nobody bought anything"]);
+    let doubtful = page(&json);
+    assert!(doubtful.contains("verdict doubtful") && doubtful.contains("with a warning"));
 }
 
 fn read(file: &Path) -> LoadReport {

@@ -42,6 +42,8 @@ pub(super) fn print(report: &LoadReport) {
     }
     line("");
     report.verdicts.iter().for_each(line);
+    line("");
+    line(report.summary());
 }
 
 fn row(name: &str, requests: &Requests, elapsed_s: f64) {
