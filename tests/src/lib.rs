@@ -2,6 +2,7 @@
 //! HTTP, real PostgreSQL, Redis and S3 servers, and the tools that look at rendered files.
 
 pub mod app;
+pub mod before_writing;
 pub mod cable;
 pub mod certificates;
 pub mod cluster;
@@ -21,6 +22,7 @@ pub mod tools;
 pub mod wait;
 
 pub use self::app::TestApp;
+pub use self::before_writing::before_writing;
 pub use self::cable::Cable;
 pub use self::certificates::{Authority, Certificate};
 pub use self::cluster::Cluster;

@@ -2,13 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
-use cli::service::Tweaks;
 use domain::keys::{KEPT_FOR, StoredKey};
-use domain::ports::{Store, StoreResult, Tx, View};
+use futures::FutureExt;
 use serde_json::{Value, json};
 use tests::http::{concert_body, order_body};
-use tests::{Answer, Http, TestApp};
+use tests::{Answer, Http, TestApp, before_writing};
 
 use super::elements;
 
@@ -219,46 +217,24 @@ async fn a_key_that_is_none_is_refused_and_does_nothing() {
     app.stop().await;
 }
 
-/// A ledger into which another process writes an answer just before a transaction begins.
-struct Overtaken {
-    by: Arc<Mutex<Option<StoredKey>>>,
-    inner: Arc<dyn Store>,
-}
-
-#[async_trait]
-impl Store for Overtaken {
-    async fn begin(&self) -> StoreResult<Box<dyn Tx>> {
-        let answered = self.by.lock().expect("nobody panics").take();
-        if let Some(key) = answered {
-            let mut tx = self.inner.begin().await?;
-            tx.insert_keys(std::slice::from_ref(&key), key.created_at - KEPT_FOR)
-                .await?;
-            tx.commit().await?;
-        }
-        self.inner.begin().await
-    }
-
-    async fn read(&self) -> StoreResult<Box<dyn View>> {
-        self.inner.read().await
-    }
-
-    async fn snapshot(&self) -> StoreResult<Box<dyn View>> {
-        self.inner.snapshot().await
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn who_bought_the_last_seat_is_not_told_that_there_is_none() {
-    let answered = Arc::new(Mutex::new(None));
-    let by = Arc::clone(&answered);
-    let tweaks = Tweaks {
-        store: Some(Arc::new(move |inner| {
-            let by = Arc::clone(&by);
-            Arc::new(Overtaken { by, inner }) as Arc<dyn Store>
-        })),
-        no_workers: true,
-        ..Tweaks::default()
-    };
+    // An answer that another process gives before the next transaction.
+    let elsewhere = Arc::new(Mutex::new(None::<StoredKey>));
+    let answers = Arc::clone(&elsewhere);
+    let tweaks = before_writing(move |ledger| {
+        let answered = answers.lock().expect("nobody panics").take();
+        async move {
+            if let Some(key) = answered {
+                let mut tx = ledger.begin().await?;
+                tx.insert_keys(std::slice::from_ref(&key), key.created_at - KEPT_FOR)
+                    .await?;
+                tx.commit().await?;
+            }
+            Ok(())
+        }
+        .boxed()
+    });
     let app = TestApp::with(tweaks).await;
     let concert = app.http.create_concert("A night", 1).await;
     let order = order_body(&concert, 1);
@@ -269,12 +245,11 @@ async fn who_bought_the_last_seat_is_not_told_that_there_is_none() {
     let stored = view.find_key("first").await.expect("it can be read");
     drop(view);
     // As if the next request had been answered elsewhere after it was looked up here.
-    let stored = stored.expect("it was kept");
-    let elsewhere = StoredKey {
+    let answered = StoredKey {
         key: "second".into(),
-        ..stored
+        ..stored.expect("it was kept")
     };
-    *answered.lock().expect("nobody panics") = Some(elsewhere);
+    *elsewhere.lock().expect("nobody panics") = Some(answered);
     assert_same(&bought, &buy("second").await);
     assert_same(&bought, &buy("second").await);
     buy("third").await.assert_problem(422);

@@ -2,50 +2,22 @@
 //! out twice, and that must come to an end.
 
 use std::collections::HashSet;
+use std::future::ready;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use cli::service::Tweaks;
-use domain::ports::{Epoch, Store, StoreError, StoreResult, Tx, View};
+use domain::ports::{Epoch, StoreError};
 use domain::tickets::{self, Order};
 use domain::{ConcertId, Context};
-use tests::TestApp;
+use futures::FutureExt;
+use tests::{TestApp, before_writing};
 
 /// Buyers at a time: several groups of them are under way.
 const CROWD: u32 = 5_000;
 /// Tickets that each buys.
 const EACH: u32 = 4;
-
-/// A ledger that is away for one transaction.
-struct Flickering {
-    fails_next: Arc<AtomicBool>,
-    inner: Arc<dyn Store>,
-}
-
-#[async_trait]
-impl Store for Flickering {
-    async fn begin(&self) -> StoreResult<Box<dyn Tx>> {
-        if self.fails_next.swap(false, Ordering::SeqCst) {
-            return Err(StoreError::unavailable(io::Error::other("on purpose")));
-        }
-        self.inner.begin().await
-    }
-
-    fn groups_at_once(&self) -> usize {
-        self.inner.groups_at_once()
-    }
-
-    async fn read(&self) -> StoreResult<Box<dyn View>> {
-        self.inner.read().await
-    }
-
-    async fn snapshot(&self) -> StoreResult<Box<dyn View>> {
-        self.inner.snapshot().await
-    }
-}
 
 /// Buys some tickets, one after the other, asking again whenever something was in the way.
 async fn insist(ctx: Arc<Context>, order: Order, sold: Arc<AtomicU32>) {
@@ -71,14 +43,15 @@ async fn watch(ctx: &Context, concert: ConcertId, epochs: &mut HashSet<Epoch>) {
 async fn counters_are_not_rebuilt_again_and_again_after_a_group_failed() {
     let fails_next = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&fails_next);
-    let tweaks = Tweaks {
-        store: Some(Arc::new(move |inner| {
-            let fails_next = Arc::clone(&flag);
-            Arc::new(Flickering { fails_next, inner }) as Arc<dyn Store>
-        })),
-        no_workers: true,
-        ..Tweaks::default()
-    };
+    let tweaks = before_writing(move |_| {
+        let fails = flag.swap(false, Ordering::SeqCst);
+        ready(if fails {
+            Err(StoreError::unavailable(io::Error::other("on purpose")))
+        } else {
+            Ok(())
+        })
+        .boxed()
+    });
     let app = TestApp::with(tweaks).await;
     let concert = app.http.create_concert("A night", CROWD * EACH).await;
     let ctx = app.context();
