@@ -2,9 +2,11 @@
 //! callers of a group nor the next group wait for it.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -50,9 +52,12 @@ impl Rebuilds {
                     if why == Why::SeatLost && recent.has(concert) {
                         continue;
                     }
-                    match reconcile::reload(&parts, concert, Some(epoch)).await {
-                        Ok(()) => recent.add(concert),
-                        Err(error) => {
+                    let rebuilding = reconcile::reload(&parts, concert, Some(epoch));
+                    // The log has the panic; it must not end the work on other concerts.
+                    match AssertUnwindSafe(rebuilding).catch_unwind().await {
+                        Ok(Ok(())) => recent.add(concert),
+                        Err(_) => {}
+                        Ok(Err(error)) => {
                             tracing::warn!(
                                 %error, concert.id = %concert,
                                 "seat counters could not be rebuilt yet"

@@ -7,15 +7,12 @@ use crate::verdict::Verdict;
 /// Tickets that were bought beyond the seats.
 pub(crate) fn oversold(concerts: &[ConcertSales]) -> Verdict {
     let over = |one: &ConcertSales| one.bought.saturating_sub(one.capacity);
-    let details = concerts.iter().filter(|one| over(one) > 0);
-    let details = details.map(|one| {
+    count("P1 oversold", concerts, over, |one, _| {
         format!(
-            "concert {}: {} tickets were sold for {} seats",
-            one.id, one.bought, one.capacity
+            "{} tickets were sold for {} seats",
+            one.bought, one.capacity
         )
-    });
-    let details = details.collect();
-    Verdict::count("P1 oversold", concerts.iter().map(over).sum(), details)
+    })
 }
 
 /// Seats that are left although somebody was told that none is.
@@ -24,18 +21,12 @@ pub(crate) fn undersold(concerts: &[ConcertSales]) -> Verdict {
         0 => 0,
         _ => one.capacity.saturating_sub(one.listed),
     };
-    let details = concerts.iter().filter(|one| left(one) > 0);
-    let details = details.map(|one| {
+    count("P2 undersold", concerts, left, |one, left| {
         format!(
-            "concert {}: {} were told that it is sold out, {} of {} seats are left",
-            one.id,
-            one.refused,
-            left(one),
-            one.capacity
+            "{} were told that it is sold out, {left} of {} seats are left",
+            one.refused, one.capacity
         )
-    });
-    let details = details.collect();
-    Verdict::count("P2 undersold", concerts.iter().map(left).sum(), details)
+    })
 }
 
 /// Customers whom nobody served. A server that is too busy may send some away; one that sells
@@ -54,15 +45,28 @@ pub(crate) fn unserved(concerts: &[ConcertSales], unserved: u64) -> Verdict {
 /// there are, although each by itself did not.
 pub(crate) fn sold_twice(concerts: &[ConcertSales]) -> Verdict {
     let more = |one: &ConcertSales| one.bought.saturating_sub(one.listed);
-    let details = concerts.iter().filter(|one| more(one) > 0);
-    let details = details.map(|one| {
+    count("P4 sold-twice", concerts, more, |one, _| {
         format!(
-            "concert {}: {} purchases were answered with a ticket, {} tickets are listed",
-            one.id, one.bought, one.listed
+            "{} purchases were answered with a ticket, {} tickets are listed",
+            one.bought, one.listed
         )
-    });
-    let details = details.collect();
-    Verdict::count("P4 sold-twice", concerts.iter().map(more).sum(), details)
+    })
+}
+
+/// Counts what is wrong with each concert, and says it in words.
+fn count(
+    name: &str,
+    concerts: &[ConcertSales],
+    wrong: impl Fn(&ConcertSales) -> u64,
+    words: impl Fn(&ConcertSales, u64) -> String,
+) -> Verdict {
+    let each = concerts.iter().map(|one| (one, wrong(one)));
+    let each: Vec<_> = each.filter(|&(_, wrong)| wrong > 0).collect();
+    let details = each
+        .iter()
+        .map(|&(one, wrong)| format!("concert {}: {}", one.id, words(one, wrong)));
+    let sum = each.iter().map(|&(_, wrong)| wrong).sum();
+    Verdict::count(name, sum, details.collect())
 }
 
 /// A promise about prints is not kept by making none.
