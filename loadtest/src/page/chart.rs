@@ -1,10 +1,14 @@
 //! Plots as SVG, coloured by the page's style sheet, so that they follow light and dark.
 
+mod axis;
 mod labels;
+mod units;
 
 use std::fmt::Write as _;
 
+use self::axis::{Axis, grid, time_axis, x_label};
 use self::labels::label_places;
+pub(super) use self::units::{Unit, clock};
 
 /// The size of a plot and of what is around it, in the units of its view box.
 const WIDTH: f64 = 720.0;
@@ -36,89 +40,6 @@ pub(super) enum Look {
     Area,
     /// A dot for each: what was looked at now and then.
     Dots,
-}
-
-/// How values are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
-    /// A number of something.
-    Count,
-    /// A time in milliseconds, on a logarithmic axis.
-    LogMs,
-    /// A time in seconds.
-    Seconds,
-}
-
-impl Unit {
-    /// A value in words.
-    pub(super) fn text(self, value: f64) -> String {
-        match self {
-            Self::Count if value >= 1e6 => format!("{}M", short(value / 1e6)),
-            Self::Count if value >= 1e4 => format!("{}k", short(value / 1e3)),
-            Self::Count => short(value),
-            Self::Seconds if value >= 1.0 || value == 0.0 => format!("{} s", short(value)),
-            Self::Seconds => format!("{} ms", short(value * 1e3)),
-            Self::LogMs if value >= 1e3 => format!("{} s", short(value / 1e3)),
-            Self::LogMs if value >= 1.0 || value == 0.0 => format!("{} ms", short(value)),
-            Self::LogMs => format!("{} µs", short(value * 1e3)),
-        }
-    }
-}
-
-/// The vertical axis of a plot.
-#[derive(Debug, Clone, Copy)]
-struct Axis {
-    low: f64,
-    high: f64,
-    log: bool,
-}
-
-impl Axis {
-    fn of(unit: Unit, values: impl Iterator<Item = f64>) -> Self {
-        let (mut low, mut high) = (f64::INFINITY, 0.0f64);
-        for value in values.filter(|value| *value > 0.0) {
-            low = low.min(value);
-            high = high.max(value);
-        }
-        if unit == Unit::LogMs {
-            let (low, high) = if high > 0.0 { (low, high) } else { (1.0, 1.0) };
-            // Whole decades, so that every line of the grid has a number.
-            let (low, high) = (low.log10().floor(), (high * 1.01).log10().ceil());
-            let high = if high - low < 1.0 { low + 1.0 } else { high };
-            return Self {
-                low: 10f64.powf(low),
-                high: 10f64.powf(high),
-                log: true,
-            };
-        }
-        let step = step(high.max(if unit == Unit::Count { 4.0 } else { 0.01 }));
-        Self {
-            low: 0.0,
-            high: (high / step).ceil().max(1.0) * step,
-            log: false,
-        }
-    }
-
-    fn y(self, value: f64) -> f64 {
-        let share = if self.log {
-            let value = value.max(self.low);
-            (value / self.low).log10() / (self.high / self.low).log10()
-        } else {
-            (value - self.low) / (self.high - self.low)
-        };
-        HEIGHT - BOTTOM - share.clamp(0.0, 1.0) * (HEIGHT - TOP - BOTTOM)
-    }
-
-    fn ticks(self) -> Vec<f64> {
-        let mut ticks = Vec::new();
-        let mut at = self.low;
-        let step = step(self.high);
-        while at <= self.high * 1.000_001 && ticks.len() < 20 {
-            ticks.push(at);
-            at = if self.log { at * 10.0 } else { at + step };
-        }
-        ticks
-    }
 }
 
 /// Lines over `seconds`, with what each part of the time says when one points at it.
@@ -242,51 +163,6 @@ fn highest(series: &[&Series], unit: Unit) -> String {
     all.join(", ")
 }
 
-fn grid(svg: &mut String, axis: Axis, unit: Unit) {
-    for tick in axis.ticks() {
-        let y = axis.y(tick);
-        let _ = write!(
-            svg,
-            "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
-             <text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-            WIDTH - RIGHT,
-            LEFT - 8.0,
-            y + 5.0,
-            unit.text(tick),
-        );
-    }
-}
-
-fn time_axis(svg: &mut String, seconds: f64) {
-    let step = time_step(seconds);
-    let mut at = 0.0;
-    while at <= seconds * 1.000_1 {
-        x_label(
-            svg,
-            LEFT + plot_width() * at / seconds.max(0.001),
-            &clock(at),
-        );
-        at += step;
-    }
-}
-
-fn x_label(svg: &mut String, x: f64, text: &str) {
-    let bottom = HEIGHT - BOTTOM;
-    // The last label must not stick out.
-    let anchor = if x > WIDTH - RIGHT - 16.0 {
-        "end"
-    } else {
-        "middle"
-    };
-    let _ = write!(
-        svg,
-        "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{bottom}\" y2=\"{}\"/>\
-         <text class=\"tick\" x=\"{x:.1}\" y=\"{}\" text-anchor=\"{anchor}\">{text}</text>",
-        bottom + 4.0,
-        bottom + 22.0,
-    );
-}
-
 fn draw(svg: &mut String, series: &Series, axis: Axis, parts: usize) {
     let x = |at: usize| LEFT + plot_width() * (exact(at) + 0.5) / exact(parts);
     // A line ends where values are missing and begins anew after it.
@@ -350,59 +226,6 @@ fn legend(series: &[&Series]) -> String {
         );
     }
     html + "</p>"
-}
-
-/// Seconds as people read a clock.
-pub(super) fn clock(seconds: f64) -> String {
-    if seconds < 60.0 {
-        return format!("{} s", short(seconds));
-    }
-    let whole = seconds.round();
-    if whole < 3_600.0 {
-        format!("{}:{:02}", (whole / 60.0).floor(), whole % 60.0)
-    } else {
-        format!(
-            "{}:{:02} h",
-            (whole / 3_600.0).floor(),
-            ((whole % 3_600.0) / 60.0).floor()
-        )
-    }
-}
-
-/// A step of 1, 2 or 5 times a power of ten that divides a value into a few parts.
-fn step(high: f64) -> f64 {
-    let rough = high / 4.0;
-    let power = 10f64.powf(rough.log10().floor());
-    [1.0, 2.0, 2.5, 5.0, 10.0]
-        .map(|factor| factor * power)
-        .into_iter()
-        .find(|step| *step >= rough * 0.999)
-        .unwrap_or(power * 10.0)
-}
-
-fn time_step(seconds: f64) -> f64 {
-    let steps = [
-        0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_200.0, 1_800.0,
-    ];
-    steps
-        .into_iter()
-        .find(|step| seconds / step <= 6.0)
-        .unwrap_or(3_600.0)
-}
-
-/// A number with no more digits than one reads.
-fn short(value: f64) -> String {
-    let digits = match value.abs() {
-        value if value >= 100.0 || value.fract().abs() < 1e-9 => 0,
-        value if value >= 10.0 => 1,
-        _ => 2,
-    };
-    let text = format!("{value:.digits$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
 }
 
 fn plot_width() -> f64 {
