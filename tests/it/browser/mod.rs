@@ -1,7 +1,7 @@
 //! The pages in a real browser, which can reach nothing but the server.
 
 mod plan;
-mod tab;
+pub(crate) mod tab;
 
 use std::process::Command;
 

@@ -74,6 +74,13 @@ impl Tab {
         result["result"]["value"].clone()
     }
 
+    /// Makes the window as narrow as a phone's.
+    pub(crate) fn narrow(&mut self, width: u32) {
+        let screen = json!({"width": width, "height": 2 * width, "deviceScaleFactor": 2,
+                            "mobile": true});
+        self.call("Emulation.setDeviceMetricsOverride", &screen);
+    }
+
     /// Waits until an expression of the page is true.
     pub(crate) fn until(&mut self, expression: &str) {
         let asked = format!(

@@ -120,7 +120,7 @@ async fn the_results_of_two_generators_add_up() {
 }
 
 /// A result of a generator with this seed.
-fn result(seed: u64, bought: u64, listed: u64) -> Value {
+pub(super) fn result(seed: u64, bought: u64, listed: u64) -> Value {
     let result = include_str!("result.json");
     let mut json: Value = serde_json::from_str(result).expect("it is JSON");
     json["runs"][0]["seed"] = seed.into();

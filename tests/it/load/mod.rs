@@ -3,6 +3,7 @@
 mod honesty;
 mod operator;
 mod outside;
+mod page;
 mod scenarios;
 mod verdicts;
 mod wrong;
