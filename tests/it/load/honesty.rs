@@ -141,6 +141,24 @@ fn generators_that_oversold_together_are_found_out() {
     };
     assert!(both(60, 40, 100).holds());
     assert_eq!(super::broken_promises(&both(60, 41, 101)), ["P1 oversold"]);
+    // Each listed the ticket too many, and a third one may have sold it.
+    for bought in [41, 40] {
+        let mut seen = [result(1, 60, 101), result(2, bought, 101)];
+        for one in &mut seen {
+            one["verdicts"][0]["value"] = 1.0.into();
+            one["verdicts"][0]["ok"] = false.into();
+        }
+        let seen = merged(seen).expect("they are alike");
+        let found = &seen.verdicts[0];
+        assert_eq!(
+            found.to_string().lines().next(),
+            Some("P1 oversold 1 BROKEN")
+        );
+        assert_eq!(
+            found.details,
+            ["concert c: 101 tickets were sold for 100 seats"]
+        );
+    }
     // Each was given tickets of its own, but one of them is the other's.
     assert_eq!(
         super::broken_promises(&both(60, 40, 99)),
