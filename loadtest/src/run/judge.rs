@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::{Gathered, Moment, Options};
 use crate::audit::{Acknowledged, AuditOptions, Audited, audit};
 use crate::drive::{self, Mode, Plan};
@@ -75,7 +77,7 @@ pub(super) async fn judge(
         ..AuditOptions::default()
     };
     let nothing = Second::default();
-    let audited = audit(&options.target, &audit_options, &acknowledged, |_, _, _| {
+    let mut tell = || {
         on_moment(&Moment {
             auditing: true,
             elapsed: sale.begun().elapsed(),
@@ -83,8 +85,14 @@ pub(super) async fn judge(
             second: &nothing,
             total: &gathered.total,
         });
+    };
+    // Who stops the sale wants to know what became of it; who stops the audit does not.
+    let stop = (!*options.stop.borrow()).then(|| options.stop.clone());
+    tell();
+    let audited = audit(&options.target, &audit_options, &acknowledged, |_, _, _| {
+        tell();
     });
-    let audited = unless_stopped(options, audited).await;
+    let audited = unless_stopped(stop, audited).await;
     if let Ok(audited) = &audited {
         for concert in &mut concerts {
             concert.listed = audited.listed.get(&concert.id).copied().unwrap_or(0);
@@ -114,18 +122,24 @@ pub(super) async fn judge(
 /// What the audit found, or why it did not come to its end. The server may have died of the load,
 /// and what was measured until then is what its operator needs.
 async fn unless_stopped(
-    options: &Options,
+    stop: Option<watch::Receiver<bool>>,
     audited: impl Future<Output = Result<Audited, LoadError>>,
 ) -> Result<Audited, String> {
-    let mut stop = options.stop.clone();
-    // Who stops the sale wants to know what became of it.
-    let asked_before = *stop.borrow();
+    let stopped = async {
+        let asked = match stop {
+            Some(mut stop) => stop.wait_for(|stop| *stop).await.is_ok(),
+            None => false,
+        };
+        if !asked {
+            std::future::pending::<()>().await;
+        }
+    };
     tokio::select! {
         audited = audited => audited.map_err(|error| {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
             format!("the audit broke off: {error}{}", cause.unwrap_or_default())
         }),
-        Ok(_) = stop.wait_for(|stop| *stop), if !asked_before => Err("the audit was stopped".into()),
+        () = stopped => Err("the audit was stopped".into()),
     }
 }
 

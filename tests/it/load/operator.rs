@@ -177,6 +177,34 @@ async fn the_first_signal_sends_home_who_would_stay() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_signal_during_the_audit_ends_it_and_the_sale_is_reported() {
+    // The audit waits for three minutes for a plan that shows what was sold.
+    let server = WrongServer::start(Defect::OldPlan).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = ["r.json", "r.html"].map(|name| folder.path().join(name));
+    let [json, html] = [&files[0], &files[1]].map(|path| path.to_str().expect("ASCII"));
+    let sale = ["seating", "--scale=0.05", "--duration=1s"];
+    let results = ["--json", json, "--html", html];
+    let mut run = Run::start(&server.url(), &[&sale[..], &results].concat());
+    run.until_line("reading what they bought");
+    run.interrupt();
+    assert_eq!(run.ends().await.code(), Some(1));
+    let text = std::fs::read_to_string(json).expect("the result was written");
+    let report: LoadReport = serde_json::from_str(&text).expect("a result");
+    assert_eq!(report.bought(), 150);
+    assert_eq!(broken_promises(&report), ["P9 not-audited"]);
+    let verdict = report.verdicts.iter().find(|verdict| !verdict.ok);
+    assert_eq!(
+        verdict.expect("one is broken").details,
+        ["the audit was stopped"]
+    );
+    // What cannot be known without the audit is not said to be kept.
+    assert!(!text.contains("P2 undersold"));
+    let page = std::fs::read_to_string(html).expect("the page was written");
+    assert!(page.contains("the audit was stopped"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn staff_leave_with_the_customers() {
     let app = TestApp::start().await;
     for how in [["--closed", "--duration=2s"], ["--rate=max", "--threads=2"]] {
