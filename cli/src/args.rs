@@ -71,6 +71,11 @@ pub enum Command {
     ///
     /// Customers come when they come, however slow the server is (an open loop), and latency
     /// counts from the moment when each request was due. At the end everything is audited.
+    ///
+    /// Every run ends: after its customers, at --duration-max, or at Ctrl-C. Then nobody else comes,
+    /// who is here has five seconds to leave, and the audit (an hour at most) and the report follow.
+    /// Ctrl-C during the audit ends that, too, and the report says so; a second Ctrl-C ends
+    /// everything at once.
     #[command(after_help = "Examples:\n  \
         ticketoverflow load general --target http://127.0.0.1:8080 --duration 60s\n  \
         ticketoverflow load evening --target http://127.0.0.1:8080 --html report.html\n  \

@@ -32,6 +32,9 @@ pub struct Report {
     pub started_at: i64,
     /// From the first arrival until the last visitor had left, in seconds.
     pub elapsed_s: f64,
+    /// It ended before everybody had come and left, for a signal or its limit.
+    #[serde(default)]
+    pub cut_short: bool,
     /// Generators whose results these are.
     pub generators: u32,
     /// Which runs they are: none is counted twice.
@@ -245,10 +248,15 @@ impl Report {
             1 => ", with a warning".into(),
             more => format!(", with {more} warnings"),
         };
+        let cut = if self.cut_short {
+            " until the run was cut short"
+        } else {
+            ""
+        };
         match broken {
-            0 => format!("Every promise was kept: {all} of {all}{warnings}"),
-            1 => format!("1 of {all} promises was broken{warnings}"),
-            more => format!("{more} of {all} promises were broken{warnings}"),
+            0 => format!("Every promise was kept{cut}: {all} of {all}{warnings}"),
+            1 => format!("1 of {all} promises was broken{cut}{warnings}"),
+            more => format!("{more} of {all} promises were broken{cut}{warnings}"),
         }
     }
 
@@ -319,6 +327,7 @@ impl Report {
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact")]
         let elapsed_s = ended - self.started_at as f64;
         self.elapsed_s = elapsed_s;
+        self.cut_short |= other.cut_short;
         self.generators += other.generators;
         self.generator.add(&other.generator);
         for (kind, requests) in &other.requests {

@@ -49,6 +49,8 @@ pub struct Options {
     pub retries_max: u32,
     /// When nobody comes any more, in closed loops.
     pub seconds_max: Option<f64>,
+    /// When the run is cut short, whoever is still to come or here.
+    pub limit: Duration,
     /// The server's data folder, to be measured.
     pub data_dir: Option<PathBuf>,
     /// The most prints that are read at the end.
@@ -72,6 +74,13 @@ pub struct Moment<'a> {
     pub total: &'a Interval,
 }
 
+/// Why a run ended before everybody had come and left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    Signal,
+    Limit,
+}
+
 /// What is gathered while a run goes on.
 struct Gathered {
     total: Interval,
@@ -82,6 +91,7 @@ struct Gathered {
     rss_max: Option<u64>,
     /// The oldest that plans were by the server's own account, in seconds.
     plan_stale_s: Option<f64>,
+    cut: Option<Cut>,
 }
 
 /// Runs a scenario to its end, and audits what it left.
@@ -93,6 +103,7 @@ pub async fn run(
     let sale = Arc::new(sale);
     let started_at = domain::Clock::now(&domain::SystemClock).timestamp();
     let cpu_before = system::process_cpu();
+    let (limiting, stop) = start_limit(&options, sale.begun());
     let plan = Arc::new(Plan {
         scenario: options.scenario.clone(),
         sale: Arc::clone(&sale),
@@ -104,13 +115,15 @@ pub async fn run(
         ends: options
             .seconds_max
             .map(|seconds| Instant::now() + Duration::from_secs_f64(seconds)),
-        stop: options.stop.clone(),
+        stop,
         barrier: Barrier::new(options.threads.clamp(1, THREADS_MAX)),
     });
     let (messages, threads) = start_threads(&plan)?;
     let (sampling, samples) = start_sampling(&options);
     let gathering = gather(&plan, messages, &samples, started_at, &mut on_moment);
     let mut gathered = gathering.await?;
+    gathered.cut = Cut::of(&options, &plan, &gathered.total);
+    limiting.abort();
     let elapsed = sale.begun().elapsed();
     sampling.abort();
     for thread in threads {
@@ -124,6 +137,36 @@ pub async fn run(
     Ok(report(
         &options, &plan, gathered, judged, server, started_at, elapsed,
     ))
+}
+
+/// Becomes true when the operator stops the run, or when its time is up.
+fn start_limit(
+    options: &Options,
+    begun: Instant,
+) -> (tokio::task::JoinHandle<()>, watch::Receiver<bool>) {
+    let mut asked = options.stop.clone();
+    let ends = tokio::time::Instant::from_std(begun + options.limit);
+    let (stop, stopped) = watch::channel(false);
+    let task = tokio::spawn(async move {
+        tokio::select! {
+            Ok(_) = asked.wait_for(|stop| *stop) => {}
+            () = tokio::time::sleep_until(ends) => {}
+        }
+        stop.send_replace(true);
+    });
+    (task, stopped)
+}
+
+impl Cut {
+    fn of(options: &Options, plan: &Plan, total: &Interval) -> Option<Self> {
+        let is_over = total.left + total.turned_away >= plan.scenario.customers();
+        match (*plan.stop.borrow(), *options.stop.borrow()) {
+            (false, _) => None,
+            _ if is_over => None,
+            (true, true) => Some(Self::Signal),
+            (true, false) => Some(Self::Limit),
+        }
+    }
 }
 
 type Threads = Vec<std::thread::JoinHandle<std::io::Result<()>>>;
@@ -186,10 +229,11 @@ async fn gather(
         cpu: Duration::ZERO,
         rss_max: None,
         plan_stale_s: None,
+        cut: None,
     };
     // Threads are not quite at one: a second is told when all have told theirs.
     let mut open: BTreeMap<u32, (usize, Second)> = BTreeMap::new();
-    let customers = plan.scenario.crowds().map(|crowd| crowd.customers).sum();
+    let customers = plan.scenario.customers();
     while gathered.ends.len() < plan.threads {
         match messages.recv().await.ok_or(LoadError::Died)? {
             Message::Second {
@@ -287,6 +331,7 @@ fn report(
         .to_owned(),
         started_at,
         elapsed_s: elapsed.as_secs_f64(),
+        cut_short: gathered.cut.is_some(),
         generators: 1,
         runs: vec![Run {
             seed: options.seed,

@@ -9,14 +9,16 @@ use serde::{Deserialize, Serialize};
 
 pub use self::fit::{Fit, Pace};
 
-/// The most customers of one crowd.
+/// The most customers of a run.
 pub const CUSTOMERS_MAX: u64 = 10_000_000;
 /// The most clients of one crowd.
 pub const CLIENTS_MAX: u32 = 10_000;
-/// The most arrivals a second of one crowd.
+/// The most arrivals a second.
 pub const RATE_MAX: f64 = 1_000_000.0;
-/// The longest run, in seconds.
+/// The longest that customers come, in seconds.
 pub const SECONDS_MAX: f64 = 6.0 * 3_600.0;
+/// The longest run before its audit, in seconds: who comes last may stay for a while.
+pub const RUN_SECONDS_MAX: f64 = SECONDS_MAX + 3_600.0;
 /// The most concerts of a scenario.
 pub const CONCERTS_MAX: u32 = 10_000;
 /// The most bytes of a scenario's file.
@@ -228,6 +230,12 @@ impl Scenario {
     /// Every crowd of every phase.
     pub fn crowds(&self) -> impl Iterator<Item = &Crowd> {
         self.phases.iter().flat_map(|phase| &phase.crowds)
+    }
+
+    /// How many come altogether.
+    pub fn customers(&self) -> u64 {
+        self.crowds()
+            .fold(0, |sum, crowd| sum.saturating_add(crowd.customers))
     }
 
     /// Whether anybody does this.

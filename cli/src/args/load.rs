@@ -58,6 +58,10 @@ pub struct LoadRunArgs {
     /// Have everybody come within this time (90s, 5m, 1h); with --closed or --rate max, end after it
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub duration: Option<f64>,
+    /// Cut the run short after this time: nobody else comes, who is here has five seconds to leave,
+    /// and audit and report follow
+    #[arg(long, value_name = "TIME", default_value = "7h", value_parser = run_seconds)]
+    pub duration_max: f64,
     /// Arrivals a second of the first crowd, the others follow; with --duration, as many come as
     /// both make. `max` is as fast as it goes
     #[arg(long, value_name = "N|max", value_parser = rate)]
@@ -159,6 +163,10 @@ fn seconds(text: &str) -> Result<f64, String> {
     time(text, 0.1, loadtest::scenario::SECONDS_MAX)
 }
 
+fn run_seconds(text: &str) -> Result<f64, String> {
+    time(text, 0.1, loadtest::scenario::RUN_SECONDS_MAX)
+}
+
 fn pause(text: &str) -> Result<f64, String> {
     time(text, 0.0, 3_600.0)
 }
@@ -173,6 +181,8 @@ mod tests {
         assert_eq!(seconds("1.5m"), Ok(90.0));
         assert_eq!(seconds("6h"), Ok(21_600.0));
         assert!(seconds("7h").is_err() && seconds("soon").is_err() && seconds("0").is_err());
+        assert_eq!(run_seconds("7h"), Ok(25_200.0));
+        assert!(run_seconds("8h").is_err());
         assert_eq!(pause("0"), Ok(0.0));
         assert_eq!(rate("max"), Ok(RateArg::Max));
         assert!(rate("1e9").is_err());

@@ -1,10 +1,12 @@
 //! `load`: runs a scenario against a server, shows how it goes, and says what was kept.
 
 mod live;
+mod plan;
 mod summary;
 
 use std::fs::{self, File};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use loadtest::scenario::{BUILT_IN, FILE_BYTES_MAX, Fit, Scenario, Step};
@@ -34,8 +36,7 @@ async fn run(args: &LoadRunArgs) -> anyhow::Result<bool> {
         stop: stop_at_signal()?,
         ..options(args).await?
     };
-    let about = format!("{}: {}", options.scenario.name, options.scenario.about);
-    let mut live = Live::start(&about);
+    let mut live = Live::start(&plan::words(&options));
     let report = loadtest::load(options, |moment| live.tell(moment)).await?;
     live.end();
     finish(&report, &args.result)
@@ -93,6 +94,7 @@ async fn options(args: &LoadRunArgs) -> anyhow::Result<Options> {
         concerts: args.concert.clone(),
         retries_max: args.retries,
         seconds_max: args.duration.filter(|_| mode != Mode::Open),
+        limit: Duration::from_secs_f64(args.duration_max),
         data_dir: args.data_dir.clone(),
         prints_max: args.prints_max,
         stop: watch::channel(false).1,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{Gathered, Moment, Options};
+use super::{Cut, Gathered, Moment, Options};
 use crate::audit::{Acknowledged, AuditOptions, Audited, audit};
 use crate::drive::{self, Mode, Plan};
 use crate::histogram::Latency;
@@ -25,6 +25,9 @@ const BUSY_MAX: f64 = 0.9;
 /// Requests that half of the time wait so much longer for a connection than for their answer tell of
 /// the connections more than of the server.
 const WAITING_MS_MAX: f64 = 5.0;
+
+/// The longest that the audit takes.
+const AUDIT_MAX: Duration = Duration::from_hours(1);
 
 /// What was found at the end.
 pub(super) struct Judged {
@@ -140,6 +143,7 @@ async fn unless_stopped(
             format!("the audit broke off: {error}{}", cause.unwrap_or_default())
         }),
         () = stopped => Err("the audit was stopped".into()),
+        () = tokio::time::sleep(AUDIT_MAX) => Err("the audit was stopped after an hour".into()),
     }
 }
 
@@ -269,6 +273,7 @@ fn faults(total: &Interval, fault: Fault) -> Faults {
 fn warnings(options: &Options, plan: &Plan, gathered: &Gathered) -> Vec<String> {
     let total = &gathered.total;
     let mut warnings = Vec::new();
+    warnings.extend(cut_short(options, plan, gathered));
     let share = ratio(total.late, total.arrived);
     if share > LATE_SHARE_MAX {
         warnings.push(format!(
@@ -329,6 +334,21 @@ fn warnings(options: &Options, plan: &Plan, gathered: &Gathered) -> Vec<String> 
     warnings
 }
 
+fn cut_short(options: &Options, plan: &Plan, gathered: &Gathered) -> Option<String> {
+    let why = match gathered.cut? {
+        Cut::Signal => "a signal".to_owned(),
+        Cut::Limit => format!(
+            "its limit of {} s (--duration-max)",
+            options.limit.as_secs_f64()
+        ),
+    };
+    Some(format!(
+        "the run was cut short by {why}: {} of at most {} customers had come and left",
+        gathered.total.left,
+        plan.scenario.customers()
+    ))
+}
+
 /// Waiting for a connection is no lateness, as one that is free would have been used.
 fn starved(total: &Interval, connections: usize) -> Option<String> {
     let mut all = Requests::default();
@@ -378,6 +398,17 @@ mod tests {
         // A slow server is no lack of connections, nor is a pause of some milliseconds.
         for (latency_ms, service_ms) in [(256, 250), (256, 200), (4, 1), (1, 1)] {
             assert_eq!(seen(latency_ms, service_ms), None);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_audit_without_an_end_is_stopped() {
+        let (_stop, stopped) = watch::channel(false);
+        for stop in [None, Some(stopped)] {
+            let stopping = unless_stopped(stop, std::future::pending());
+            let audited = tokio::time::timeout(2 * AUDIT_MAX, stopping).await;
+            let why = audited.unwrap().unwrap_err();
+            assert_eq!(why, "the audit was stopped after an hour");
         }
     }
 

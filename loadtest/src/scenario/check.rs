@@ -6,6 +6,8 @@ use super::{
 
 /// The longest that may be promised, in seconds.
 const PROMISE_S_MAX: f64 = 86_400.0;
+/// Rates and times that were made to fit a limit may miss it by this factor.
+const ROUNDING: f64 = 1.000_001;
 /// The farthest day of a concert.
 const DAYS_MAX: u32 = 3_650;
 
@@ -51,7 +53,31 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
             format!("phase {:?}: some crowd must not be of `fill`", phase.name)
         })?;
     }
-    Ok(())
+    check_run(scenario)
+}
+
+/// What all crowds together may be.
+fn check_run(scenario: &Scenario) -> Result<(), String> {
+    let customers = scenario.customers();
+    ensure(customers <= CUSTOMERS_MAX, || {
+        format!("{customers} customers come altogether; {CUSTOMERS_MAX} at most")
+    })?;
+    let rate = scenario.rate();
+    ensure(rate <= RATE_MAX * ROUNDING, || {
+        format!("{rate} customers come in a second; {RATE_MAX} at most")
+    })?;
+    let seconds = scenario.natural_seconds();
+    ensure(seconds <= SECONDS_MAX * ROUNDING, || {
+        format!(
+            "customers come for {}; {} at most",
+            hours(seconds),
+            hours(SECONDS_MAX)
+        )
+    })
+}
+
+fn hours(seconds: f64) -> String {
+    format!("{:.1} h", seconds / 3_600.0)
 }
 
 fn check_figures(crowd: &Crowd) -> Result<(), String> {
@@ -73,8 +99,13 @@ fn check_figures(crowd: &Crowd) -> Result<(), String> {
     ensure(rate > 0.0 && rate <= RATE_MAX, || {
         format!("its rate is above 0 and at most {RATE_MAX}, not {rate}")
     })?;
-    ensure(crowd.natural_seconds() <= SECONDS_MAX, || {
-        format!("it would come for longer than {SECONDS_MAX} seconds")
+    let seconds = crowd.natural_seconds();
+    ensure(seconds <= SECONDS_MAX * ROUNDING, || {
+        format!(
+            "it comes for {}; {} at most",
+            hours(seconds),
+            hours(SECONDS_MAX)
+        )
     })
 }
 

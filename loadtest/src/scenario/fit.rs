@@ -85,7 +85,7 @@ impl Fit {
     fn hasten(&self, scenario: &mut Scenario) {
         let mut factor = 1.0;
         if let Some(seconds) = self.seconds {
-            factor = natural_seconds(scenario) / seconds.max(0.001);
+            factor = scenario.natural_seconds() / seconds.max(0.001);
         }
         for phase in &mut scenario.phases {
             if let (Some(rate), [first, ..]) = (self.rate, phase.crowds.as_slice()) {
@@ -96,7 +96,7 @@ impl Fit {
             }
         }
         if let (Some(seconds), Some(_)) = (self.seconds, self.rate) {
-            let share = seconds / natural_seconds(scenario);
+            let share = seconds / scenario.natural_seconds();
             for crowd in scenario
                 .phases
                 .iter_mut()
@@ -110,6 +110,25 @@ impl Fit {
                 }
             }
         }
+    }
+}
+
+impl Scenario {
+    /// Seconds during which customers come, in an open loop.
+    pub fn natural_seconds(&self) -> f64 {
+        let phases = self.phases.iter();
+        phases.map(|phase| longest(&phase.crowds)).sum()
+    }
+
+    /// The most arrivals a second, in an open loop.
+    pub fn rate(&self) -> f64 {
+        let each = self.phases.iter().map(|phase| {
+            let crowds = phase.crowds.iter();
+            crowds
+                .map(|crowd| crowd.pace(&phase.crowds).rate)
+                .sum::<f64>()
+        });
+        each.fold(0.0, f64::max)
     }
 }
 
@@ -186,12 +205,6 @@ impl Pace {
 /// An admin renames a concert once, however large it is.
 fn comes_once(crowd: &Crowd) -> bool {
     crowd.visits().any(|steps| steps.contains(&Step::Rename))
-}
-
-/// The time of all phases, in seconds.
-fn natural_seconds(scenario: &Scenario) -> f64 {
-    let phases = scenario.phases.iter();
-    phases.map(|phase| longest(&phase.crowds)).sum()
 }
 
 /// The time of the crowd of a phase that comes for longest, in seconds.
@@ -312,6 +325,37 @@ mod tests {
     }
 
     #[test]
+    fn a_run_has_limits_whatever_its_crowds_add_up_to() {
+        let general = super::super::BUILT_IN[2].1;
+        let (_, phase) = general.split_once("[[phase]]").unwrap();
+        let crowd = phase.split_once("[[phase.crowd]]").unwrap().1;
+        let much = |text: &str| {
+            let large = "customers = 9000000\nrate = 600000";
+            text.replace("customers = 3600", large)
+        };
+        let long = |text: &str| text.replace("customers = 3600", "customers = 4000\nrate = 0.3");
+        for (text, word) in [
+            (
+                much(&format!("{general}\n[[phase]]{phase}")),
+                "18000000 customers",
+            ),
+            (
+                much(&format!("{general}\n[[phase.crowd]]{crowd}")).replace("9000000", "4000000"),
+                "1200000 customers come in a second",
+            ),
+            (
+                long(&format!("{general}\n[[phase]]{phase}")),
+                "come for 7.4 h; 6.0 h at most",
+            ),
+        ] {
+            let error = Scenario::parse("x", &text).unwrap_err().to_string();
+            assert!(error.contains(word), "{error}");
+        }
+        let one = Scenario::parse("x", &long(general)).unwrap();
+        assert_eq!((one.rate(), one.customers()), (0.3, 4_000));
+    }
+
+    #[test]
     fn a_rate_and_a_time_say_how_many_come() {
         let fit = Fit {
             seconds: Some(3.0),
@@ -325,7 +369,7 @@ mod tests {
         assert!((crowd.natural_seconds() - 3.0).abs() < 1e-9);
         let rename = fit.apply(Scenario::built_in("rename").unwrap()).unwrap();
         assert_eq!(rename.phases[0].crowds[1].customers, 1);
-        assert!((natural_seconds(&rename) - 3.0).abs() < 0.2);
+        assert!((rename.natural_seconds() - 3.0).abs() < 0.2);
     }
 
     #[test]

@@ -140,6 +140,9 @@ fn generators_that_oversold_together_are_found_out() {
         merged([result(1, one, 100), result(2, two, listed)]).expect("they are alike")
     };
     assert!(both(60, 40, 100).holds());
+    let mut half = [result(1, 60, 100), result(2, 40, 100)];
+    half[1]["cut_short"] = true.into();
+    assert!(merged(half).expect("they are alike").cut_short);
     assert_eq!(super::broken_promises(&both(60, 41, 101)), ["P1 oversold"]);
     // Each listed the ticket too many, and a third one may have sold it.
     for bought in [41, 40] {

@@ -158,6 +158,7 @@ async fn the_first_signal_ends_a_closed_loop_that_still_grows() {
     assert_eq!(run.ends().await.code(), Some(0));
     let text = std::fs::read_to_string(&file).expect("the result was written");
     let report: LoadReport = serde_json::from_str(&text).expect("a result");
+    assert!(report.cut_short && report.warnings[0].contains("by a signal"));
     // The last of its clients would have come after a minute.
     assert!(report.elapsed_s < 5.0, "{}", report.elapsed_s);
     app.stop().await;
@@ -173,6 +174,54 @@ async fn the_first_signal_sends_home_who_would_stay() {
     run.until_line("    1 s  ");
     run.interrupt();
     assert_eq!(run.ends().await.code(), Some(0));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_run_is_cut_short_at_its_limit() {
+    let app = TestApp::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    // Without a limit they would stay for an hour.
+    let crowd = "steps = ['user', 'think']\nthink_s = 3600\nrate = 100";
+    let file = scenario(folder.path(), 1, crowd);
+    let runs = [
+        (
+            "--rate=50",
+            "open loop: 1,000 customers within 20 s, 50 a second at most",
+        ),
+        (
+            "--scale=0.5",
+            "open loop: 500 customers within 10 s, 50 a second at most",
+        ),
+        (
+            "--duration=60s",
+            "open loop: 1,000 customers within 60 s, 17 a second at most",
+        ),
+        (
+            "--closed",
+            "closed loop: 10 clients come again until 1,000 customers were here",
+        ),
+        ("--rate=max", "as fast as it goes: 1,000 customers"),
+    ];
+    let runs = runs.map(|(how, plan)| {
+        let result = folder.path().join(format!("{how}.json"));
+        let json = format!("--json={}", result.display());
+        let args = [&file, how, "--duration-max=1s", &json, "--connections=20"];
+        let mut run = Run::start(app.http.base(), &args);
+        run.until_line(&format!("{plan}; over 20 connections, cut short after 1 s"));
+        (how, run, result)
+    });
+    for (how, run, result) in runs {
+        assert_eq!(run.ends().await.code(), Some(0), "{how}");
+        let text = std::fs::read_to_string(&result).expect("the result was written");
+        let report: LoadReport = serde_json::from_str(&text).expect("a result");
+        assert!(report.cut_short && report.generator.arrived > 0, "{how}");
+        let why = "by its limit of 1 s (--duration-max): 0 of at most";
+        assert!(report.warnings[0].contains(why), "{:?}", report.warnings);
+        let summary = report.summary();
+        assert!(summary.starts_with("Every promise was kept until the run was cut short: "));
+        assert!(loadtest::page(&report).contains(&summary));
+    }
     app.stop().await;
 }
 

@@ -9,6 +9,7 @@ async fn kept(args: &[&str]) -> LoadReport {
     let app = TestApp::start().await;
     let (report, ended) = super::load(app.http.base(), args);
     assert_eq!(super::broken_promises(&report), [""; 0], "{}", ended.output);
+    assert!(!report.cut_short);
     let output = ended.success();
     assert!(output.contains("P1 oversold 0 ok\n"), "{output}");
     assert_eq!(
