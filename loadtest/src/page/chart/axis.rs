@@ -10,6 +10,8 @@ use super::{BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, plot_width};
 pub(super) struct Axis {
     low: f64,
     high: f64,
+    /// Between two lines of the grid, unless it is logarithmic.
+    step: f64,
     log: bool,
 }
 
@@ -28,13 +30,18 @@ impl Axis {
             return Self {
                 low: 10f64.powf(low),
                 high: 10f64.powf(high),
+                step: 0.0,
                 log: true,
             };
         }
         let step = step(high.max(if unit == Unit::Count { 4.0 } else { 0.01 }));
+        // Nobody comes by halves.
+        let is_broken = unit == Unit::Count && step.fract() > 0.0;
+        let step = if is_broken { 2.0 * step } else { step };
         Self {
             low: 0.0,
             high: (high / step).ceil().max(1.0) * step,
+            step,
             log: false,
         }
     }
@@ -52,10 +59,9 @@ impl Axis {
     pub(super) fn ticks(self) -> Vec<f64> {
         let mut ticks = Vec::new();
         let mut at = self.low;
-        let step = step(self.high);
         while at <= self.high * 1.000_001 && ticks.len() < 20 {
             ticks.push(at);
-            at = if self.log { at * 10.0 } else { at + step };
+            at = if self.log { at * 10.0 } else { at + self.step };
         }
         ticks
     }

@@ -7,6 +7,8 @@ fn axes_have_a_few_round_numbers() {
         ticks(Unit::Count, 930.0),
         [0.0, 250.0, 500.0, 750.0, 1_000.0]
     );
+    assert_eq!(ticks(Unit::Count, 9.0), [0.0, 5.0, 10.0]);
+    assert_eq!(ticks(Unit::Count, 0.0), [0.0, 1.0]);
     assert_eq!(ticks(Unit::LogMs, 3.0), [1.0, 10.0]);
     assert!(ticks(Unit::Seconds, 0.0).len() < 8);
     let texts: Vec<_> = [0.25, 1.0, 12.5, 1_234.0]
