@@ -99,7 +99,10 @@ fn tiles(html: &mut String, report: &Report) {
         &ms(buys.latency.ms(0.5)),
         "half of the purchases took at most",
     );
-    tile(&ms(buys.latency.ms(0.99)), "99 of 100 took at most");
+    tile(
+        &ms(buys.latency.ms(0.99)),
+        "99 of 100 purchases took at most",
+    );
     tile(&ms(all.latency.max_ms()), "the longest of all requests");
     let printed: u64 = report.waits.iter().map(|waits| waits.wait.count()).sum();
     if printed > 0 {
@@ -237,10 +240,11 @@ fn footer(html: &mut String, report: &Report) {
     let generator = &report.generator;
     let _ = write!(
         html,
-        "<footer>Generator: {} threads, {} connections opened, {:.1} µs of processor time a \
-         request; visits began at most {} late in 99 of 100 cases.",
-        generator.threads,
-        grouped(generator.opened),
+        "<footer>Generator: {}, {} opened of {} at most, {:.1} µs of processor time a request; 99 of \
+         100 visits began at most {} late",
+        several(generator.threads, "thread"),
+        several(generator.opened, "connection"),
+        grouped(generator.connections),
         report.cpu_us_each(),
         Unit::LogMs.text(generator.lateness.ms(0.99)),
     );
@@ -255,6 +259,12 @@ fn footer(html: &mut String, report: &Report) {
         }
     }
     html.push_str("</footer>");
+}
+
+/// A number of things, with an s when they are several.
+fn several(number: u64, thing: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{ending}", grouped(number))
 }
 
 /// A number with commas between the thousands.

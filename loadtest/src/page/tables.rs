@@ -46,8 +46,9 @@ pub(super) fn requests(html: &mut String, report: &Report) {
     html.push_str(
         "<section class=\"card wide\"><h2>Requests</h2><p class=\"hint\">Latency counts from the \
          moment when a request was due; “service” from the moment when it was sent.</p><table>\
-         <tr><th scope=\"col\"></th><th scope=\"col\">requests</th><th scope=\"col\">half</th><th scope=\"col\">99 of 100</th><th scope=\"col\">99.9 of 100</th>\
-         <th scope=\"col\">longest</th><th scope=\"col\">service, 99 of 100</th><th scope=\"col\">answers</th></tr>",
+         <tr><th scope=\"col\"></th><th scope=\"col\">requests</th><th scope=\"col\">half (p50)</th>\
+         <th scope=\"col\">99 of 100 (p99)</th><th scope=\"col\">99.9 of 100 (p99.9)</th>\
+         <th scope=\"col\">longest</th><th scope=\"col\">service p99</th><th scope=\"col\">answers</th></tr>",
     );
     for (kind, requests) in &report.requests {
         let ms = |quantile| Unit::LogMs.text(requests.latency.ms(quantile));

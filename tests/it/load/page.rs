@@ -84,4 +84,8 @@ fn a_promised_figure_stands_beside_what_was_found() {
     let page = loadtest::page(&report());
     assert!(page.contains("<td>12.0 s of 180 s</td>"), "{page}");
     assert!(page.contains("is PRINTED and its print is 404"), "{page}");
+    assert!(
+        page.contains("Generator: 1 thread, 1 connection opened of 1"),
+        "{page}"
+    );
 }

@@ -1,6 +1,6 @@
 //! The end of a run on the terminal: figures, warnings, and a line for each promise.
 
-use loadtest::{Latency, LoadReport, Requests};
+use loadtest::{Kind, Latency, LoadReport, Requests};
 
 use crate::out::{grouped, line, rate, several};
 
@@ -23,7 +23,9 @@ pub(super) fn print(report: &LoadReport) {
         row(kind.name(), requests, report.elapsed_s);
     }
     if report.requests.len() > 1 {
-        row("all but waiting", &report.all_requests(), report.elapsed_s);
+        let waited = report.requests.contains_key(&Kind::Poll);
+        let all = if waited { "all but waiting" } else { "all" };
+        row(all, &report.all_requests(), report.elapsed_s);
     }
     for waits in &report.waits {
         let urgent = if waits.urgent { ", urgent" } else { "" };
