@@ -23,8 +23,12 @@ pub struct LoadArgs {
 #[derive(Debug, Clone, Subcommand)]
 pub enum LoadCommand {
     /// Add up the results of several generators that loaded one target
-    #[command(after_help = "Example:\n  \
-        ticketoverflow load merge a.json b.json --html both.html")]
+    #[command(
+        after_help = "Example, of two generators that sell one concert at the same time:\n  \
+        ticketoverflow load general --target URL --concert ID --seed 1 --json a.json\n  \
+        ticketoverflow load general --target URL --concert ID --seed 2 --json b.json\n  \
+        ticketoverflow load merge a.json b.json --html both.html"
+    )]
     Merge(MergeArgs),
     /// Print the file of a built-in scenario, to begin one's own with; all names without one
     #[command(after_help = "Examples:\n  ticketoverflow load show\n  \
@@ -46,43 +50,47 @@ pub struct ResultArgs {
 /// Options of a run.
 #[derive(Debug, Clone, ClapArgs)]
 pub struct LoadRunArgs {
-    /// small, presale, general, seating, evening, priority, rename, tour, or a file (.toml)
+    /// small, presale, general, seating, evening, priority, rename, tour (`load show` says what each
+    /// is), or a file (.toml)
     #[arg(value_name = "SCENARIO", required = true)]
     pub scenario: Option<String>,
     /// The server, http://host:port
     #[arg(long, value_name = "URL", required = true)]
     pub target: Option<String>,
-    /// So many times the seats, the customers and the arrivals
-    #[arg(long, default_value_t = 1.0, value_parser = scale)]
+    /// Multiply seats, customers and arrivals a second, such as 0.1 for a tenth of each
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = scale)]
     pub scale: f64,
-    /// Have everybody come within this time (90s, 5m, 1h); with --closed or --rate max, end after it
+    /// Have all customers come within this time (90s, 5m, 1h), 6h at most; with --closed or --rate
+    /// max, nobody begins a visit after it
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub duration: Option<f64>,
     /// Cut the run short after this time: nobody else comes, who is here has five seconds to leave,
     /// and audit and report follow
     #[arg(long, value_name = "TIME", default_value = "7h", value_parser = run_seconds)]
     pub duration_max: f64,
-    /// Arrivals a second of the first crowd, the others follow; with --duration, as many come as
-    /// both make. `max` is as fast as it goes
+    /// Customers who arrive in a second, of the first crowd; the others follow in proportion. With
+    /// --duration, rate × duration of them come, otherwise as many as the scenario has. `max` is as
+    /// fast as the server answers, on all connections
     #[arg(long, value_name = "N|max", value_parser = rate)]
     pub rate: Option<RateArg>,
-    /// A closed loop: clients come again after a pause, and spare a slow server
+    /// A closed loop: the scenario's clients each come again after their visit and a pause, and so
+    /// spare a slow server
     #[arg(long, conflicts_with = "rate")]
     pub closed: bool,
-    /// The pause, instead of the scenario's
+    /// The pause of a client between two visits and in the step `think`, instead of the scenario's
     #[arg(long, value_name = "TIME", value_parser = pause)]
     pub think: Option<f64>,
-    /// Connections at a time
-    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    /// Connections at a time, at most; customers wait for a free one, and that counts as latency
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     pub connections: u32,
-    /// Threads that drive them
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    /// Threads of the generator; more if it warns that it was slow
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub threads: u32,
     /// How often a customer asks again whom the server was too busy for (503, 409)
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=100))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub retries: u32,
     /// Chooses users and concerts; generators that run together each want another one
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Sell this concert, repeatable, instead of creating new ones
     #[arg(long, value_name = "ID")]
@@ -94,7 +102,7 @@ pub struct LoadRunArgs {
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Prints that the audit at the end reads, at most
-    #[arg(long, default_value_t = 2_000)]
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
     pub prints_max: u64,
     /// Load a target on another machine. It may be put out of service
     #[arg(long)]
@@ -135,7 +143,7 @@ pub struct AuditArgs {
     #[arg(long, value_name = "ID", requires = "target")]
     pub concert: Vec<String>,
     /// From outside: read at most so many prints
-    #[arg(long, default_value_t = 10_000, requires = "target")]
+    #[arg(long, value_name = "N", default_value_t = 10_000, requires = "target")]
     pub prints_max: u64,
 }
 
@@ -181,6 +189,7 @@ mod tests {
         assert_eq!(seconds("1.5m"), Ok(90.0));
         assert_eq!(seconds("6h"), Ok(21_600.0));
         assert!(seconds("7h").is_err() && seconds("soon").is_err() && seconds("0").is_err());
+        assert_eq!(seconds("8h"), Err("it is 0.1s to 6h".into()));
         assert_eq!(run_seconds("7h"), Ok(25_200.0));
         assert!(run_seconds("8h").is_err());
         assert_eq!(pause("0"), Ok(0.0));

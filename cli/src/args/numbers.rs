@@ -8,7 +8,20 @@ pub(super) fn time(text: &str, least: f64, most: f64) -> Result<f64, String> {
         Some(number) => (number, 1.0),
         None => (text, 1.0),
     };
-    between(number, least / unit, most / unit).map(|time| time * unit)
+    let time = number.parse::<f64>().map(|number| number * unit);
+    match time {
+        Ok(time) if (least..=most).contains(&time) => Ok(time),
+        Ok(_) => Err(format!("it is {} to {}", in_words(least), in_words(most))),
+        Err(_) => Err("it is a time such as 90s, 5m or 1h".into()),
+    }
+}
+
+fn in_words(seconds: f64) -> String {
+    if seconds < 3_600.0 {
+        format!("{seconds}s")
+    } else {
+        format!("{}h", seconds / 3_600.0)
+    }
 }
 
 /// A number between two.

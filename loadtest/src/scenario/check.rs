@@ -102,7 +102,7 @@ fn check_figures(crowd: &Crowd) -> Result<(), String> {
     let seconds = crowd.natural_seconds();
     ensure(seconds <= SECONDS_MAX * ROUNDING, || {
         format!(
-            "it comes for {}; {} at most",
+            "at {rate} a second it comes for {}; {} at most",
             hours(seconds),
             hours(SECONDS_MAX)
         )

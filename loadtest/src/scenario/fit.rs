@@ -61,8 +61,11 @@ impl Fit {
         self.hasten(&mut scenario);
         // A larger one is not made as large as may be: seats and customers would not fit together.
         super::check::check(&scenario).map_err(|what| {
-            let scale = self.scale;
-            ScenarioError::Sense(format!("{} at scale {scale}: {what}", scenario.name))
+            let scale = match self.scale {
+                1.0 => String::new(),
+                scale => format!(" at scale {scale}"),
+            };
+            ScenarioError::Sense(format!("{}{scale}: {what}", scenario.name))
         })?;
         Ok(scenario)
     }

@@ -13,7 +13,7 @@ pub(super) fn words(options: &Options) -> String {
         "connection",
     );
     let until = options.seconds_max.map_or(String::new(), |seconds| {
-        format!(", for {} at most", time(seconds))
+        format!(", nobody after {}", time(seconds))
     });
     let how = match options.mode {
         Mode::Open => format!(
