@@ -166,6 +166,7 @@ fn micros(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use futures::future::join_all;
     use uuid::Uuid;
 
     use super::*;
@@ -210,6 +211,20 @@ mod tests {
         assert_eq!(lookers, 3);
         tokio::time::advance(BELIEVED / 10).await;
         assert!(!hall.is_sold_out() && !hall.is_sold_out());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_who_wait_for_others_to_load_give_up_together() {
+        let hall = hall();
+        let loads = hall.loading().await.unwrap();
+        let begun = Instant::now();
+        let waited = join_all((0..5).map(|_| hall.loading())).await;
+        assert!(waited.iter().all(|turn| matches!(turn, Err(Error::Busy))));
+        // Paused time goes on by a millisecond more.
+        let waited = begun.elapsed().as_millis();
+        assert!((3_000..=3_010).contains(&waited), "{waited} ms");
+        drop(loads);
+        assert!(hall.loading().await.is_ok(), "the next one has a turn");
     }
 
     #[tokio::test(start_paused = true)]

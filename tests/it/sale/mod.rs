@@ -4,6 +4,7 @@ mod admission;
 mod crowds;
 mod edges;
 mod lists;
+mod loading;
 mod lookups;
 mod panics;
 mod storms;
