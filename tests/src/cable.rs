@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -20,12 +20,13 @@ pub struct Cable {
     task: JoinHandle<()>,
 }
 
-/// How many commits are still to be cut off.
+/// How many commits are still to be cut off, and what else is to happen.
 #[derive(Debug, Default)]
 struct Cuts {
     before: AtomicU32,
     after: AtomicU32,
     stalled: AtomicBool,
+    silent_at: Mutex<Option<&'static str>>,
 }
 
 impl Cable {
@@ -72,9 +73,33 @@ impl Cable {
         self.cuts.stalled.store(stalled, Ordering::SeqCst);
     }
 
+    /// The next connection that asks this falls silent with it, for good, and nobody is told.
+    pub fn fall_silent_at(&self, asked: &'static str) {
+        *self.cuts.silent_at() = Some(asked);
+    }
+
+    /// Whether a connection has done so.
+    pub fn fell_silent(&self) -> bool {
+        self.cuts.silent_at().is_none()
+    }
+
     /// Cuts that were asked for and not made yet.
     pub fn cuts_left(&self) -> u32 {
         self.cuts.before.load(Ordering::SeqCst) + self.cuts.after.load(Ordering::SeqCst)
+    }
+}
+
+impl Cuts {
+    fn silent_at(&self) -> MutexGuard<'_, Option<&'static str>> {
+        self.silent_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this is what the connection is to fall silent at; the next one is well.
+    fn silence(&self, asked: &[u8]) -> bool {
+        let is_asked = |text: &mut &'static str| String::from_utf8_lossy(asked).contains(*text);
+        self.silent_at().take_if(is_asked).is_some()
     }
 }
 
@@ -94,7 +119,7 @@ async fn pass(mut client: TcpStream, socket: &Path, cuts: &Cuts) -> std::io::Res
                 if bytes.is_empty() {
                     return Ok(());
                 }
-                if cuts.stalled.load(Ordering::SeqCst) {
+                if cuts.stalled.load(Ordering::SeqCst) || cuts.silence(bytes) {
                     return std::future::pending().await;
                 }
                 if bytes == COMMIT && takes_one(&cuts.before) {

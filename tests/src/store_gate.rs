@@ -1,4 +1,5 @@
-//! A gate before the ledger: while it is shut, nothing is written, or nothing is read.
+//! A gate before the ledger: while it is shut, nothing is written, or nothing is read, or no
+//! snapshot is opened.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +22,7 @@ pub struct StoreGate {
 enum Holds {
     Writers,
     Readers,
+    Snapshots,
 }
 
 struct Gated {
@@ -39,6 +41,11 @@ impl StoreGate {
     /// An open gate, before those who read and ask for no snapshot.
     pub fn before_readers() -> Self {
         Self::before(Holds::Readers)
+    }
+
+    /// An open gate, before those who ask for a snapshot.
+    pub fn before_snapshots() -> Self {
+        Self::before(Holds::Snapshots)
     }
 
     fn before(holds: Holds) -> Self {
@@ -110,6 +117,7 @@ impl Store for Gated {
     }
 
     async fn snapshot(&self) -> StoreResult<Box<dyn View>> {
+        self.pass(Holds::Snapshots).await?;
         self.inner.snapshot().await
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use tests::engine::Engine;
 use tests::svg::desc;
-use tests::{Http, TestApp};
+use tests::{Http, StoreGate, TestApp};
 
 use super::{NO_IDS, NOBODY};
 
@@ -133,5 +133,27 @@ async fn unknown_concerts_have_no_seats() {
         let path = format!("/api/v1/concerts/{id}/seats/status");
         app.http.get(&path).await.assert_problem(404);
     }
+    app.stop().await;
+}
+
+/// They have no other end than the limit of the domain: a snapshot may take its time.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_follows_a_sale_gives_up_on_a_ledger_that_is_silent() {
+    let gate = StoreGate::before_snapshots();
+    let app = TestApp::with(gate.tweaks()).await;
+    let concert = app.http.create_concert("A night", 60).await;
+    let path = format!("/api/v1/concerts/{concert}/seats/status");
+    gate.set_open(false);
+    // One of them reads, and the others wait for that one.
+    let followers = (0..5).map(|_| app.http.get(&path));
+    for answer in futures::future::join_all(followers).await {
+        answer.assert_problem(503);
+    }
+    gate.set_open(true);
+    assert_eq!(
+        status(&app.http, &concert, "").await["sold"],
+        json!([]),
+        "nobody is in the way of who comes next"
+    );
     app.stop().await;
 }

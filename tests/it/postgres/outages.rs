@@ -9,10 +9,11 @@ use domain::job::{NewJob, Noop, Outcome, Queue, Rota};
 use domain::jobs::{JobFilter, Settled};
 use domain::ports::{Store, StoreError};
 use domain::prints::Effect;
-use domain::{Error, JobId, SystemIds, Timestamp, WorkerId, jobs, prints};
+use domain::{Error, JobId, SystemIds, Timestamp, WorkerId, jobs, prints, seat_status};
 use futures::future::join_all;
 use storage::postgres::{Options, PostgresStore};
 use tests::postgres::options;
+use tests::wait::DEADLINE;
 use tests::{Cable, Database};
 
 use super::Shop;
@@ -210,6 +211,21 @@ async fn server_that_does_not_answer_is_not_waited_for_for_ever() {
     let mut tx = store.begin().await.unwrap();
     tx.delete_keys(&["a"]).await.unwrap();
     tx.commit().await.unwrap();
+}
+
+/// A snapshot may take its time, so it is who reads it that gives up.
+#[tokio::test]
+async fn server_that_falls_silent_in_a_snapshot_does_not_keep_who_follows_a_sale() {
+    let (_database, cable, shop) = shop().await;
+    let concert = shop.concert().await;
+    shop.buy(concert, None).await.unwrap();
+    cable.fall_silent_at("select seat_no");
+    let follow = || tokio::time::timeout(DEADLINE, seat_status::fetch(&shop.ctx, concert, None));
+    let unanswered = follow().await.expect("one gives up");
+    assert!(matches!(unanswered, Err(Error::Busy)), "{unanswered:?}");
+    assert!(cable.fell_silent());
+    let answered = follow().await.expect("nobody is in the way").unwrap();
+    assert_eq!((answered.capacity, answered.version), (100, 1));
 }
 
 #[tokio::test]
