@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use domain::concert::{Change, Name};
 use domain::ids::IdSource;
 use domain::job::{NewJob, Noop, Outcome, Queue, Rota};
 use domain::jobs::{JobFilter, Settled};
 use domain::ports::{Store, StoreError};
 use domain::prints::Effect;
-use domain::{Error, JobId, SystemIds, Timestamp, WorkerId, jobs, prints, seat_status};
+use domain::{Error, JobId, SystemIds, Timestamp, WorkerId, concerts, jobs, prints, seat_status};
 use futures::future::join_all;
 use storage::postgres::{Options, PostgresStore};
 use tests::postgres::options;
@@ -226,6 +227,33 @@ async fn server_that_falls_silent_in_a_snapshot_does_not_keep_who_follows_a_sale
     assert!(cable.fell_silent());
     let answered = follow().await.expect("nobody is in the way").unwrap();
     assert_eq!((answered.capacity, answered.version), (100, 1));
+}
+
+/// As by a process that is cut off while it changes a concert: it does not commit, and nobody hangs
+/// up for it.
+#[tokio::test]
+async fn change_that_was_left_open_is_ended_before_those_who_sell_the_concert_give_up() {
+    let database = Database::new().await;
+    let cut_off = Shop::open(database.url()).await;
+    let shop = Shop::open(database.url()).await;
+    let concert = shop.concert().await;
+    let offer = concerts::find(&shop.ctx, concert).await.unwrap();
+    let renamed = offer.concert.changed(Change {
+        name: Some(Name::parse("Matinee").unwrap()),
+        ..Change::default()
+    });
+    let mut left = cut_off.ctx.store.begin().await.unwrap();
+    assert!(left.update_concert(1, &renamed).await.unwrap());
+
+    shop.buy(concert, None).await.unwrap();
+    assert_eq!(shop.sold(concert).await, 1);
+    let committed = left.commit().await;
+    assert!(
+        matches!(committed, Err(StoreError::Interrupted(_))),
+        "{committed:?}"
+    );
+    let offer = concerts::find(&shop.ctx, concert).await.unwrap();
+    assert_eq!(offer.concert.version, 1, "nothing of it was written");
 }
 
 #[tokio::test]
