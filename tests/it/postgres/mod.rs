@@ -4,6 +4,7 @@
 
 mod circles;
 mod clocks;
+mod damage;
 mod lookups;
 mod marks;
 mod opening;
