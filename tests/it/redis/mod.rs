@@ -7,6 +7,7 @@
 mod faults;
 mod impostors;
 mod races;
+mod repeats;
 mod sales;
 mod wakeups;
 
