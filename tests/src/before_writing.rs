@@ -1,18 +1,21 @@
-//! A ledger with which something happens just before a transaction begins.
+//! A ledger with which something happens just before a transaction begins, or a view.
 
 use std::fmt;
+use std::future::ready;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use cli::service::Tweaks;
 use domain::ports::{Store, StoreResult, Tx, View};
+use futures::FutureExt;
 use futures::future::BoxFuture;
 
-/// What happens, given the ledger itself. The transaction does not begin if it fails.
+/// What happens, given the ledger itself. The transaction or the view does not begin if it fails.
 type Happens = Arc<dyn Fn(Arc<dyn Store>) -> BoxFuture<'static, StoreResult<()>> + Send + Sync>;
 
-struct BeforeWriting {
-    happens: Happens,
+struct Before {
+    writing: Happens,
+    reading: Happens,
     inner: Arc<dyn Store>,
 }
 
@@ -21,11 +24,22 @@ struct BeforeWriting {
 pub fn before_writing(
     happens: impl Fn(Arc<dyn Store>) -> BoxFuture<'static, StoreResult<()>> + Send + Sync + 'static,
 ) -> Tweaks {
-    let happens: Happens = Arc::new(happens);
+    before_writing_and_reading(happens, |_| ready(Ok(())).boxed())
+}
+
+/// As [`before_writing`], and something else before each view that is no snapshot.
+pub fn before_writing_and_reading(
+    writing: impl Fn(Arc<dyn Store>) -> BoxFuture<'static, StoreResult<()>> + Send + Sync + 'static,
+    reading: impl Fn(Arc<dyn Store>) -> BoxFuture<'static, StoreResult<()>> + Send + Sync + 'static,
+) -> Tweaks {
+    let (writing, reading): (Happens, Happens) = (Arc::new(writing), Arc::new(reading));
     Tweaks {
         store: Some(Arc::new(move |inner| {
-            let happens = Arc::clone(&happens);
-            Arc::new(BeforeWriting { happens, inner }) as Arc<dyn Store>
+            Arc::new(Before {
+                writing: Arc::clone(&writing),
+                reading: Arc::clone(&reading),
+                inner,
+            }) as Arc<dyn Store>
         })),
         no_workers: true,
         ..Tweaks::default()
@@ -33,9 +47,9 @@ pub fn before_writing(
 }
 
 #[async_trait]
-impl Store for BeforeWriting {
+impl Store for Before {
     async fn begin(&self) -> StoreResult<Box<dyn Tx>> {
-        (self.happens)(Arc::clone(&self.inner)).await?;
+        (self.writing)(Arc::clone(&self.inner)).await?;
         self.inner.begin().await
     }
 
@@ -44,6 +58,7 @@ impl Store for BeforeWriting {
     }
 
     async fn read(&self) -> StoreResult<Box<dyn View>> {
+        (self.reading)(Arc::clone(&self.inner)).await?;
         self.inner.read().await
     }
 
@@ -52,8 +67,8 @@ impl Store for BeforeWriting {
     }
 }
 
-impl fmt::Debug for BeforeWriting {
+impl fmt::Debug for Before {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BeforeWriting").finish_non_exhaustive()
+        f.debug_struct("Before").finish_non_exhaustive()
     }
 }

@@ -22,7 +22,7 @@ pub mod tools;
 pub mod wait;
 
 pub use self::app::TestApp;
-pub use self::before_writing::before_writing;
+pub use self::before_writing::{before_writing, before_writing_and_reading};
 pub use self::cable::Cable;
 pub use self::certificates::{Authority, Certificate};
 pub use self::cluster::Cluster;

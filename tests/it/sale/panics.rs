@@ -1,10 +1,13 @@
-//! A panic while a sale is written: its buyer may ask again, and nobody else notices.
+//! A panic while a sale is written, or counters are rebuilt: its buyer may ask again, and nobody
+//! else notices.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use domain::ports::StoreError;
 use futures::FutureExt;
-use tests::{Home, Http, TestApp, before_writing};
+use tests::{Home, Http, TestApp, before_writing, before_writing_and_reading, eventually};
 
 use super::{assert_ledger, buy, sold};
 
@@ -35,6 +38,50 @@ async fn a_panic_while_a_sale_is_written_costs_no_seat_and_ends_no_sale() {
         answers.push(buy(&http, &concert, user).await);
     }
     assert_eq!(sold(&answers).len(), 3);
+    buy(&http, &concert, 4).await.assert_problem(422);
+    assert_ledger(&app, &concert, &sold(&answers)).await;
+}
+
+/// After a group of sales that failed, counters are read from the ledger; sales do not read it.
+#[tokio::test]
+async fn a_panic_while_counters_are_rebuilt_ends_no_rebuild_after_it() {
+    let (fails_next, panics_next) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+    let (fails, panics) = (Arc::clone(&fails_next), Arc::clone(&panics_next));
+    let tweaks = before_writing_and_reading(
+        move |_| {
+            let fails = fails.swap(false, Ordering::SeqCst);
+            let failed = || StoreError::unavailable(io::Error::other("on purpose"));
+            async move { if fails { Err(failed()) } else { Ok(()) } }.boxed()
+        },
+        move |_| {
+            let panics = panics.swap(false, Ordering::SeqCst);
+            async move {
+                assert!(!panics, "a panic on purpose");
+                Ok(())
+            }
+            .boxed()
+        },
+    );
+    let app = TestApp::again(Home::new().await, tweaks, |_| {}).await;
+    let http = Http::new(app.http.address());
+    let concert = http.create_concert("A night", 3).await;
+    let mut answers = vec![buy(&http, &concert, 1).await];
+
+    // The seat in hand is not found by the rebuild that panics, but by the next one.
+    panics_next.store(true, Ordering::SeqCst);
+    for user in 2..=3 {
+        fails_next.store(true, Ordering::SeqCst);
+        http.buy(&concert, user).await.assert_problem(503);
+        eventually("a rebuild has begun", || async {
+            (!panics_next.load(Ordering::SeqCst)).then_some(())
+        })
+        .await;
+    }
+    for user in 2..=3 {
+        let bought = buy(&http, &concert, user).await;
+        assert_eq!(bought.status, 201, "{}", bought.text());
+        answers.push(bought);
+    }
     buy(&http, &concert, 4).await.assert_problem(422);
     assert_ledger(&app, &concert, &sold(&answers)).await;
 }
