@@ -176,7 +176,8 @@ async fn a_client_that_vanishes_costs_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_polls_does_not_keep_buyers_from_being_accepted() {
-    let target = Target::with(60_000, 20).await;
+    // Who says nothing is given up long after this test has failed.
+    let target = Target::with(600_000, 20).await;
     let health = "GET /api/v1/concerts/health HTTP/1.1\r\nHost: x\r\n\r\n";
     let mut pollers = Vec::new();
     for _ in 0..17 {
@@ -197,12 +198,18 @@ async fn who_polls_does_not_keep_buyers_from_being_accepted() {
     assert!(buyer.send(order.as_bytes()).await);
     let answer = buyer.until("\r\n\r\n").await;
     assert!(!answer.contains("connection: close"), "{answer}");
-    // Whoever polls next hears that it was the last time, which leaves places enough again.
-    let mut poller = pollers.pop().expect("they are many");
-    assert!(poller.send(health.as_bytes()).await);
-    let answer = poller.until_closed().await;
+    // These take the last places, and the next buyer waits to be accepted.
+    pollers.extend([target.raw().await, target.raw().await]);
+    let mut next = target.raw().await;
+    assert!(next.send(order.as_bytes()).await);
+    // Whoever polls now hears that it was the last time, which leaves a place to the buyer.
+    assert!(pollers[0].send(health.as_bytes()).await);
+    let answer = pollers[0].until_closed().await;
     assert_eq!(answer.matches("HTTP/1.1 200").count(), 2, "{answer}");
-    drop((pollers, buyer));
+    assert!(answer.contains("connection: close"), "{answer}");
+    let answer = next.until("\r\n\r\n").await;
+    assert_eq!(statuses(&answer), [400], "{answer}");
+    drop((pollers, buyer, next));
     target.stop().await;
 }
 
