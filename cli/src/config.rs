@@ -122,7 +122,7 @@ pub struct LimitsConfig {
     pub prints_waiting_max: usize,
     /// Job outcomes that wait to be written.
     pub settlements_waiting_max: usize,
-    /// Tickets that wait to be looked up.
+    /// Tickets that wait to be looked up, and as many idempotency keys.
     pub lookups_waiting_max: usize,
     /// Bytes of seating plans in memory.
     pub plan_bytes_max: u64,

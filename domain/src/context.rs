@@ -10,26 +10,23 @@ use crate::code::Signer;
 use crate::concert::{Concert, Offer};
 use crate::error::Error;
 use crate::groups::Groups;
-use crate::ids::{ConcertId, IdSource, TicketId};
+use crate::ids::{ConcertId, IdSource};
 use crate::job::ServiceTimes;
 use crate::jobs::{Settled, Settlement, write_settlements};
 use crate::keys::{KeysRunning, StoredKey, write_refusals};
 use crate::layouts::LayoutCache;
 use crate::looks::Looks;
+use crate::lookups::{self, Lookups};
 use crate::plans::PlanShelf;
-use crate::ports::{Counters, Files, Renderer, Store, StoreResult, Wakeups};
+use crate::ports::{Counters, Files, Renderer, Store, Wakeups};
 use crate::prints::{PrintAck, PrintOrder, write_print_orders};
 use crate::rebuilds::Rebuilds;
 use crate::runtime_thread::RuntimeThread;
 use crate::seat_status::Courses;
 use crate::shows::ShowCache;
 use crate::ticket::Ticket;
-use crate::tickets::{Sale, SaleAck, read_tickets, write_sales};
+use crate::tickets::{Sale, SaleAck, write_sales};
 use crate::user::UserDirectory;
-
-/// Groups of tickets that are looked up at a time: so many that one that takes long does not hold
-/// the next one up, so few that a crowd of readers leaves connections of the ledger to others.
-const LOOKUPS_AT_ONCE: usize = 2;
 
 /// The outside world, chosen once when the process starts.
 #[derive(Clone)]
@@ -69,7 +66,7 @@ pub struct Limits {
     pub prints_waiting_max: usize,
     /// Job outcomes that wait to be written; workers then wait too.
     pub settlements_waiting_max: usize,
-    /// Tickets that wait to be looked up.
+    /// Tickets that wait to be looked up, and as many idempotency keys.
     pub lookups_waiting_max: usize,
 }
 
@@ -104,7 +101,9 @@ pub struct Context {
     pub(crate) print_orders: Groups<PrintOrder, PrintAck>,
     pub(crate) settlements: Groups<Settlement, Settled>,
     /// Reads of one ticket each.
-    pub(crate) lookups: Groups<TicketId, StoreResult<Option<Ticket>>>,
+    pub(crate) lookups: Lookups<Ticket>,
+    /// Reads of one idempotency key each.
+    pub(crate) key_lookups: Lookups<StoredKey>,
     /// Reads of one concert each, with what is sold of it.
     pub(crate) offers: Looks<ConcertId, Result<Option<Offer>, Error>>,
     /// Dropped last, after the queues that they work on.
@@ -151,13 +150,9 @@ impl Context {
             let parts = Arc::clone(&shared);
             move |group| write_settlements(Arc::clone(&parts), group)
         });
-        let lookups = Groups::start(
-            reader.runtime(),
-            limits.lookups_waiting_max,
-            LOOKUPS_AT_ONCE,
-            None,
-            move |group| read_tickets(Arc::clone(&shared), group),
-        );
+        let waiting_max = limits.lookups_waiting_max;
+        let lookups = lookups::start(reader.runtime(), waiting_max, &shared);
+        let key_lookups = lookups::start(reader.runtime(), waiting_max, &shared);
         Ok(Arc::new(Self {
             parts,
             concerts: ConcertCache::default(),
@@ -173,6 +168,7 @@ impl Context {
             print_orders,
             settlements,
             lookups,
+            key_lookups,
             offers: Looks::default(),
             _workers: [writer, reader],
         }))

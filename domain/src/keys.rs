@@ -184,7 +184,7 @@ pub async fn prune(ctx: &Context, max: u32) -> Result<u32, Error> {
 }
 
 async fn find(ctx: &Context, key: &str) -> Result<Option<StoredKey>, Error> {
-    let stored = ctx.store.read().await?.find_key(key).await?;
+    let stored = ctx.key_lookups.submit(key.to_owned()).await??;
     let oldest = ctx.clock.now() - KEPT_FOR;
     Ok(stored.filter(|stored| stored.created_at > oldest))
 }

@@ -22,6 +22,7 @@ pub mod keys;
 pub mod layout;
 pub mod layouts;
 mod looks;
+mod lookups;
 mod outage;
 pub mod plans;
 pub mod ports;

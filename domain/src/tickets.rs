@@ -173,35 +173,6 @@ pub async fn find(ctx: &Context, id: TicketId) -> Result<Ticket, Error> {
     found.ok_or(Error::NotFound("ticket"))
 }
 
-/// Reads a group of tickets. One that is damaged fails for those alone who ask for it.
-pub(crate) async fn read_tickets(
-    parts: Arc<Parts>,
-    group: Vec<TicketId>,
-) -> StoreResult<Vec<StoreResult<Option<Ticket>>>> {
-    let mut view = parts.store.read().await?;
-    let found = match view.find_tickets(&group).await {
-        Ok(found) => found,
-        Err(StoreError::Corrupt { .. }) => {
-            let mut each = Vec::with_capacity(group.len());
-            for id in group {
-                match view.find_ticket(id).await {
-                    Err(error) if !matches!(error, StoreError::Corrupt { .. }) => {
-                        return Err(error);
-                    }
-                    one => each.push(one),
-                }
-            }
-            return Ok(each);
-        }
-        Err(error) => return Err(error),
-    };
-    let found: HashMap<_, _> = found
-        .into_iter()
-        .map(|ticket| (ticket.id, ticket))
-        .collect();
-    Ok(group.iter().map(|id| Ok(found.get(id).cloned())).collect())
-}
-
 /// Up to `max` tickets after a place; a page of fewer is the last one.
 pub async fn list(
     ctx: &Context,

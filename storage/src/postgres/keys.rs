@@ -7,31 +7,36 @@ use domain::Timestamp;
 use domain::keys::{Answer, StoredKey};
 use domain::ports::{StoreError, StoreResult};
 use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
 
 use super::batch::{micros, sorted_by_key};
 use super::failure::{failed, unexpected};
 use super::rows;
 
-const FIND_KEY: &str = "
+const FIND_KEYS: &str = "
     select key, fingerprint, status, headers, body, created_at
       from idempotency_keys
-     where key = $1";
+     where key = any ($1)";
 
-pub(super) async fn find_key(conn: &mut PgConnection, key: &str) -> StoreResult<Option<StoredKey>> {
-    let row = sqlx::query(FIND_KEY)
-        .bind(key)
-        .fetch_optional(conn)
+pub(super) async fn find_keys(
+    conn: &mut PgConnection,
+    keys: &[String],
+) -> StoreResult<Vec<StoredKey>> {
+    let rows = sqlx::query(FIND_KEYS)
+        .bind(keys)
+        .fetch_all(conn)
         .await
         .map_err(failed)?;
-    let Some(row) = row else {
-        return Ok(None);
-    };
-    let fingerprint: &[u8] = rows::get(&row, 1, "idempotency_keys.fingerprint")?;
-    let status = rows::count(&row, 2, "idempotency_keys.status")?;
-    let headers: &str = rows::get(&row, 3, "idempotency_keys.headers")?;
-    let body: &[u8] = rows::get(&row, 4, "idempotency_keys.body")?;
-    Ok(Some(StoredKey {
-        key: rows::get(&row, 0, "idempotency_keys.key")?,
+    rows.iter().map(stored_key).collect()
+}
+
+fn stored_key(row: &PgRow) -> StoreResult<StoredKey> {
+    let fingerprint: &[u8] = rows::get(row, 1, "idempotency_keys.fingerprint")?;
+    let status = rows::count(row, 2, "idempotency_keys.status")?;
+    let headers: &str = rows::get(row, 3, "idempotency_keys.headers")?;
+    let body: &[u8] = rows::get(row, 4, "idempotency_keys.body")?;
+    Ok(StoredKey {
+        key: rows::get(row, 0, "idempotency_keys.key")?,
         fingerprint: fingerprint
             .try_into()
             .map_err(|error| StoreError::corrupt("idempotency_keys.fingerprint", error))?,
@@ -42,8 +47,8 @@ pub(super) async fn find_key(conn: &mut PgConnection, key: &str) -> StoreResult<
                 .map_err(|error| StoreError::corrupt("idempotency_keys.headers", error))?,
             body: Bytes::copy_from_slice(body),
         },
-        created_at: rows::time(&row, 5, "idempotency_keys.created_at")?,
-    }))
+        created_at: rows::time(row, 5, "idempotency_keys.created_at")?,
+    })
 }
 
 /// A key that somebody else is just writing is waited for, and then is there or is free.

@@ -7,34 +7,39 @@ use domain::Timestamp;
 use domain::keys::{Answer, StoredKey};
 use domain::ports::{StoreError, StoreResult};
 use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
 
 use super::batch::Batch;
 use super::failure::{failed, unexpected};
 use super::rows;
 
-const FIND_KEY: &str = "
-    select key, fingerprint, status, headers, body, created_at
-      from idempotency_keys
-     where key = ?1";
+/// `distinct`, since a key may be asked for twice.
+const FIND_KEYS: &str = "
+    select k.key, k.fingerprint, k.status, k.headers, k.body, k.created_at
+      from (select distinct value as key
+              from json_each(?1)) as wanted
+     cross join idempotency_keys as k
+     where k.key = wanted.key";
 
-pub(super) async fn find_key(
+pub(super) async fn find_keys(
     conn: &mut SqliteConnection,
-    key: &str,
-) -> StoreResult<Option<StoredKey>> {
-    let row = sqlx::query(FIND_KEY)
-        .bind(key)
-        .fetch_optional(conn)
+    keys: &[String],
+) -> StoreResult<Vec<StoredKey>> {
+    let rows = sqlx::query(FIND_KEYS)
+        .bind(json(keys))
+        .fetch_all(conn)
         .await
         .map_err(failed)?;
-    let Some(row) = row else {
-        return Ok(None);
-    };
-    let fingerprint: &[u8] = rows::get(&row, 1, "idempotency_keys.fingerprint")?;
-    let status = rows::count(&row, 2, "idempotency_keys.status")?;
-    let headers: &str = rows::get(&row, 3, "idempotency_keys.headers")?;
-    let body: &[u8] = rows::get(&row, 4, "idempotency_keys.body")?;
-    Ok(Some(StoredKey {
-        key: rows::get(&row, 0, "idempotency_keys.key")?,
+    rows.iter().map(stored_key).collect()
+}
+
+fn stored_key(row: &SqliteRow) -> StoreResult<StoredKey> {
+    let fingerprint: &[u8] = rows::get(row, 1, "idempotency_keys.fingerprint")?;
+    let status = rows::count(row, 2, "idempotency_keys.status")?;
+    let headers: &str = rows::get(row, 3, "idempotency_keys.headers")?;
+    let body: &[u8] = rows::get(row, 4, "idempotency_keys.body")?;
+    Ok(StoredKey {
+        key: rows::get(row, 0, "idempotency_keys.key")?,
         fingerprint: fingerprint
             .try_into()
             .map_err(|error| StoreError::corrupt("idempotency_keys.fingerprint", error))?,
@@ -45,8 +50,8 @@ pub(super) async fn find_key(
                 .map_err(|error| StoreError::corrupt("idempotency_keys.headers", error))?,
             body: Bytes::copy_from_slice(body),
         },
-        created_at: rows::time(&row, 5, "idempotency_keys.created_at")?,
-    }))
+        created_at: rows::time(row, 5, "idempotency_keys.created_at")?,
+    })
 }
 
 const LIST_TAKEN: &str = "

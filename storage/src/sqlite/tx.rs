@@ -332,8 +332,8 @@ impl JobTx for SqliteTx {
 
 #[async_trait]
 impl KeyView for SqliteTx {
-    async fn find_key(&mut self, key: &str) -> StoreResult<Option<StoredKey>> {
-        call!(self, keys::find_key(key))
+    async fn find_keys(&mut self, keys: &[String]) -> StoreResult<Vec<StoredKey>> {
+        call!(self, keys::find_keys(keys))
     }
 }
 

@@ -44,6 +44,17 @@ conformance! {
         assert_eq!(env.read().await.find_key("A").await.unwrap(), None);
     }
 
+    /// Port: find_keys.
+    async fn keys_that_there_are_are_found_each_once(env) {
+        let kept = [key(env, "a"), key(env, "b"), key(env, "c")];
+        insert(env, &kept).await;
+        let asked = ["c", "unknown", "a", "c"].map(String::from);
+        let mut found = env.read().await.find_keys(&asked).await.unwrap();
+        found.sort_by(|one, other| one.key.cmp(&other.key));
+        assert_eq!(found, [kept[0].clone(), kept[2].clone()]);
+        assert_eq!(env.read().await.find_keys(&[]).await.unwrap(), []);
+    }
+
     async fn of_two_equal_keys_the_first_wins(env) {
         let first = key(env, "a");
         let second = StoredKey { fingerprint: [1; 32], ..key(env, "a") };

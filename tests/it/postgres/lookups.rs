@@ -1,5 +1,6 @@
-//! Tickets that a crowd looks up at once are read together.
+//! Tickets and keys that a crowd looks up at once are read together.
 
+use domain::keys::{self, KeyState};
 use domain::ports::StoreError;
 use domain::{Error, TicketId, tickets};
 use futures::future::join_all;
@@ -57,4 +58,33 @@ async fn ticket_that_is_damaged_fails_for_those_alone_who_ask_for_it() {
         );
         assert_eq!((shown.is_ok(), is_corrupt), (id == good, id == bad));
     }
+}
+
+#[tokio::test]
+async fn key_that_is_damaged_fails_for_those_alone_who_ask_for_it() {
+    let database = Database::new().await;
+    let shop = Shop::open(database.url()).await;
+    let concert = shop.concert().await;
+    let asked: Vec<_> = (0..40).map(|number| format!("key-{number}")).collect();
+    for key in &asked[..39] {
+        shop.buy(concert, Some(key)).await.unwrap();
+    }
+    database.sql("update idempotency_keys set headers = '?' where key = 'key-7'");
+    let known = join_all(
+        asked
+            .iter()
+            .map(|key| keys::begin(&shop.ctx, key, &[7; 32])),
+    )
+    .await;
+    for (number, known) in known.iter().enumerate() {
+        match known {
+            Ok(KeyState::Replay(answer)) if number < 39 => assert_eq!(answer.status, 201),
+            Ok(KeyState::Fresh(_)) => assert_eq!(number, 39),
+            Err(Error::Store(StoreError::Corrupt { place, .. })) => {
+                assert_eq!((number, *place), (7, "idempotency_keys.headers"));
+            }
+            other => panic!("key-{number}: {other:?}"),
+        }
+    }
+    assert!(known[7].is_err());
 }

@@ -1,6 +1,7 @@
 //! A crowd that looks costs the ledger a few reads, and is shown nothing older than its question.
 
 use domain::admission::Class;
+use tests::http::order_body;
 use tests::{Answer, Home, Http, StoreGate, TestApp};
 use tokio::task::JoinHandle;
 
@@ -87,4 +88,30 @@ async fn crowd_that_looks_at_a_concert_shares_looks() {
     }
     let reads = scene.gate.reads() - before;
     assert!(reads <= READS_MAX, "{reads} reads");
+}
+
+#[tokio::test]
+async fn crowd_that_buys_with_idempotency_keys_has_them_looked_up_together() {
+    let scene = Scene::start().await;
+    let concert = scene.http.create_concert("A night", 2 * CROWD).await;
+    // So that nobody of the crowd need look at the concert.
+    scene.http.bought(&concert, 1).await;
+    let before = scene.hold_up();
+    let order = order_body(&concert, 1);
+    let buy = |customer: u32| {
+        let (http, order) = (scene.http.clone(), order.clone());
+        let key = format!("order-{customer}");
+        tokio::spawn(async move { http.post_keyed("/api/v1/tickets", &key, &order).await })
+    };
+    let bought = (0..CROWD).map(buy).collect();
+    until_inside(&scene.app, Class::Purchases, CROWD as usize).await;
+    scene.gate.set_open(true);
+    let bought = answers(bought).await;
+    let reads = scene.gate.reads() - before;
+    assert!(reads <= READS_MAX, "{reads} reads");
+    let again = answers((0..CROWD).map(buy).collect()).await;
+    for (bought, again) in bought.iter().zip(again) {
+        assert_eq!((bought.status, again.status), (201, 201));
+        assert_eq!(bought.string("/id"), again.string("/id"));
+    }
 }

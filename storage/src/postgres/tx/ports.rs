@@ -275,8 +275,8 @@ impl JobTx for PgTx {
 
 #[async_trait]
 impl KeyView for PgTx {
-    async fn find_key(&mut self, key: &str) -> StoreResult<Option<StoredKey>> {
-        call!(self, keys::find_key(key))
+    async fn find_keys(&mut self, keys: &[String]) -> StoreResult<Vec<StoredKey>> {
+        call!(self, keys::find_keys(keys))
     }
 }
 
