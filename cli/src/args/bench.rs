@@ -123,6 +123,9 @@ pub struct PurchaseBenchArgs {
     /// Let wrk send the requests instead of our own generator; it must be installed
     #[arg(long)]
     pub wrk: bool,
+    /// Send an `Idempotency-Key` of its own with each request, as careful shops do
+    #[arg(long)]
+    pub keyed: bool,
 }
 
 /// Options of `bench overload`.

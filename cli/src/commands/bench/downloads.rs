@@ -10,7 +10,7 @@ use loadtest::{Report, Request, Script};
 use serde_json::json;
 
 use super::prints::{SoldOut, unfinished};
-use super::purchase::{bodies, drive};
+use super::purchase::{Orders, drive};
 use super::{Measured, Outcome, crowd, resources};
 use crate::args::DownloadsBenchArgs;
 use crate::out;
@@ -38,7 +38,7 @@ pub(super) async fn run(args: &DownloadsBenchArgs) -> anyhow::Result<Outcome> {
 
     let length = Duration::from_secs(args.seconds);
     let progress = Progress::start("measuring", 2);
-    let orders = Arc::new(bodies(ctx, &[concert.concert_id()]));
+    let orders = Arc::new(Orders::of(ctx, &[concert.concert_id()]));
     // It also opens as many connections, whose memory is not that of downloads.
     let noop = drive(server, "/bench/noop", &orders, args.connections, length).await?;
     progress.set(1);

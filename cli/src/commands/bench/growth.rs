@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 
 use super::plans::on_sale;
 use super::prints::sell;
-use super::purchase::{bodies, create_concerts, drive};
+use super::purchase::{Orders, create_concerts, drive};
 use super::{Measured, Outcome, median, ms, resources};
 use crate::args::GrowthBenchArgs;
 use crate::out;
@@ -146,7 +146,7 @@ async fn pace(service: &Service, args: &GrowthBenchArgs) -> anyhow::Result<Pace>
     let mut rounds = [const { Vec::new() }; 4];
     for _ in 0..args.rounds {
         let concerts = create_concerts(service.context(), 1).await?;
-        let orders = Arc::new(bodies(service.context(), &concerts));
+        let orders = Arc::new(Orders::of(service.context(), &concerts));
         let noop = drive(server, "/bench/noop", &orders, args.connections, length).await?;
         let sales = drive(server, "/api/v1/tickets", &orders, args.connections, length).await?;
         let seen = [

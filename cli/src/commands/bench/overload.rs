@@ -11,7 +11,7 @@ use loadtest::Request;
 use serde_json::json;
 
 use super::open_loop::{self, Answers, Offer};
-use super::purchase::{bodies, create_concerts};
+use super::purchase::{Orders, create_concerts};
 use super::{Measured, Outcome, resources};
 use crate::args::{EngineArg, OverloadBenchArgs};
 use crate::out;
@@ -105,11 +105,11 @@ impl Driver {
     async fn new(service: &Service, args: &OverloadBenchArgs) -> anyhow::Result<Self> {
         let concerts = create_concerts(service.context(), 1).await?;
         let host = service.address().to_string();
-        let orders = bodies(service.context(), &concerts);
+        let orders = Orders::of(service.context(), &concerts);
         let post = |body| Request::new("POST", "/api/v1/tickets", &host).json(body);
         Ok(Self {
             server: service.address(),
-            requests: Arc::new(orders.into_iter().map(post).collect()),
+            requests: Arc::new(orders.bodies.into_iter().map(post).collect()),
             offer: Offer {
                 rate: 0.0,
                 duration: WARM + Duration::from_secs(args.seconds),

@@ -11,7 +11,7 @@ use domain::{Answered, ConcertId, Context, plans};
 use loadtest::{Report, Request, Script};
 
 use super::prints::SoldOut;
-use super::purchase::{bodies, drive};
+use super::purchase::{Orders, drive};
 use super::{Measured, Outcome, crowd};
 use crate::args::PlansBenchArgs;
 use crate::out;
@@ -49,7 +49,7 @@ pub(super) async fn run(args: &PlansBenchArgs) -> anyhow::Result<Vec<Outcome>> {
     for seats in SEATS {
         let concert = SoldOut::in_days(ctx, 30, seats).await?.concert_id();
         until_drawn(ctx, concert).await?;
-        let orders = Arc::new(bodies(ctx, &[concert]));
+        let orders = Arc::new(Orders::of(ctx, &[concert]));
         for (what, headers, status) in POLLS {
             let noop = drive(server, "/bench/noop", &orders, args.pollers, length).await?;
             let polls = poll(

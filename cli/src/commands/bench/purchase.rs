@@ -46,11 +46,15 @@ pub(super) async fn run(args: &PurchaseBenchArgs) -> anyhow::Result<Outcome> {
         let ids = create_concerts(service.context(), args.concerts).await?;
         open_sales(service.context(), &ids).await?;
         until_idle(service.context()).await?;
-        let bodies = Arc::new(bodies(service.context(), &ids));
+        let mut orders = Orders::of(service.context(), &ids);
+        if args.keyed {
+            orders.keys = ids.first().map(ConcertId::to_string);
+        }
+        let orders = Arc::new(orders);
         let server = service.address();
-        let noop = send(args, server, "/bench/noop", &bodies).await?;
+        let noop = send(args, server, "/bench/noop", &orders).await?;
         progress.set(u64::from(round) * 2 + 1);
-        let sales = send(args, server, "/api/v1/tickets", &bodies).await?;
+        let sales = send(args, server, "/api/v1/tickets", &orders).await?;
         progress.set(u64::from(round) * 2 + 2);
         pairs.push((sales, noop));
     }
@@ -72,13 +76,13 @@ async fn send(
     args: &PurchaseBenchArgs,
     server: SocketAddr,
     path: &'static str,
-    bodies: &Arc<Vec<String>>,
+    orders: &Arc<Orders>,
 ) -> anyhow::Result<Sent> {
     let length = Duration::from_secs(args.seconds);
     if args.wrk {
-        return wrk::drive(server, path, bodies, args.connections, length).await;
+        return wrk::drive(server, path, orders, args.connections, length).await;
     }
-    let report = drive(server, path, bodies, args.connections, length).await?;
+    let report = drive(server, path, orders, args.connections, length).await?;
     if report.count(201) != report.by_status.values().sum::<u64>() {
         bail!(
             "not every POST {path} was answered with 201: {:?}",
@@ -111,10 +115,11 @@ fn outcome(args: &PurchaseBenchArgs, pairs: &mut [(Sent, Sent)]) -> Outcome {
         args.bench.engine.name(),
         if args.wrk { "wrk" } else { "own" },
     );
+    let keyed = if args.keyed { ", keyed" } else { "" };
     let line = |ratio| {
         format!(
             "purchase {engine}: ratio {ratio:.2} ({}/s durable ÷ {}/s no-op, p99 {:.1} ms; \
-             concerts: {}, connections: {}, generator: {generator})",
+             concerts: {}, connections: {}, generator: {generator}{keyed})",
             out::rate(measured.value),
             out::rate(measured.baseline),
             measured.p99_ms,
@@ -126,6 +131,7 @@ fn outcome(args: &PurchaseBenchArgs, pairs: &mut [(Sent, Sent)]) -> Outcome {
         "concerts": args.concerts,
         "connections": args.connections,
         "generator": generator,
+        "keyed": args.keyed,
     }))
 }
 
@@ -187,22 +193,33 @@ async fn until_idle(ctx: &Context) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Orders that go round the concerts and the users.
-pub(super) fn bodies(ctx: &Context, concerts: &[ConcertId]) -> Vec<String> {
-    let users = ctx.users.all();
-    (0..users.len().max(concerts.len()))
-        .map(|at| {
-            let (concert, user) = (concerts[at % concerts.len()], users[at % users.len()].id);
-            format!(r#"{{"concert_id":"{concert}","user_id":"{user}"}}"#)
-        })
-        .collect()
+/// What a crowd posts, in turn.
+#[derive(Debug)]
+pub(super) struct Orders {
+    pub(super) bodies: Vec<String>,
+    /// What the idempotency keys begin with, if there are any; no two are equal.
+    pub(super) keys: Option<String>,
 }
 
-/// Posts the bodies from many connections.
+impl Orders {
+    /// Orders that go round the concerts and the users.
+    pub(super) fn of(ctx: &Context, concerts: &[ConcertId]) -> Self {
+        let users = ctx.users.all();
+        let bodies = (0..users.len().max(concerts.len()))
+            .map(|at| {
+                let (concert, user) = (concerts[at % concerts.len()], users[at % users.len()].id);
+                format!(r#"{{"concert_id":"{concert}","user_id":"{user}"}}"#)
+            })
+            .collect();
+        Self { bodies, keys: None }
+    }
+}
+
+/// Posts the orders from many connections.
 pub(super) async fn drive(
     server: SocketAddr,
     path: &'static str,
-    bodies: &Arc<Vec<String>>,
+    orders: &Arc<Orders>,
     connections: u32,
     duration: Duration,
 ) -> anyhow::Result<Report<Buyer>> {
@@ -211,8 +228,9 @@ pub(super) async fn drive(
         .map(|at| Buyer {
             path,
             host: host.clone(),
-            bodies: Arc::clone(bodies),
-            next: at * 7_919,
+            orders: Arc::clone(orders),
+            number: at,
+            sent: 0,
         })
         .collect();
     crowd::run(server, buyers, duration).await
@@ -222,17 +240,22 @@ pub(super) async fn drive(
 pub(super) struct Buyer {
     path: &'static str,
     host: String,
-    bodies: Arc<Vec<String>>,
-    next: usize,
+    orders: Arc<Orders>,
+    number: usize,
+    sent: usize,
 }
 
 impl Script for Buyer {
     fn next(&mut self, request: &mut Vec<u8>) -> bool {
-        let body = &self.bodies[self.next % self.bodies.len()];
-        self.next += 1;
-        Request::new("POST", self.path, &self.host)
-            .json(body.as_str())
-            .write_to(request);
+        let Orders { bodies, keys } = &*self.orders;
+        let body = &bodies[(self.number * 7_919 + self.sent) % bodies.len()];
+        let mut post = Request::new("POST", self.path, &self.host);
+        if let Some(keys) = keys {
+            let key = format!("{keys}-{}-{}", self.number, self.sent);
+            post = post.header("Idempotency-Key", &key);
+        }
+        post.json(body.as_str()).write_to(request);
+        self.sent += 1;
         true
     }
 

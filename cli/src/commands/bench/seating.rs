@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::open_loop::{self, Answers, Offer};
 use super::plans::{on_sale, poll, until_drawn};
-use super::purchase::bodies;
+use super::purchase::Orders;
 use super::{Measured, Outcome, median};
 use crate::args::SeatingBenchArgs;
 use crate::progress::Progress;
@@ -81,7 +81,8 @@ async fn round(service: &Service, args: &SeatingBenchArgs) -> anyhow::Result<Rou
         until_drawn(ctx, concert).await?;
         let host = server.to_string();
         let post = |body| Request::new("POST", "/api/v1/tickets", &host).json(body);
-        let orders = Arc::new(bodies(ctx, &[concert]).into_iter().map(post).collect());
+        let orders = Orders::of(ctx, &[concert]);
+        let orders = Arc::new(orders.bodies.into_iter().map(post).collect());
         let every = Duration::from_millis(args.every_ms);
         let (sales, seen) = tokio::join!(
             open_loop::offer(server, &orders, offer),

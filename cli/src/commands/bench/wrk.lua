@@ -1,17 +1,27 @@
--- Posts the bodies that the lines of a file hold, in turn; its name is the script's argument.
-local requests, sent = {}, 0
+-- Posts the bodies that the lines of a file hold, in turn. The script's arguments: the file's name
+-- and, if the requests shall have idempotency keys, what the keys begin with.
+local heads, tails, sent, keys = {}, {}, 0, nil
 
 function init(args)
     wrk.method = "POST"
     wrk.headers["Content-Type"] = "application/json"
+    keys = args[2]
+    wrk.headers["Idempotency-Key"] = keys
     for body in io.lines(args[1]) do
-        requests[#requests + 1] = wrk.format(nil, nil, nil, body)
+        local request = wrk.format(nil, nil, nil, body)
+        local _, cut = string.find(request, keys or request, 1, true)
+        heads[#heads + 1] = string.sub(request, 1, cut)
+        tails[#tails + 1] = string.sub(request, cut + 1)
     end
 end
 
 function request()
-    sent = sent % #requests + 1
-    return requests[sent]
+    sent = sent + 1
+    local at = sent % #heads + 1
+    if keys then
+        return heads[at] .. "-" .. sent .. tails[at]
+    end
+    return heads[at]
 end
 
 function done(summary, latency)

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::purchase::Sent;
+use super::purchase::{Orders, Sent};
 
 /// What wrk may take beyond the length of the measurement.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -29,7 +29,7 @@ struct Said {
     p99_us: f64,
 }
 
-/// Posts the bodies from many connections, by wrk, on one thread as ours does.
+/// Posts the orders from many connections, by wrk, on one thread as ours does.
 ///
 /// # Errors
 ///
@@ -37,15 +37,16 @@ struct Said {
 pub(super) async fn drive(
     server: SocketAddr,
     path: &str,
-    bodies: &[String],
+    orders: &Orders,
     connections: u32,
     length: Duration,
 ) -> anyhow::Result<Sent> {
     let folder = tempfile::tempdir().context("a temporary folder")?;
     let (script, lines) = (folder.path().join("post.lua"), folder.path().join("bodies"));
+    let keys = orders.keys.as_deref();
     tokio::fs::write(&script, SCRIPT).await?;
-    tokio::fs::write(&lines, bodies.join("\n")).await?;
-    let said = run(&script, server, path, &lines, connections, length).await?;
+    tokio::fs::write(&lines, orders.bodies.join("\n")).await?;
+    let said = run(&script, server, path, &lines, keys, connections, length).await?;
     ensure!(
         said.refused == 0 && said.broken == 0,
         "by wrk, {} of {} requests were refused and {} connections broke",
@@ -65,6 +66,7 @@ async fn run(
     server: SocketAddr,
     path: &str,
     lines: &Path,
+    keys: Option<&str>,
     connections: u32,
     length: Duration,
 ) -> anyhow::Result<Said> {
@@ -78,6 +80,7 @@ async fn run(
         .arg(format!("http://{server}{path}"))
         .arg("--")
         .arg(lines)
+        .args(keys)
         .kill_on_drop(true);
     let ended = timeout(length + PATIENCE, command.output())
         .await

@@ -21,7 +21,7 @@ use self::verdict::Soaked;
 use super::Outcome;
 use super::open_loop::{self, Offer};
 use super::plans::{on_sale, poll};
-use super::purchase::bodies;
+use super::purchase::Orders;
 use crate::args::SoakBenchArgs;
 use crate::config::Config;
 use crate::service::Tweaks;
@@ -43,9 +43,9 @@ pub(super) async fn run(args: &SoakBenchArgs) -> anyhow::Result<Outcome> {
     let (ctx, server) = (service.context(), service.address());
     let concerts = on_sale_for(ctx, args).await?;
     let host = server.to_string();
-    let orders = bodies(ctx, &concerts);
+    let orders = Orders::of(ctx, &concerts);
     let post = |body: &String| Request::new("POST", "/api/v1/tickets", &host).json(body.as_str());
-    let requests = Arc::new(orders.iter().map(post).collect());
+    let requests = Arc::new(orders.bodies.iter().map(post).collect());
     let offer = Offer {
         rate: f64::from(args.rate),
         duration: args.duration,
@@ -62,7 +62,7 @@ pub(super) async fn run(args: &SoakBenchArgs) -> anyhow::Result<Outcome> {
     let ((), plans, printed, samples) = tokio::try_join!(
         open_loop::offer_and_note(server, &requests, offer, note),
         poll(server, concerts[0], &[], POLLERS, args.duration, second),
-        printer::visit(server, orders, args.prints, args.duration),
+        printer::visit(server, orders.bodies, args.prints, args.duration),
         watch(
             &service,
             &files,
