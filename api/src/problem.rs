@@ -215,7 +215,7 @@ impl Problem {
         self
     }
 
-    fn caused_by(mut self, cause: String) -> Self {
+    pub(crate) fn caused_by(mut self, cause: String) -> Self {
         self.0.cause = Some(cause);
         self
     }

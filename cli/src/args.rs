@@ -276,7 +276,7 @@ pub struct VerifyArgs {
     /// The concert that is admitted to
     #[arg(long, value_name = "ID")]
     pub concert: Option<String>,
-    /// The concert's present version, as its ETag says it
+    /// The concert's present version: the number in its ETag, 3 for "3-sold-out" too
     #[arg(long, value_name = "N")]
     pub concert_version: Option<u32>,
     /// The day, YYYY-MM-DD

@@ -65,10 +65,13 @@ pub(super) async fn check_ledger(app: &App) -> Result<Reply, Problem> {
     let nobody = ConcertId(uuid::Uuid::nil());
     let read = async { app.ctx().store.read().await?.find_offer(nobody).await };
     match tokio::time::timeout(PATIENCE, read).await {
-        Ok(found) => found?,
-        Err(_) => return Err(Problem::new(&UNAVAILABLE, "the ledger does not answer")),
-    };
-    Ok(healthy())
+        Ok(Ok(_)) => Ok(healthy()),
+        // Damaged or away: to whoever asks for health it is the same, and the log tells which.
+        Ok(Err(error)) => Err(Problem::new(&UNAVAILABLE, "the ledger cannot be read")
+            .retry_soon()
+            .caused_by(error.chain())),
+        Err(_) => Err(Problem::new(&UNAVAILABLE, "the ledger does not answer")),
+    }
 }
 
 pub(super) fn healthy() -> Reply {
