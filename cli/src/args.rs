@@ -73,9 +73,9 @@ pub enum Command {
     /// counts from the moment when each request was due. At the end everything is audited.
     ///
     /// Every run ends: after its customers, at --duration-max, or at Ctrl-C. Then nobody else comes,
-    /// who is here has five seconds to leave, and the audit (an hour at most) and the report follow.
-    /// Ctrl-C during the audit ends that, too, and the report says so; a second Ctrl-C ends
-    /// everything at once.
+    /// who is here has five seconds to leave, and the audit (an hour at most, and its wait for a
+    /// plan) and the report follow. The first Ctrl-C may also come during the audit: it ends that,
+    /// and the report says so. The second one ends everything at once, without a report.
     #[command(after_help = "Examples:\n  \
         ticketoverflow load general --target http://127.0.0.1:8080 --duration 60s\n  \
         ticketoverflow load evening --target http://127.0.0.1:8080 --html report.html\n  \

@@ -213,8 +213,7 @@ impl Driver {
                 },
                 stop: stop.clone(),
             };
-            // Who comes at a time of its own keeps to the clock.
-            let by_clock = open || crowd.fill || crowd.from > 0.0;
+            let by_clock = open || crowd.keeps_to_clock();
             let driver = Rc::clone(self);
             if by_clock {
                 set.spawn_local(async move { driver.send_by_clock(coming).await });
@@ -253,7 +252,8 @@ impl Driver {
         let own = u64::try_from(self.at).unwrap_or(0);
         for (due_s, number) in mine.filter(|(_, number)| number % threads == own) {
             let due = coming.begun + on_grid(due_s);
-            if self.plan.ends.is_some_and(|ends| due >= ends) {
+            // The clock may be behind, and is asked first.
+            if *stop.borrow() || self.plan.ends.is_some_and(|ends| due >= ends) {
                 break;
             }
             tokio::select! {

@@ -122,8 +122,7 @@ pub async fn run(
     let (sampling, samples) = start_sampling(&options);
     let gathering = gather(&plan, messages, &samples, started_at, &mut on_moment);
     let mut gathered = gathering.await?;
-    gathered.cut = Cut::of(&options, &plan, &gathered.total);
-    limiting.abort();
+    gathered.cut = cut(limiting, &plan, &gathered.total).await;
     let elapsed = sale.begun().elapsed();
     sampling.abort();
     for thread in threads {
@@ -143,30 +142,29 @@ pub async fn run(
 fn start_limit(
     options: &Options,
     begun: Instant,
-) -> (tokio::task::JoinHandle<()>, watch::Receiver<bool>) {
+) -> (tokio::task::JoinHandle<Cut>, watch::Receiver<bool>) {
     let mut asked = options.stop.clone();
     let ends = tokio::time::Instant::from_std(begun + options.limit);
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(async move {
-        tokio::select! {
-            Ok(_) = asked.wait_for(|stop| *stop) => {}
-            () = tokio::time::sleep_until(ends) => {}
-        }
+        let cut = tokio::select! {
+            Ok(_) = asked.wait_for(|stop| *stop) => Cut::Signal,
+            () = tokio::time::sleep_until(ends) => Cut::Limit,
+        };
         stop.send_replace(true);
+        cut
     });
     (task, stopped)
 }
 
-impl Cut {
-    fn of(options: &Options, plan: &Plan, total: &Interval) -> Option<Self> {
-        let is_over = total.left + total.turned_away >= plan.scenario.customers();
-        match (*plan.stop.borrow(), *options.stop.borrow()) {
-            (false, _) => None,
-            _ if is_over => None,
-            (true, true) => Some(Self::Signal),
-            (true, false) => Some(Self::Limit),
-        }
+/// What cut the run short, if anything did before everybody had come and left.
+async fn cut(limiting: tokio::task::JoinHandle<Cut>, plan: &Plan, total: &Interval) -> Option<Cut> {
+    if !*plan.stop.borrow() {
+        limiting.abort();
+        return None;
     }
+    let is_over = total.left + total.turned_away >= plan.scenario.customers();
+    limiting.await.ok().filter(|_| !is_over)
 }
 
 type Threads = Vec<std::thread::JoinHandle<std::io::Result<()>>>;

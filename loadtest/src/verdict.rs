@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::DETAILS_MAX;
 
+/// Says that the audit did not come to its end, so that what it would have found is not known.
+pub(crate) const NOT_AUDITED: &str = "P9 not-audited";
+
 /// What became of a promise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {

@@ -80,7 +80,7 @@ async fn options(args: &LoadRunArgs) -> anyhow::Result<Options> {
             Some(RateArg::PerSecond(rate)) => Some(rate),
             Some(RateArg::Max) | None => None,
         },
-        closed: mode == Mode::Closed,
+        mode,
         think_s: args.think,
     };
     Ok(Options {

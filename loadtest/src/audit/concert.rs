@@ -193,7 +193,9 @@ impl Audit<'_> {
                     break;
                 }
             }
-            if begun.elapsed() > self.options.plan_staleness {
+            // One that is too old breaks the promise; then nobody waits for the others.
+            let is_broken = self.plan_stale > self.options.plan_staleness;
+            if is_broken || begun.elapsed() > self.options.plan_staleness {
                 break;
             }
             tokio::time::sleep(PLAN_PAUSE).await;

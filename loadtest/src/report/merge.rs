@@ -2,7 +2,7 @@
 
 use super::{ConcertSales, Generator, Report, Run, Server};
 use crate::tally;
-use crate::verdict::Verdict;
+use crate::verdict::{NOT_AUDITED, Verdict};
 
 /// Why results cannot be joined.
 #[derive(Debug, thiserror::Error)]
@@ -72,15 +72,8 @@ impl Report {
         self.server.add(&other.server);
         self.errors.add(&other.errors);
         self.warnings.extend(other.warnings);
-        for verdict in other.verdicts {
-            match self
-                .verdicts
-                .iter_mut()
-                .find(|one| one.name == verdict.name)
-            {
-                Some(same) => same.join(&verdict),
-                None => self.verdicts.push(verdict),
-            }
+        for verdict in &other.verdicts {
+            self.join_verdict(verdict);
         }
         Ok(())
     }
@@ -91,28 +84,31 @@ impl Report {
         let oversold = tally::oversold(&self.concerts);
         if !oversold.ok {
             // Each generator lists what all of them sold, so their sum counts a ticket several times.
-            self.verdicts.retain(|one| one.name != oversold.name);
-            self.verdicts.insert(0, oversold);
+            self.set_verdict(oversold);
         }
         let sold_twice = tally::sold_twice(&self.concerts);
-        if !sold_twice.ok {
+        // A list that was not read to its end lacks tickets that were sold once.
+        if self.named(NOT_AUDITED).is_none() && !sold_twice.ok {
             self.join_verdict(&sold_twice);
         }
-        let known = self
-            .verdicts
-            .iter_mut()
-            .find(|one| one.name == "P7 urgent-p99");
-        if let Some(verdict) = known {
-            *verdict = tally::urgent(&self.waits, verdict.limit);
+        if let Some(limit) = self.named("P7 urgent-p99").map(|one| one.limit) {
+            self.set_verdict(tally::urgent(&self.waits, limit));
+        }
+    }
+
+    fn named(&mut self, name: &str) -> Option<&mut Verdict> {
+        self.verdicts.iter_mut().find(|one| one.name == name)
+    }
+
+    fn set_verdict(&mut self, verdict: Verdict) {
+        match self.named(&verdict.name) {
+            Some(same) => *same = verdict,
+            None => self.verdicts.push(verdict),
         }
     }
 
     fn join_verdict(&mut self, verdict: &Verdict) {
-        match self
-            .verdicts
-            .iter_mut()
-            .find(|one| one.name == verdict.name)
-        {
+        match self.named(&verdict.name) {
             Some(same) => same.join(verdict),
             None => self.verdicts.push(verdict.clone()),
         }

@@ -15,7 +15,7 @@ use crate::sale::Sale;
 use crate::scenario::{Promises, Step};
 use crate::tally;
 use crate::target::LoadError;
-use crate::verdict::Verdict;
+use crate::verdict::{NOT_AUDITED, Verdict};
 
 /// A generator of which so large a part of the visits began late is a bottleneck.
 const LATE_SHARE_MAX: f64 = 0.01;
@@ -26,7 +26,7 @@ const BUSY_MAX: f64 = 0.9;
 /// the connections more than of the server.
 const WAITING_MS_MAX: f64 = 5.0;
 
-/// The longest that the audit takes.
+/// The longest that the audit takes, beside its wait for a plan.
 const AUDIT_MAX: Duration = Duration::from_hours(1);
 
 /// What was found at the end.
@@ -44,6 +44,8 @@ struct Seen<'a> {
     /// Acknowledgements of a ticket that somebody else was given, too.
     twice: u64,
     plan_stale_s: f64,
+    /// Whoever had not come yet made no print, and that breaks no promise.
+    cut_short: bool,
 }
 
 /// Audits the concerts of the run and joins what was seen during it.
@@ -95,7 +97,8 @@ pub(super) async fn judge(
     let audited = audit(&options.target, &audit_options, &acknowledged, |_, _, _| {
         tell();
     });
-    let audited = unless_stopped(stop, audited).await;
+    let most = AUDIT_MAX + audit_options.plan_staleness;
+    let audited = unless_stopped(stop, most, audited).await;
     if let Ok(audited) = &audited {
         for concert in &mut concerts {
             concert.listed = audited.listed.get(&concert.id).copied().unwrap_or(0);
@@ -110,6 +113,7 @@ pub(super) async fn judge(
         waits: &waits,
         twice,
         plan_stale_s,
+        cut_short: gathered.cut.is_some(),
     };
     let verdicts = verdicts(options, &gathered.total, &seen, audited);
     let mut warnings = warnings(options, plan, gathered);
@@ -126,6 +130,7 @@ pub(super) async fn judge(
 /// and what was measured until then is what its operator needs.
 async fn unless_stopped(
     stop: Option<watch::Receiver<bool>>,
+    most: Duration,
     audited: impl Future<Output = Result<Audited, LoadError>>,
 ) -> Result<Audited, String> {
     let stopped = async {
@@ -143,7 +148,9 @@ async fn unless_stopped(
             format!("the audit broke off: {error}{}", cause.unwrap_or_default())
         }),
         () = stopped => Err("the audit was stopped".into()),
-        () = tokio::time::sleep(AUDIT_MAX) => Err("the audit was stopped after an hour".into()),
+        () = tokio::time::sleep(most) => {
+            Err(format!("the audit was stopped after {} s", most.as_secs()))
+        }
     }
 }
 
@@ -195,11 +202,13 @@ fn verdicts(
         all.push(tally::unserved(seen.concerts, total.unserved));
     }
     if options.scenario.has(Step::Printed) {
-        all.push(not_printed(total));
+        all.push(not_printed(total, seen.cut_short));
     }
     all.push(fault("P5 printed-without-print", Fault::NoPrint));
     all.push(fault("P6 stale-bytes", Fault::StaleBytes));
-    if options.scenario.crowds().any(|crowd| crowd.urgent) {
+    let was_urgent = |waits: &Waits| waits.urgent && waits.wait.count() > 0;
+    let some_came = !seen.cut_short || seen.waits.iter().any(was_urgent);
+    if some_came && options.scenario.crowds().any(|crowd| crowd.urgent) {
         all.push(tally::urgent(seen.waits, promises.urgent_p99_s));
     }
     all.push(Verdict::figure(
@@ -211,7 +220,7 @@ fn verdicts(
     all.push(fault("P8 plan-back", Fault::PlanBack));
     all.push(fault("P9 wrong-answers", Fault::WrongAnswer));
     let found = audited.map_or_else(
-        |why| vec![Verdict::count("P9 not-audited", 1, vec![why])],
+        |why| vec![Verdict::count(NOT_AUDITED, 1, vec![why])],
         |audited| audited.verdicts,
     );
     for verdict in found {
@@ -252,15 +261,15 @@ fn unknown_sales(sale: &Sale, concerts: &[ConcertSales]) -> u64 {
     each.sum()
 }
 
-/// Prints that never came. To make none at all is no way to keep that promise.
-fn not_printed(total: &Interval) -> Verdict {
+/// Prints that never came. To make none at all is no way to keep that promise, if there was time.
+fn not_printed(total: &Interval, cut_short: bool) -> Verdict {
     let mut found = faults(total, Fault::NotPrinted);
     let orders = total
         .requests
         .get(&Kind::Print)
         .map_or(0, Requests::answers);
     let printed: u64 = total.waits.values().map(Latency::count).sum();
-    if orders > 0 && printed == 0 && found.count == 0 {
+    if !cut_short && orders > 0 && printed == 0 && found.count == 0 {
         found.note(|| format!("no print was made, of {orders} that were ordered"));
     }
     Verdict::count("P5 not-printed", found.count, found.details)
@@ -405,10 +414,10 @@ mod tests {
     async fn an_audit_without_an_end_is_stopped() {
         let (_stop, stopped) = watch::channel(false);
         for stop in [None, Some(stopped)] {
-            let stopping = unless_stopped(stop, std::future::pending());
+            let stopping = unless_stopped(stop, AUDIT_MAX, std::future::pending());
             let audited = tokio::time::timeout(2 * AUDIT_MAX, stopping).await;
             let why = audited.unwrap().unwrap_err();
-            assert_eq!(why, "the audit was stopped after an hour");
+            assert_eq!(why, "the audit was stopped after 3600 s");
         }
     }
 
@@ -429,10 +438,11 @@ mod tests {
     #[test]
     fn prints_are_not_promised_by_making_none() {
         let mut total = Interval::default();
-        assert!(not_printed(&total).ok);
+        assert!(not_printed(&total, false).ok);
         total.answered(Kind::Print, 503, Duration::ZERO, Duration::ZERO);
-        assert!(!not_printed(&total).ok);
+        assert!(!not_printed(&total, false).ok);
+        assert!(not_printed(&total, true).ok, "there was no time for it");
         total.waits.entry(0).or_default().record(Duration::ZERO);
-        assert!(not_printed(&total).ok);
+        assert!(not_printed(&total, false).ok);
     }
 }

@@ -53,15 +53,14 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
             format!("phase {:?}: some crowd must not be of `fill`", phase.name)
         })?;
     }
-    check_run(scenario)
-}
-
-/// What all crowds together may be.
-fn check_run(scenario: &Scenario) -> Result<(), String> {
     let customers = scenario.customers();
     ensure(customers <= CUSTOMERS_MAX, || {
         format!("{customers} customers come altogether; {CUSTOMERS_MAX} at most")
-    })?;
+    })
+}
+
+/// Says what is wrong with the arrivals of all crowds together, in an open loop.
+pub(super) fn check_arrivals(scenario: &Scenario) -> Result<(), String> {
     let rate = scenario.rate();
     ensure(rate <= RATE_MAX * ROUNDING, || {
         format!("{rate} customers come in a second; {RATE_MAX} at most")
@@ -96,7 +95,7 @@ fn check_figures(crowd: &Crowd) -> Result<(), String> {
         })?;
     }
     let rate = crowd.natural_rate();
-    ensure(rate > 0.0 && rate <= RATE_MAX, || {
+    ensure(rate > 0.0 && rate <= RATE_MAX * ROUNDING, || {
         format!("its rate is above 0 and at most {RATE_MAX}, not {rate}")
     })?;
     let seconds = crowd.natural_seconds();

@@ -1,6 +1,9 @@
 //! Makes a scenario larger or smaller, longer or shorter, and works out when who comes.
 
-use super::{Arrivals, CLIENTS_MAX, Crowd, RATE_MAX, SECONDS_MAX, Scenario, ScenarioError, Step};
+use super::{
+    Arrivals, CLIENTS_MAX, Crowd, RATE_MAX, SECONDS_MAX, Scenario, ScenarioError, Step, check,
+};
+use crate::drive::Mode;
 use crate::random::{exponential, unit};
 
 /// How an operator wants a scenario to be.
@@ -13,8 +16,8 @@ pub struct Fit {
     /// Arrivals a second of the first crowd of each phase; the others follow. The number of
     /// customers stays, unless there are seconds, too: then so many come as both make.
     pub rate: Option<f64>,
-    /// Clients come again after their visit, so that their number counts.
-    pub closed: bool,
+    /// How it will be run: clients count in a closed loop, rates in an open one.
+    pub mode: Mode,
     /// Another pause, in seconds.
     pub think_s: Option<f64>,
 }
@@ -25,7 +28,7 @@ impl Default for Fit {
             scale: 1.0,
             seconds: None,
             rate: None,
-            closed: false,
+            mode: Mode::Open,
             think_s: None,
         }
     }
@@ -60,7 +63,11 @@ impl Fit {
         }
         self.hasten(&mut scenario);
         // A larger one is not made as large as may be: seats and customers would not fit together.
-        super::check::check(&scenario).map_err(|what| {
+        let checked = check::check(&scenario).and_then(|()| match self.mode {
+            Mode::Open => check::check_arrivals(&scenario),
+            Mode::Closed | Mode::Max => Ok(()),
+        });
+        checked.map_err(|what| {
             let scale = match self.scale {
                 1.0 => String::new(),
                 scale => format!(" at scale {scale}"),
@@ -77,7 +84,7 @@ impl Fit {
         if !comes_once(crowd) {
             crowd.rate = Some(crowd.natural_rate() * self.scale);
             crowd.clients = whole(f64::from(crowd.clients) * self.scale);
-            if !self.closed {
+            if self.mode != Mode::Closed {
                 crowd.clients = crowd.clients.min(CLIENTS_MAX);
             }
             crowd.customers = u64::from(whole(exact(crowd.customers) * self.scale));
@@ -136,6 +143,11 @@ impl Scenario {
 }
 
 impl Crowd {
+    /// Whether it comes at a time of its own in a closed loop, too.
+    pub fn keeps_to_clock(&self) -> bool {
+        self.fill || self.from > 0.0
+    }
+
     /// Arrivals a second, by the rate or by the clients and their pauses.
     pub fn natural_rate(&self) -> f64 {
         self.rate
@@ -150,14 +162,13 @@ impl Crowd {
 
     /// When its customers come, beside the other crowds of its phase.
     pub fn pace(&self, phase: &[Crowd]) -> Pace {
-        let all_s = phase.first().map_or(0.0, Crowd::natural_seconds);
         let (mut rate, mut seconds) = (self.natural_rate(), self.natural_seconds());
         if self.fill {
             seconds = (longest(phase) * (1.0 - self.from)).max(0.001);
             rate = exact(self.customers) / seconds / (1.0 - self.ramp / 2.0);
         }
         Pace {
-            begins_s: all_s.min(SECONDS_MAX) * self.from,
+            begins_s: begins_s(self, phase),
             rate: rate.min(RATE_MAX),
             ramp_s: seconds * self.ramp,
             customers: self.customers,
@@ -210,10 +221,17 @@ fn comes_once(crowd: &Crowd) -> bool {
     crowd.visits().any(|steps| steps.contains(&Step::Rename))
 }
 
-/// The time of the crowd of a phase that comes for longest, in seconds.
+/// Seconds from the beginning of a phase until its last crowd has come.
 fn longest(crowds: &[Crowd]) -> f64 {
     let own = crowds.iter().filter(|crowd| !crowd.fill);
-    own.map(Crowd::natural_seconds).fold(0.0, f64::max)
+    own.map(|crowd| begins_s(crowd, crowds) + crowd.natural_seconds())
+        .fold(0.0, f64::max)
+}
+
+/// Seconds from the beginning of a phase to that of one of its crowds.
+fn begins_s(crowd: &Crowd, phase: &[Crowd]) -> f64 {
+    let first_s = phase.first().map_or(0.0, Crowd::natural_seconds);
+    first_s.min(SECONDS_MAX) * crowd.from
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
@@ -337,24 +355,44 @@ mod tests {
             text.replace("customers = 3600", large)
         };
         let long = |text: &str| text.replace("customers = 3600", "customers = 4000\nrate = 0.3");
+        let parse = |text: &str| Scenario::parse("x", text);
+        let fitted = |text: &str, fit: Fit| fit.apply(parse(text).unwrap());
+        let error = parse(&much(&format!("{general}\n[[phase]]{phase}"))).unwrap_err();
+        assert!(error.to_string().contains("18000000 customers"), "{error}");
+        let crowds = format!("{general}\n[[phase.crowd]]{crowd}");
         for (text, word) in [
             (
-                much(&format!("{general}\n[[phase]]{phase}")),
-                "18000000 customers",
-            ),
-            (
-                much(&format!("{general}\n[[phase.crowd]]{crowd}")).replace("9000000", "4000000"),
+                much(&crowds).replace("9000000", "4000000"),
                 "1200000 customers come in a second",
             ),
             (
                 long(&format!("{general}\n[[phase]]{phase}")),
                 "come for 7.4 h; 6.0 h at most",
             ),
+            (
+                // The second one comes when the first one has gone.
+                long(&format!("{crowds}from = 1.0\n")),
+                "come for 7.4 h; 6.0 h at most",
+            ),
         ] {
-            let error = Scenario::parse("x", &text).unwrap_err().to_string();
+            let error = fitted(&text, Fit::default()).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
+            // It is the run that is judged, not the file.
+            for mode in [Mode::Closed, Mode::Max] {
+                let fit = Fit {
+                    mode,
+                    ..Fit::default()
+                };
+                assert!(fitted(&text, fit).is_ok(), "{word}");
+            }
+            let slow = Fit {
+                seconds: Some(600.0),
+                ..Fit::default()
+            };
+            let fits = fitted(&text, slow).unwrap();
+            assert!((fits.natural_seconds() - 600.0).abs() < 1e-6, "{word}");
         }
-        let one = Scenario::parse("x", &long(general)).unwrap();
+        let one = parse(&long(general)).unwrap();
         assert_eq!((one.rate(), one.customers()), (0.3, 4_000));
     }
 
@@ -377,22 +415,24 @@ mod tests {
 
     #[test]
     fn a_scale_keeps_the_proportions_or_is_refused() {
-        let scaled = |name, scale, closed| {
+        let scaled = |name, scale, mode| {
             let fit = Fit {
                 scale,
-                closed,
+                mode,
                 ..Fit::default()
             };
             fit.apply(Scenario::built_in(name).unwrap())
         };
-        assert!(scaled("tour", 3.0, false).is_ok());
-        let error = scaled("tour", 10.0, false).unwrap_err().to_string();
+        assert!(scaled("tour", 3.0, Mode::Open).is_ok());
+        let error = scaled("tour", 10.0, Mode::Open).unwrap_err().to_string();
         assert!(error.contains("tour at scale 10: concert"), "{error}");
         // In an open loop only the rate counts.
-        let large = scaled("general", 100.0, false).unwrap();
+        let large = scaled("general", 100.0, Mode::Open).unwrap();
         let crowd = &large.phases[0].crowds[0];
         assert!((crowd.natural_rate() - 2_500.0).abs() < 1e-9);
-        let error = scaled("general", 100.0, true).unwrap_err().to_string();
+        let error = scaled("general", 100.0, Mode::Closed)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("clients"), "{error}");
     }
 

@@ -162,6 +162,17 @@ fn generators_that_oversold_together_are_found_out() {
             ["concert c: 101 tickets were sold for 100 seats"]
         );
     }
+    // A list that nobody read to its end says nothing of tickets that were sold twice.
+    let mut stopped = [result(1, 60, 0), result(2, 40, 0)];
+    for one in &mut stopped {
+        let verdicts = one["verdicts"].as_array_mut().expect("a list");
+        let mut verdict = verdicts[0].clone();
+        verdict["name"] = "P9 not-audited".into();
+        verdict["ok"] = false.into();
+        verdicts.push(verdict);
+    }
+    let stopped = merged(stopped).expect("they are alike");
+    assert_eq!(super::broken_promises(&stopped), ["P9 not-audited"]);
     // Each was given tickets of its own, but one of them is the other's.
     assert_eq!(
         super::broken_promises(&both(60, 40, 99)),

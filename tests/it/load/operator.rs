@@ -226,6 +226,61 @@ async fn every_run_is_cut_short_at_its_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_of_a_later_phase_comes_when_the_run_was_cut_short() {
+    let app = TestApp::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let result = folder.path().join("r.json");
+    let file = scenario(
+        folder.path(),
+        1,
+        "steps = ['user', 'think']
+        think_s = 3600
+        rate = 100
+        [[phase]]
+        name = 'later'
+        [[phase.crowd]]
+        name = 'who comes at once'
+        clients = 1
+        customers = 10
+        rate = 1000
+        arrivals = 'steady'
+        steps = ['concert']",
+    );
+    let json = format!("--json={}", result.display());
+    let run = Run::start(app.http.base(), &[&file, "--duration-max=1s", &json]);
+    assert_eq!(run.ends().await.code(), Some(0));
+    let text = std::fs::read_to_string(&result).expect("the result was written");
+    let report: LoadReport = serde_json::from_str(&text).expect("a result");
+    let [users, concerts] = [Kind::User, Kind::Concert].map(|kind| report.of_kind(kind).answers());
+    assert!(users > 0);
+    assert_eq!(concerts, 0);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_had_not_come_before_the_run_was_cut_short_breaks_no_promise() {
+    let app = TestApp::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let result = folder.path().join("r.json");
+    // Those who print for tonight come after thirty seconds.
+    let args = [
+        "priority",
+        "--scale=0.1",
+        "--duration=60s",
+        "--duration-max=1s",
+    ];
+    let json = format!("--json={}", result.display());
+    let run = Run::start(app.http.base(), &[&args[..], &[&json]].concat());
+    assert_eq!(run.ends().await.code(), Some(0));
+    let text = std::fs::read_to_string(&result).expect("the result was written");
+    let report: LoadReport = serde_json::from_str(&text).expect("a result");
+    assert!(report.cut_short && report.bought() > 0);
+    let said: Vec<_> = report.verdicts.iter().map(|one| &*one.name).collect();
+    assert!(!said.contains(&"P7 urgent-p99"), "{said:?}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_signal_during_the_audit_ends_it_and_the_sale_is_reported() {
     // The audit waits for three minutes for a plan that shows what was sold.
     let server = WrongServer::start(Defect::OldPlan).await;

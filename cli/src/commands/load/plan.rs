@@ -24,7 +24,8 @@ pub(super) fn words(options: &Options) -> String {
         Mode::Closed => {
             let phases = scenario.phases.iter();
             let clients = phases.map(|phase| {
-                let crowds = phase.crowds.iter();
+                // The others come by the clock.
+                let crowds = phase.crowds.iter().filter(|crowd| !crowd.keeps_to_clock());
                 crowds.map(|crowd| u64::from(crowd.clients)).sum::<u64>()
             });
             let clients = several(clients.max().unwrap_or(0), "client");
@@ -41,7 +42,9 @@ pub(super) fn words(options: &Options) -> String {
 }
 
 fn per_second(value: f64) -> String {
-    if value < 10.0 {
+    if value < 0.1 {
+        format!("{value:.1e}")
+    } else if value < 10.0 {
         format!("{value:.1}")
     } else {
         rate(value)
