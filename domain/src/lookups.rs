@@ -19,7 +19,7 @@ use crate::ticket::Ticket;
 pub(crate) type Lookups<T> = Groups<<T as Lookup>::Id, StoreResult<Option<T>>>;
 
 /// Groups of one sort that are read at a time: so many that one that takes long does not hold the
-/// next one up, so few that a crowd of readers leaves connections of the ledger to others.
+/// next one up, so few that a crowd leaves connections of the ledger to others.
 const GROUPS_AT_ONCE: usize = 2;
 
 /// What the ledger finds by its id.

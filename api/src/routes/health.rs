@@ -29,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     get, path = "/api/v1/users/health", tag = "Health",
     responses(
         (status = 200, description = "The ledger answers", body = Health),
-        (status = 503, description = "The ledger cannot be reached"),
+        (status = 503, description = "The ledger cannot be reached or read"),
     )
 )]
 async fn users_health(State(app): State<App>) -> Result<Response, Problem> {
@@ -41,7 +41,7 @@ async fn users_health(State(app): State<App>) -> Result<Response, Problem> {
     get, path = "/api/v1/concerts/health", tag = "Health",
     responses(
         (status = 200, description = "The ledger answers", body = Health),
-        (status = 503, description = "The ledger cannot be reached"),
+        (status = 503, description = "The ledger cannot be reached or read"),
     )
 )]
 async fn concerts_health(State(app): State<App>) -> Result<Response, Problem> {
@@ -53,7 +53,7 @@ async fn concerts_health(State(app): State<App>) -> Result<Response, Problem> {
     get, path = "/api/v1/tickets/health", tag = "Health",
     responses(
         (status = 200, description = "The ledger answers", body = Health),
-        (status = 503, description = "The ledger cannot be reached"),
+        (status = 503, description = "The ledger cannot be reached or read"),
     )
 )]
 async fn tickets_health(State(app): State<App>) -> Result<Response, Problem> {
@@ -70,7 +70,7 @@ pub(super) async fn check_ledger(app: &App) -> Result<Reply, Problem> {
         Ok(Err(error)) => Err(Problem::new(&UNAVAILABLE, "the ledger cannot be read")
             .retry_soon()
             .caused_by(error.chain())),
-        Err(_) => Err(Problem::new(&UNAVAILABLE, "the ledger does not answer")),
+        Err(_) => Err(Problem::new(&UNAVAILABLE, "the ledger does not answer").retry_soon()),
     }
 }
 

@@ -47,7 +47,7 @@ async fn livez() -> Response {
     get, path = "/readyz", tag = "Operations",
     responses(
         (status = 200, description = "It does", body = Health),
-        (status = 503, description = "It is stopping, or the ledger cannot be reached"),
+        (status = 503, description = "It is stopping, or the ledger cannot be reached or read"),
     )
 )]
 async fn readyz(State(app): State<App>) -> Result<Response, Problem> {

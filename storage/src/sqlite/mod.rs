@@ -53,7 +53,9 @@ pub use crate::schema::SchemaReport;
 /// The first bytes of every database.
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
 
-const READERS: usize = 4;
+/// A crowd that looks has two groups of tickets read at a time and two of keys; the others want
+/// their turn beside it.
+const READERS: usize = 6;
 
 /// Pages that a connection keeps in memory, in KiB with a minus, as the pragma wants them. Sales
 /// append, and come back to few pages of a concert: with 64 MiB, `load tour` of 2.8 million

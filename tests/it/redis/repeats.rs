@@ -31,7 +31,7 @@ struct State {
     /// Commands of that sort that came, and how many of their answers are to be lost.
     published: AtomicU32,
     losses: AtomicU32,
-    /// Set when an answer was lost; no connection is passed on until then.
+    /// Set when an answer was lost; no new connection is passed on until it is mended.
     is_cut: watch::Sender<bool>,
 }
 
@@ -58,7 +58,7 @@ impl Line {
         line
     }
 
-    /// Loses the next answer, and then lets nothing through.
+    /// Loses the next answer, and then lets no other connection through.
     fn lose_one(&self) {
         self.state.losses.store(1, Ordering::SeqCst);
     }

@@ -9,7 +9,11 @@ function init(args)
     wrk.headers["Idempotency-Key"] = keys
     for body in io.lines(args[1]) do
         local request = wrk.format(nil, nil, nil, body)
-        local _, cut = string.find(request, keys or request, 1, true)
+        local cut = #request
+        if keys then
+            -- Headers come first, so this one is met before the body.
+            cut = select(2, string.find(request, keys, 1, true))
+        end
         heads[#heads + 1] = string.sub(request, 1, cut)
         tails[#tails + 1] = string.sub(request, cut + 1)
     end
