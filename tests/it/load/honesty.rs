@@ -10,7 +10,7 @@ use tests::TestApp;
 use tests::process::{self, Ended};
 
 use super::wrong::{Defect, WrongServer};
-use super::{command, load};
+use super::{command, load, read};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stall_is_not_hidden_by_customers_who_wait_for_each_other() {
@@ -226,9 +226,4 @@ fn a_doubtful_result_does_not_look_like_a_good_one() {
     json["warnings"] = json!(["nobody bought anything"]);
     let doubtful = page(&json);
     assert!(doubtful.contains("verdict doubtful") && doubtful.contains("with a warning"));
-}
-
-fn read(file: &Path) -> LoadReport {
-    let text = std::fs::read_to_string(file).expect("the result was written");
-    serde_json::from_str(&text).expect("it is a result")
 }

@@ -8,6 +8,8 @@ mod scenarios;
 mod verdicts;
 mod wrong;
 
+use std::path::Path;
+
 use loadtest::LoadReport;
 use serde_json::Value;
 use tests::process::{self, Ended};
@@ -28,6 +30,12 @@ fn load(target: &str, args: &[&str]) -> (LoadReport, Ended) {
     let text = text.unwrap_or_else(|error| panic!("{error}: {}{}", ended.output, ended.errors));
     let report = serde_json::from_str(&text).expect("it is a result");
     (report, ended)
+}
+
+/// The result that a run wrote.
+fn read(file: &Path) -> LoadReport {
+    let text = std::fs::read_to_string(file).expect("the result was written");
+    serde_json::from_str(&text).expect("it is a result")
 }
 
 /// `audit --target` as JSON: the verdict, and the violations by name.

@@ -5,12 +5,12 @@ use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 
-use loadtest::{Kind, LoadReport};
+use loadtest::Kind;
 use tests::process;
 use tests::{Server, TestApp, wait};
 
 use super::wrong::{Defect, WrongServer};
-use super::{broken_promises, command, load};
+use super::{broken_promises, command, load, read};
 
 /// A run that goes on while the test does something. Killed when dropped.
 struct Run {
@@ -105,15 +105,15 @@ async fn a_run_whose_server_dies_is_reported_and_broken() {
     run.until_line("    1 s  ");
     server.kill();
     assert_eq!(run.ends().await.code(), Some(1));
-    let text = std::fs::read_to_string(&result).expect("the result was written");
-    let report: LoadReport = serde_json::from_str(&text).expect("a result");
+    let report = read(&result);
     assert!(report.of_kind(Kind::User).count(200) > 0);
     assert_eq!(broken_promises(&report), ["P9 not-audited"]);
     let verdict = report.verdicts.iter().find(|verdict| !verdict.ok);
     let why = &verdict.expect("one is broken").details[0];
     assert!(why.contains("got no answer"), "{why}");
     // What cannot be known without the audit is not said to be kept.
-    assert!(!text.contains("P2 undersold"));
+    let said = |name: &str| report.verdicts.iter().any(|verdict| verdict.name == name);
+    assert!(said("P2 unserved") && !said("P2 undersold"));
     let page = std::fs::read_to_string(&page).expect("the page was written");
     assert!(page.contains("got no answer"));
 }
@@ -156,8 +156,7 @@ async fn the_first_signal_ends_a_closed_loop_that_still_grows() {
     run.until_line("    1 s  ");
     run.interrupt();
     assert_eq!(run.ends().await.code(), Some(0));
-    let text = std::fs::read_to_string(&file).expect("the result was written");
-    let report: LoadReport = serde_json::from_str(&text).expect("a result");
+    let report = read(&file);
     assert!(report.cut_short && report.warnings[0].contains("by a signal"));
     // The last of its clients would have come after a minute.
     assert!(report.elapsed_s < 5.0, "{}", report.elapsed_s);
@@ -213,8 +212,7 @@ async fn every_run_is_cut_short_at_its_limit() {
     });
     for (how, run, result) in runs {
         assert_eq!(run.ends().await.code(), Some(0), "{how}");
-        let text = std::fs::read_to_string(&result).expect("the result was written");
-        let report: LoadReport = serde_json::from_str(&text).expect("a result");
+        let report = read(&result);
         assert!(report.cut_short && report.generator.arrived > 0, "{how}");
         let why = "by its limit of 1 s (--duration-max): 0 of at most";
         assert!(report.warnings[0].contains(why), "{:?}", report.warnings);
@@ -249,8 +247,7 @@ async fn nobody_of_a_later_phase_comes_when_the_run_was_cut_short() {
     let json = format!("--json={}", result.display());
     let run = Run::start(app.http.base(), &[&file, "--duration-max=1s", &json]);
     assert_eq!(run.ends().await.code(), Some(0));
-    let text = std::fs::read_to_string(&result).expect("the result was written");
-    let report: LoadReport = serde_json::from_str(&text).expect("a result");
+    let report = read(&result);
     let [users, concerts] = [Kind::User, Kind::Concert].map(|kind| report.of_kind(kind).answers());
     assert!(users > 0);
     assert_eq!(concerts, 0);
@@ -272,8 +269,7 @@ async fn whoever_had_not_come_before_the_run_was_cut_short_breaks_no_promise() {
     let json = format!("--json={}", result.display());
     let run = Run::start(app.http.base(), &[&args[..], &[&json]].concat());
     assert_eq!(run.ends().await.code(), Some(0));
-    let text = std::fs::read_to_string(&result).expect("the result was written");
-    let report: LoadReport = serde_json::from_str(&text).expect("a result");
+    let report = read(&result);
     assert!(report.cut_short && report.bought() > 0);
     let said: Vec<_> = report.verdicts.iter().map(|one| &*one.name).collect();
     assert!(!said.contains(&"P7 urgent-p99"), "{said:?}");
@@ -293,8 +289,7 @@ async fn a_signal_during_the_audit_ends_it_and_the_sale_is_reported() {
     run.until_line("reading what they bought");
     run.interrupt();
     assert_eq!(run.ends().await.code(), Some(1));
-    let text = std::fs::read_to_string(json).expect("the result was written");
-    let report: LoadReport = serde_json::from_str(&text).expect("a result");
+    let report = read(&files[0]);
     assert_eq!(report.bought(), 150);
     assert_eq!(broken_promises(&report), ["P9 not-audited"]);
     let verdict = report.verdicts.iter().find(|verdict| !verdict.ok);
@@ -303,7 +298,8 @@ async fn a_signal_during_the_audit_ends_it_and_the_sale_is_reported() {
         ["the audit was stopped"]
     );
     // What cannot be known without the audit is not said to be kept.
-    assert!(!text.contains("P2 undersold"));
+    let said = |name: &str| report.verdicts.iter().any(|verdict| verdict.name == name);
+    assert!(said("P2 unserved") && !said("P2 undersold"));
     let page = std::fs::read_to_string(html).expect("the page was written");
     assert!(page.contains("the audit was stopped"));
 }
