@@ -299,11 +299,6 @@ pub trait KeyView {
     /// Those of the keys under which an answer was given, each once, in any order. At most
     /// [`BATCH_MAX`].
     async fn find_keys(&mut self, keys: &[String]) -> StoreResult<Vec<StoredKey>>;
-
-    /// The answer that was given under a key.
-    async fn find_key(&mut self, key: &str) -> StoreResult<Option<StoredKey>> {
-        Ok(self.find_keys(&[key.to_owned()]).await?.pop())
-    }
 }
 
 /// Writes idempotency keys.

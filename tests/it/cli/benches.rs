@@ -65,6 +65,20 @@ fn purchases_are_measured_by_another_generator_too() {
 }
 
 #[test]
+fn purchases_with_keys_are_each_sold_a_ticket_of_their_own() {
+    for generator in [&["--wrk"][..], &[]] {
+        let few = ["--seconds=1", "--rounds=1", "--connections=16", "--keyed"];
+        let mut command = process::command();
+        command
+            .args(["bench", "purchase"])
+            .args(few)
+            .args(generator);
+        let said = Ended::of(&mut command).success();
+        assert!(said.contains(", keyed)"), "{said}");
+    }
+}
+
+#[test]
 fn a_generator_that_is_not_there_is_named() {
     let mut command = process::command();
     command.args(BY_WRK).env("PATH", "");

@@ -5,25 +5,33 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use domain::ports::StoreError;
+use domain::ports::{Store, StoreError, StoreResult};
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use tests::{Home, Http, TestApp, before_writing, before_writing_and_reading, eventually};
 
 use super::{assert_ledger, buy, sold};
 
-/// Nothing reconciles here: the seat in hand comes back by the sale itself.
-#[tokio::test]
-async fn a_panic_while_a_sale_is_written_costs_no_seat_and_ends_no_sale() {
-    let panics_next = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&panics_next);
-    let tweaks = before_writing(move |_| {
-        let panics = flag.swap(false, Ordering::SeqCst);
+/// Panics, once for each time that the flag is set.
+fn panic_if(
+    next: &Arc<AtomicBool>,
+) -> impl Fn(Arc<dyn Store>) -> BoxFuture<'static, StoreResult<()>> + use<> {
+    let next = Arc::clone(next);
+    move |_| {
+        let panics = next.swap(false, Ordering::SeqCst);
         async move {
             assert!(!panics, "a panic on purpose");
             Ok(())
         }
         .boxed()
-    });
+    }
+}
+
+/// Nothing reconciles here: the seat in hand comes back by the sale itself.
+#[tokio::test]
+async fn a_panic_while_a_sale_is_written_costs_no_seat_and_ends_no_sale() {
+    let panics_next = Arc::<AtomicBool>::default();
+    let tweaks = before_writing(panic_if(&panics_next));
     let app = TestApp::again(Home::new().await, tweaks, |_| {}).await;
     let http = Http::new(app.http.address());
     let concert = http.create_concert("A night", 3).await;
@@ -46,21 +54,14 @@ async fn a_panic_while_a_sale_is_written_costs_no_seat_and_ends_no_sale() {
 #[tokio::test]
 async fn a_panic_while_counters_are_rebuilt_ends_no_rebuild_after_it() {
     let (fails_next, panics_next) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
-    let (fails, panics) = (Arc::clone(&fails_next), Arc::clone(&panics_next));
+    let fails = Arc::clone(&fails_next);
     let tweaks = before_writing_and_reading(
         move |_| {
             let fails = fails.swap(false, Ordering::SeqCst);
             let failed = || StoreError::unavailable(io::Error::other("on purpose"));
             async move { if fails { Err(failed()) } else { Ok(()) } }.boxed()
         },
-        move |_| {
-            let panics = panics.swap(false, Ordering::SeqCst);
-            async move {
-                assert!(!panics, "a panic on purpose");
-                Ok(())
-            }
-            .boxed()
-        },
+        panic_if(&panics_next),
     );
     let app = TestApp::again(Home::new().await, tweaks, |_| {}).await;
     let http = Http::new(app.http.address());

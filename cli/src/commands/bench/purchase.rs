@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use domain::concert::{Name, Status, parse_date};
 use domain::concerts::{self, NewConcert};
 use domain::tickets::{self, Order};
@@ -54,7 +54,15 @@ pub(super) async fn run(args: &PurchaseBenchArgs) -> anyhow::Result<Outcome> {
         let server = service.address();
         let noop = send(args, server, "/bench/noop", &orders).await?;
         progress.set(u64::from(round) * 2 + 1);
+        let before = sold(service.context(), &ids).await?;
         let sales = send(args, server, "/api/v1/tickets", &orders).await?;
+        let sold = sold(service.context(), &ids).await? - before;
+        // An answer that was given before would be none that was paid for.
+        ensure!(
+            sold >= sales.answers,
+            "{} answers were of {sold} tickets: some were given twice",
+            sales.answers
+        );
         progress.set(u64::from(round) * 2 + 2);
         pairs.push((sales, noop));
     }
@@ -68,6 +76,7 @@ pub(super) async fn run(args: &PurchaseBenchArgs) -> anyhow::Result<Outcome> {
 pub(super) struct Sent {
     /// Answers a second.
     pub(super) rate: f64,
+    pub(super) answers: u64,
     pub(super) p50_ms: f64,
     pub(super) p99_ms: f64,
 }
@@ -91,6 +100,7 @@ async fn send(
     }
     Ok(Sent {
         rate: report.rate(),
+        answers: report.count(201),
         p50_ms: report.latency_ms(0.5),
         p99_ms: report.latency_ms(0.99),
     })
@@ -175,6 +185,14 @@ async fn open_sales(ctx: &Context, concerts: &[ConcertId]) -> anyhow::Result<()>
         ticket?;
     }
     Ok(())
+}
+
+async fn sold(ctx: &Context, ids: &[ConcertId]) -> anyhow::Result<u64> {
+    let mut sold = 0;
+    for &id in ids {
+        sold += u64::from(concerts::find(ctx, id).await?.sold);
+    }
+    Ok(sold)
 }
 
 /// Waits until no job is left that the opening of sales or the round before has queued: plans that

@@ -21,7 +21,7 @@ const SCRIPT: &str = include_str!("wrk.lua");
 /// What the script says.
 #[derive(Debug, Deserialize)]
 struct Said {
-    requests: f64,
+    requests: u32,
     duration_us: f64,
     refused: u64,
     broken: u64,
@@ -55,7 +55,8 @@ pub(super) async fn drive(
         said.broken
     );
     Ok(Sent {
-        rate: said.requests / (said.duration_us / 1e6),
+        rate: f64::from(said.requests) / (said.duration_us / 1e6),
+        answers: u64::from(said.requests),
         p50_ms: said.p50_us / 1e3,
         p99_ms: said.p99_us / 1e3,
     })
