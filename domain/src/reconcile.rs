@@ -16,8 +16,8 @@ use crate::seat::SeatNo;
 /// Seats read at a time while looking for holes.
 const PAGE: u32 = 10_000;
 
-/// Concerts that one round looks at, beside those that looked wrong in the round before: in Redis
-/// a count asks every bucket.
+/// Concerts that one round looks at, beside those that are to be looked at again: in Redis a count
+/// asks every bucket.
 const LOOKS_MAX: usize = 64;
 
 /// Concerts with which a round may fail. With so many it is the ledger or Redis that is away.
@@ -29,6 +29,9 @@ type Suspect = (u32, Counted);
 /// What a look at a concert's counters found.
 enum Found {
     Right,
+    /// Something was sold since the last look. What is held is on its way then, and what is wrong
+    /// shows when it stops, so nothing was counted.
+    Sells,
     Suspect(Suspect),
     Rebuilt,
 }
@@ -36,7 +39,10 @@ enum Found {
 /// What a reconciler remembers from one round to the next.
 #[derive(Debug, Default)]
 pub struct Reconciler {
-    suspects: HashMap<ConcertId, Suspect>,
+    /// What the ledger had sold of each concert at the last look at it.
+    sold: HashMap<ConcertId, u32>,
+    /// Those to look at again. Nothing is known of one that was selling.
+    again: HashMap<ConcertId, Option<Suspect>>,
     /// The concert that was looked at last; the next round goes on behind it.
     last: Option<ConcertId>,
 }
@@ -44,20 +50,26 @@ pub struct Reconciler {
 impl Reconciler {
     /// Compares the counters of concerts sold here with the ledger, [`LOOKS_MAX`] at a time and in
     /// turn, and rebuilds those that were wrong in the same way twice running: a sale in flight
-    /// looks wrong only once.
+    /// looks wrong only once. Concerts that sell are not counted but looked at once more.
     /// Seats that stay held while nothing at all moves are wrong too: the process that took them
     /// is gone. Returns how many were rebuilt.
     ///
     /// A concert with which this fails is left for another round. After [`FAILURES_MAX`] of them
     /// the round ends, and the next one goes on behind it; the last error is returned.
     pub async fn round(&mut self, ctx: &Context) -> Result<u32, Error> {
-        let mut suspects = HashMap::new();
+        let mut again = HashMap::new();
         let (mut rebuilt, mut failures) = (0, Vec::new());
         for concert in self.choose(ctx.concerts().all()) {
-            match self.look_at(ctx, &concert).await {
+            let before = self.again.remove(&concert.id);
+            match self.look_at(ctx, &concert, before.flatten()).await {
                 Ok(Found::Right) => {}
+                Ok(Found::Sells) => {
+                    if before.is_none() {
+                        again.insert(concert.id, None);
+                    }
+                }
                 Ok(Found::Suspect(suspect)) => {
-                    suspects.insert(concert.id, suspect);
+                    again.insert(concert.id, Some(suspect));
                 }
                 Ok(Found::Rebuilt) => rebuilt += 1,
                 Err(error) => {
@@ -70,15 +82,24 @@ impl Reconciler {
                 }
             }
         }
-        self.suspects = suspects;
+        // A round that ended early leaves the others.
+        self.again.extend(again);
         failures.pop().map_or(Ok(rebuilt), Err)
     }
 
-    async fn look_at(&self, ctx: &Context, concert: &Concert) -> Result<Found, Error> {
-        let Some(counted) = ctx.counters.count(concert.id).await? else {
+    async fn look_at(
+        &mut self,
+        ctx: &Context,
+        concert: &Concert,
+        before: Option<Suspect>,
+    ) -> Result<Found, Error> {
+        let Some(offer) = ctx.store.read().await?.find_offer(concert.id).await? else {
             return Ok(Found::Right);
         };
-        let Some(offer) = ctx.store.read().await?.find_offer(concert.id).await? else {
+        if self.sold.insert(concert.id, offer.sold) != Some(offer.sold) {
+            return Ok(Found::Sells);
+        }
+        let Some(counted) = ctx.counters.count(concert.id).await? else {
             return Ok(Found::Right);
         };
         let adds_up = offer.sold + counted.held + counted.free == concert.capacity;
@@ -86,7 +107,7 @@ impl Reconciler {
             return Ok(Found::Right);
         }
         let suspect = (offer.sold, counted);
-        if self.suspects.get(&concert.id) != Some(&suspect) {
+        if before != Some(suspect) {
             return Ok(Found::Suspect(suspect));
         }
         tracing::warn!(
@@ -98,17 +119,20 @@ impl Reconciler {
         Ok(Found::Rebuilt)
     }
 
-    /// The suspects, and those whose turn it is.
+    /// Those to look at again, and those whose turn it is. The others are forgotten.
     fn choose(&mut self, mut concerts: Vec<Arc<Concert>>) -> Vec<Arc<Concert>> {
         concerts.sort_unstable_by_key(|concert| concert.id);
-        let behind = |last| concerts.partition_point(|concert| concert.id <= last);
+        let place = |id| concerts.binary_search_by_key(&id, |concert| concert.id);
+        self.sold.retain(|&id, _| place(id).is_ok());
+        self.again.retain(|&id, _| place(id).is_ok());
+        let behind = |last| place(last).map_or_else(|at| at, |at| at + 1);
         let first = self.last.map_or(0, behind);
         concerts.rotate_left(first);
         let looks = concerts.len().min(LOOKS_MAX);
         self.last = concerts[..looks].last().map(|last| last.id);
         let turns = concerts.iter().enumerate();
         let chosen =
-            turns.filter(|(at, concert)| *at < looks || self.suspects.contains_key(&concert.id));
+            turns.filter(|(at, concert)| *at < looks || self.again.contains_key(&concert.id));
         chosen.map(|(_, concert)| Arc::clone(concert)).collect()
     }
 }

@@ -256,6 +256,26 @@ async fn seats_that_a_dead_process_held_are_sold_in_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_concert_is_counted_once_nothing_more_is_sold() {
+    let server = RedisServer::start();
+    let platform = Platform::new(&server.url()).await;
+    let ctx = &platform.processes[0];
+    let concert = platform.concert().await;
+    let mut reconciler = Reconciler::default();
+    let mut look = async || {
+        let before = server.calls("scard");
+        reconciler.round(ctx).await.unwrap();
+        // A count asks every bucket how many seats were returned.
+        server.calls("scard") - before
+    };
+    for _ in 0..3 {
+        assert!(insist(ctx, concert, 0, &platform.sold).await);
+        assert_eq!(look().await, 0);
+    }
+    assert!(look().await > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn concerts_whose_counters_are_damaged_do_not_keep_the_others_from_being_reconciled() {
     /// More than a round puts up with.
     const DAMAGED: usize = 4;

@@ -25,13 +25,6 @@ async fn until_heard(one: &RedisWakeups, other: &RedisWakeups, queue: Queue) {
     eventually("a wakeup reaches the other process", heard).await;
 }
 
-/// How many messages a server was given.
-fn messages(server: &RedisServer) -> u32 {
-    let stats = server.run(&["INFO", "commandstats"]);
-    let publish = stats.split("cmdstat_publish:calls=").nth(1).unwrap_or("0");
-    publish.split(',').next().unwrap().parse().unwrap()
-}
-
 async fn reach_each_other(url: &str) {
     let prefix = redis::prefix();
     let (one, other) = (process(url, &prefix, 1), process(url, &prefix, 2));
@@ -78,7 +71,7 @@ async fn a_crowd_of_wakeups_makes_few_messages_and_the_last_one_is_heard() {
         process(&server.url(), "a", 2),
     );
     until_heard(&one, &other, Queue::Prints).await;
-    let before = messages(&server);
+    let before = server.calls("publish");
     let begun = Instant::now();
     for _ in 0..10_000 {
         one.wake(Queue::Prints);
@@ -86,7 +79,7 @@ async fn a_crowd_of_wakeups_makes_few_messages_and_the_last_one_is_heard() {
         tokio::task::yield_now().await;
     }
     other.woken(Queue::Plans).await;
-    let sent = messages(&server) - before;
+    let sent = server.calls("publish") - before;
     // One every two milliseconds, and at most one each for the first and the last wakeup.
     let most = begun.elapsed().as_millis() / 2 + 2;
     assert!(

@@ -96,6 +96,19 @@ impl RedisServer {
         answer
     }
 
+    /// How often a command was called since the server started, or since `CONFIG RESETSTAT`.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not answer.
+    #[track_caller]
+    pub fn calls(&self, command: &str) -> u32 {
+        let stats = self.run(&["INFO", "commandstats"]);
+        let counted = stats.split(&format!("cmdstat_{command}:calls=")).nth(1);
+        let calls = counted.and_then(|counted| counted.split(',').next());
+        calls.map_or(0, |calls| calls.parse().expect("a number"))
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         // It may have been killed before.
