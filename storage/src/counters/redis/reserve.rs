@@ -17,8 +17,9 @@ use super::settlement::MANY_UNSOLD;
 /// Sales are counted by stretches of so long.
 const STRETCH: Duration = Duration::from_secs(1);
 /// So many stretches are foreseen while very many seats are unsold, if sales go on as they did;
-/// else one, so that at the end a slow process keeps nothing for longer than buyers wait elsewhere.
-const STRETCHES_AHEAD: u32 = 2;
+/// half as many while many are, and then one, so that at the end a slow process keeps nothing for
+/// longer than buyers wait elsewhere.
+const STRETCHES_AHEAD: u32 = 4;
 const VERY_MANY_UNSOLD: u32 = 2 * MANY_UNSOLD;
 /// How long seats are kept at least that nobody asks for, and at most.
 const KEPT_MIN: Duration = Duration::from_millis(25);
@@ -185,10 +186,10 @@ impl Pace {
 
     /// The seats that are foreseen to be sold.
     fn ahead(&self, unsold: u32) -> u32 {
-        let stretches = if unsold >= VERY_MANY_UNSOLD {
-            STRETCHES_AHEAD
-        } else {
-            1
+        let stretches = match unsold {
+            VERY_MANY_UNSOLD.. => STRETCHES_AHEAD,
+            MANY_UNSOLD.. => STRETCHES_AHEAD / 2,
+            _ => 1,
         };
         self.lately().saturating_mul(stretches)
     }
@@ -216,7 +217,7 @@ mod tests {
         (from..from + count).map(SeatNo).collect()
     }
 
-    /// A reserve for a crowd of so many, full: with twice as many seats.
+    /// A reserve for a crowd of so many, full: with four times as many seats.
     fn filled(crowd: u32) -> Reserve {
         let mut reserve = Reserve::default();
         let lacked = reserve.lacks(crowd as usize, 1_000_000);
@@ -227,22 +228,22 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_few_callers_have_none_and_a_crowd_has_one() {
         assert_eq!(Reserve::default().lacks(3, 1_000_000), 0);
-        assert_eq!(Reserve::default().lacks(8, 1_000_000), 2 * 8);
+        assert_eq!(Reserve::default().lacks(8, 1_000_000), 4 * 8);
         assert_eq!(Reserve::default().lacks(8, MANY_UNSOLD - 1), 8);
-        assert_eq!(Reserve::default().lacks(7, VERY_MANY_UNSOLD), 2 * 7);
-        assert_eq!(Reserve::default().lacks(7, MANY_UNSOLD), 7);
+        assert_eq!(Reserve::default().lacks(7, VERY_MANY_UNSOLD), 4 * 7);
+        assert_eq!(Reserve::default().lacks(7, MANY_UNSOLD), 2 * 7);
         assert_eq!(Reserve::default().lacks(7, MANY_UNSOLD - 1), 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn single_callers_have_one_as_large_as_what_they_buy_in_two_seconds() {
+    async fn single_callers_have_one_as_large_as_what_they_buy_in_four_seconds() {
         let mut reserve = Reserve::default();
         for _ in 0..3 {
             assert_eq!(reserve.lacks(1, 1_000_000), 0);
             advance(Duration::from_millis(40)).await;
         }
-        assert_eq!(reserve.lacks(1, 1_000_000), 8);
-        reserve.fill(seats(0, 8), EPOCH, 8);
+        assert_eq!(reserve.lacks(1, 1_000_000), 16);
+        reserve.fill(seats(0, 16), EPOCH, 16);
         for _ in 0..300 {
             advance(Duration::from_millis(40)).await;
             let missed = usize::from(reserve.take(0, Some(EPOCH)).is_none());
@@ -251,7 +252,7 @@ mod tests {
                 reserve.fill(seats(0, lacks), EPOCH, lacks);
             }
         }
-        assert!((48..=52).contains(&reserve.size), "{}", reserve.size);
+        assert!((96..=104).contains(&reserve.size), "{}", reserve.size);
         assert_eq!(reserve.kept(), KEPT_MAX);
         advance(2 * STRETCH).await;
         reserve.retire(1_000_000);
@@ -262,17 +263,17 @@ mod tests {
     async fn it_shrinks_when_fewer_buy() {
         let mut reserve = filled(100);
         assert_eq!(reserve.kept(), KEPT_MAX);
-        (0..200).for_each(|_| assert!(reserve.take(0, Some(EPOCH)).is_some()));
+        (0..400).for_each(|_| assert!(reserve.take(0, Some(EPOCH)).is_some()));
         assert_eq!(reserve.lacks(0, 1_000_000), 512);
-        reserve.fill(seats(200, 512), EPOCH, 512);
+        reserve.fill(seats(400, 512), EPOCH, 512);
         advance(2 * STRETCH).await;
         reserve.take(0, Some(EPOCH));
         assert_eq!(
             reserve.retire(1_000_000).len(),
-            509,
-            "one a second, so two stay"
+            507,
+            "one a second, so four stay"
         );
-        assert_eq!(reserve.retire(1_000_000).len(), 2);
+        assert_eq!(reserve.retire(1_000_000).len(), 4);
     }
 
     #[tokio::test(start_paused = true)]
@@ -290,8 +291,8 @@ mod tests {
     async fn it_grows_as_long_as_a_crowd_finds_it_empty_but_not_for_ever() {
         let mut reserve = filled(10);
         reserve.seats.clear();
-        assert_eq!(reserve.lacks(8, 1_000_000), 40);
-        assert_eq!(reserve.lacks(8, 1_000_000), 80);
+        assert_eq!(reserve.lacks(8, 1_000_000), 2 * 40);
+        assert_eq!(reserve.lacks(8, 1_000_000), 4 * 40);
         assert_eq!(reserve.lacks(300, 1_000_000), 512);
         assert_eq!(reserve.lacks(300, 1_000_000), 512);
     }
@@ -300,7 +301,7 @@ mod tests {
     async fn it_shrinks_when_few_are_left() {
         let mut reserve = filled(100);
         reserve.take(0, Some(EPOCH));
-        assert_eq!(reserve.retire(VERY_MANY_UNSOLD - 1).len(), 199 - 63);
+        assert_eq!(reserve.retire(VERY_MANY_UNSOLD - 1).len(), 399 - 63);
         reserve.take(0, Some(EPOCH));
         assert_eq!(reserve.retire(640).len(), 62 - 10);
     }
@@ -315,9 +316,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn seats_are_taken_in_order_and_it_is_low_when_half_are_gone() {
+    async fn seats_are_taken_in_order_and_it_is_low_when_half_a_second_is_left() {
         let mut reserve = filled(8);
-        for seat in 0..8 {
+        for seat in 0..19 {
             assert!(!reserve.is_low());
             assert_eq!(reserve.take(3, Some(EPOCH)), Some((SeatNo(seat), EPOCH)));
         }
@@ -332,9 +333,10 @@ mod tests {
     async fn it_is_not_low_while_it_lasts() {
         let mut reserve = Reserve::default();
         (0..11).for_each(|_| reserve.pace.count(1));
-        assert_eq!(reserve.lacks(1, 1_000_000), 24);
-        reserve.fill(seats(0, 24), EPOCH, 24);
-        advance(STRETCH).await;
+        assert_eq!(reserve.lacks(1, 1_000_000), 48);
+        reserve.fill(seats(0, 48), EPOCH, 48);
+        (0..24).for_each(|_| assert!(reserve.take(0, Some(EPOCH)).is_some()));
+        advance(2 * STRETCH).await;
         (0..16).for_each(|_| assert!(reserve.take(0, Some(EPOCH)).is_some()));
         assert!(!reserve.is_low(), "half of a second's sales are left");
         reserve.take(0, Some(EPOCH));
@@ -354,11 +356,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_it_has_stays_when_more_cannot_be_had() {
         let mut reserve = filled(8);
-        (0..12).for_each(|_| assert!(reserve.take(0, Some(EPOCH)).is_some()));
+        (0..20).for_each(|_| assert!(reserve.take(0, Some(EPOCH)).is_some()));
         assert!(reserve.is_low());
         reserve.give_up();
         assert!(!reserve.is_low());
-        assert_eq!(reserve.take(0, Some(EPOCH)), Some((SeatNo(12), EPOCH)));
+        assert_eq!(reserve.take(0, Some(EPOCH)), Some((SeatNo(20), EPOCH)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -386,14 +388,14 @@ mod tests {
         let mut reserve = filled(100);
         reserve.take(0, Some(EPOCH));
         assert_eq!(reserve.retire(1_000_000), []);
-        assert_eq!(reserve.retire(1_000_000).len(), 199);
+        assert_eq!(reserve.retire(1_000_000).len(), 399);
         for _ in 0..4 {
             assert_eq!(reserve.lacks(0, 1_000_000), 0);
             advance(STRETCH / 4).await;
         }
         assert_eq!(
             reserve.lacks(1, 1_000_000),
-            2 * 101,
+            4 * 101,
             "who bought lately may be back"
         );
         assert_eq!(reserve.empty(), []);
@@ -405,7 +407,7 @@ mod tests {
         let mut reserve = filled(8);
         reserve.take(0, Some(EPOCH));
         assert_eq!(reserve.retire(1_000_000), []);
-        assert_eq!(reserve.retire(1_000_000).len(), 15, "nobody took one since");
+        assert_eq!(reserve.retire(1_000_000).len(), 31, "nobody took one since");
         assert!(reserve.is_empty() && !reserve.is_low());
     }
 }

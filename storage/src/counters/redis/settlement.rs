@@ -1,7 +1,7 @@
 //! Waiting for a change: a change of this process is noticed at once, one of another process by
 //! looking at the tally every few milliseconds, once for all who wait.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use domain::ports::Epoch;
@@ -10,14 +10,17 @@ use tokio::time::Instant;
 use super::desk::{Desk, State};
 use super::remote::Tally;
 
-/// How late sold seats may be settled while many others are left. To add to the tally takes Redis
+/// While many others are left, sold seats are settled once nothing was sold for so long. Who counts
+/// them twice and finds nothing moved believes that nobody will settle them, so this is short.
+const QUIET: Duration = Duration::from_millis(500);
+/// And after so many looks at the latest, however many are sold. To add to the tally takes Redis
 /// several times as long as to read it.
-const LATE_MAX: Duration = Duration::from_secs(1);
+const LOOKS_MAX: u32 = 8;
 /// With fewer unsold seats than this, what is sold is settled at once: "sold out" depends on it.
 pub(super) const MANY_UNSOLD: u32 = 2_048;
 /// So many sold seats are settled along with the next visit to Redis, also while many are left: the
 /// tally of a concert that sells fast is not far from the truth when the last seats come.
-const WORTH: u32 = 16;
+const WORTH: u32 = 32;
 /// How old a tally may be that the clerk relies on while many seats are left.
 const RECENT: Duration = Duration::from_millis(200);
 
@@ -37,12 +40,15 @@ pub(super) struct Unsettled {
     seats: Vec<(Epoch, u32)>,
     /// They are to be settled even if there is nothing else to do.
     due: bool,
+    /// A seat was sold since the last look.
+    grows: bool,
     /// Somebody sees to it that they will be.
     watched: bool,
 }
 
 impl Unsettled {
     fn add(&mut self, epoch: Epoch, seats: u32) {
+        self.grows = true;
         match self.seats.last_mut() {
             Some((last, settled)) if *last == epoch => *settled += seats,
             _ => self.seats.push((epoch, seats)),
@@ -109,16 +115,29 @@ impl Desk {
     }
 
     async fn settle_late(self: Arc<Self>) {
-        tokio::time::sleep(LATE_MAX).await;
+        for _ in 0..LOOKS_MAX {
+            tokio::time::sleep(QUIET).await;
+            if !std::mem::take(&mut self.state().unsettled.grows) {
+                break;
+            }
+        }
         let mut state = self.state();
         state.unsettled.watched = false;
-        state.unsettled.due = !state.unsettled.is_empty();
-        self.call_clerk(state);
+        self.settle_now(state);
     }
 
-    /// Waits until a seat is settled or returned, [`SETTLED_WAIT`] at most.
+    fn settle_now(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        if !state.unsettled.is_empty() {
+            state.unsettled.due = true;
+            self.call_clerk(state);
+        }
+    }
+
+    /// Waits until a seat is settled or returned, [`SETTLED_WAIT`] at most. Who comes here found no
+    /// seat, so fewer are left than was believed: what was sold here is settled at once.
     pub(super) async fn settled(self: &Arc<Self>) {
         let changed = self.changed.notified();
+        self.settle_now(self.state());
         let _watcher = Watcher::begin(self);
         // A change that was noticed just before this costs the wait, nothing else.
         let _ = tokio::time::timeout(SETTLED_WAIT, changed).await;
