@@ -25,7 +25,7 @@ use crate::ports::{BATCH_MAX, StoreResult};
 /// While a group is being done, another one is begun only for so many requests. A group that is
 /// written costs the ledger as much as some fifty of its rows do, so small ones beside each other
 /// would be dearer than one after the other.
-const WORTH_ANOTHER: usize = 128;
+const WORTH_ANOTHER: usize = 256;
 /// And for fewer once it takes longer than groups do: it may wait for a lock that is none of
 /// theirs.
 const PATIENCE: Duration = Duration::from_millis(10);

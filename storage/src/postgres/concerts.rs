@@ -163,14 +163,14 @@ pub(super) async fn update_concert(
 /// So many groups are counted together. Whoever asks what a concert has sold goes through as many.
 const GROUPS_TOGETHER: i64 = 64;
 
-/// Nothing is written if there is no such concert.
+/// Nothing is written if one of the concerts `$4` is not there.
 const INSERT_GROUP: &str = "
     insert into recent_sales (concert_ids, seats, sold_at)
     select $1, $2, $3
-     where cardinality($1::uuid[]) = (
+     where cardinality($4::uuid[]) = (
                select count(*)
                  from concerts
-                where id = any($1))
+                where id = any($4))
  returning no";
 
 /// Another number than those of [`HOLD_GATE`].
@@ -196,13 +196,15 @@ const COUNT_GROUPS: &str = "
        set sold = sales.sold + excluded.sold,
            marked_at = least(sales.marked_at, excluded.marked_at)";
 
-/// Counting in a concert that does not exist is refused as a whole.
+/// Counting in a concert that does not exist is refused as a whole. Concerts that this transaction
+/// found to be there are not looked up again: `found`, in order.
 ///
 /// Differs from sqlite: a row for each concert would be what most of the work of a group for very
 /// many concerts is. So it leaves a note, and one of many groups counts them all; it does not wait
 /// for somebody who does so already.
 pub(super) async fn record_sales(
     conn: &mut PgConnection,
+    found: &[Uuid],
     sales: &[(ConcertId, u32)],
     now: Timestamp,
 ) -> StoreResult<()> {
@@ -215,10 +217,13 @@ pub(super) async fn record_sales(
     }
     let concerts: Vec<Uuid> = sum.keys().map(|concert| concert.0).collect();
     let seats: Vec<i32> = sum.values().map(|seats| int(*seats)).collect();
+    let is_new = |concert: &&Uuid| found.binary_search(concert).is_err();
+    let unknown: Vec<Uuid> = concerts.iter().filter(is_new).copied().collect();
     let no: Option<i64> = sqlx::query_scalar(INSERT_GROUP)
         .bind(concerts)
         .bind(seats)
         .bind(micros(now))
+        .bind(unknown)
         .fetch_optional(&mut *conn)
         .await
         .map_err(failed)?;

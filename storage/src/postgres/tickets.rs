@@ -243,9 +243,11 @@ fn hold_gates(concerts: &[Uuid]) -> String {
 }
 
 /// Tells which were written by this statement, not which are there: who writes a group again
-/// because its outcome was unknown must not count them twice.
+/// because its outcome was unknown must not count them twice. Leaves the concerts that were found
+/// to be on sale, in order.
 pub(super) async fn insert_tickets(
     conn: &mut PgConnection,
+    found: &mut Vec<Uuid>,
     tickets: &[NewTicket],
 ) -> StoreResult<Vec<bool>> {
     let sales = Sales::of(tickets);
@@ -253,7 +255,10 @@ pub(super) async fn insert_tickets(
     let held = sqlx::raw_sql(hold).execute(&mut *conn).await;
     held.map_err(failed)?;
     match sales.write_all(conn).await {
-        Ok(true) => return Ok(vec![true; tickets.len()]),
+        Ok(true) => {
+            *found = sales.concerts;
+            return Ok(vec![true; tickets.len()]);
+        }
         Ok(false) => {}
         Err(error) if is_taken(&error) => {
             let back = sqlx::raw_sql(BACK_TO_SEATS).execute(&mut *conn).await;

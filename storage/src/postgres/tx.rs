@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use async_trait::async_trait;
 use domain::ports::{StoreError, StoreResult, Tx, View};
+use uuid::Uuid;
 
 use super::connections::{Durable, Lease};
 use super::failure::is_lost;
@@ -25,6 +26,8 @@ pub(super) struct PgTx {
     asked: u32,
     claimed: u32,
     lease_clock: LeaseClock,
+    /// Concerts of the tickets that were written, in order.
+    found: Vec<Uuid>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +58,7 @@ impl PgTx {
             asked: 0,
             claimed: 0,
             lease_clock,
+            found: Vec::new(),
         }
     }
 

@@ -105,6 +105,15 @@ conformance! {
         assert!(matches!(recorded, Err(StoreError::Conflict(_))), "{recorded:?}");
     }
 
+    async fn sales_of_an_unknown_concert_are_refused_beside_tickets_of_another(env) {
+        let (concert, unknown) = (env.concert(10).await, env.new_concert(1));
+        let mut tx = env.begin().await;
+        assert_eq!(tx.insert_tickets(&[env.ticket(concert.id, 0)]).await.unwrap(), [true]);
+        let sales = [(concert.id, 1), (unknown.id, 1)];
+        let recorded = tx.record_sales(&sales, env.now()).await;
+        assert!(matches!(recorded, Err(StoreError::Conflict(_))), "{recorded:?}");
+    }
+
     /// Ports: record_sales, list_marked.
     async fn mark_stays_at_the_first_sale_after_it_was_cleared(env) {
         let concert = env.concert(100).await;

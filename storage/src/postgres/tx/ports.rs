@@ -63,7 +63,7 @@ impl ConcertTx for PgTx {
         sales: &[(ConcertId, u32)],
         now: Timestamp,
     ) -> StoreResult<()> {
-        call!(self, concerts::record_sales(sales, now))
+        call!(self, concerts::record_sales(&self.found, sales, now))
     }
 
     async fn clear_marks(&mut self, concerts: &[ConcertId]) -> StoreResult<()> {
@@ -147,7 +147,7 @@ impl TicketView for PgTx {
 #[async_trait]
 impl TicketTx for PgTx {
     async fn insert_tickets(&mut self, tickets: &[NewTicket]) -> StoreResult<Vec<bool>> {
-        call!(self, tickets::insert_tickets(tickets))
+        call!(self, tickets::insert_tickets(&mut self.found, tickets))
     }
 
     async fn request_prints(&mut self, tickets: &[TicketId]) -> StoreResult<Vec<PrintRequest>> {
