@@ -23,8 +23,8 @@ use crate::error::Error;
 use crate::ports::{BATCH_MAX, StoreResult};
 
 /// While a group is being done, another one is begun only for so many requests. A group that is
-/// written costs the ledger as much as some fifty of its rows do, so small ones beside each other
-/// would be dearer than one after the other.
+/// written costs the ledger as much as some fifty of its rows do, and more when each of them is for
+/// another concert, so small ones beside each other would be dearer than one after the other.
 const WORTH_ANOTHER: usize = 256;
 /// And for fewer once it takes longer than groups do: it may wait for a lock that is none of
 /// theirs.
