@@ -29,8 +29,8 @@ type Suspect = (u32, Counted);
 /// What a look at a concert's counters found.
 enum Found {
     Right,
-    /// Something was sold since the last look. What is held is on its way then, and what is wrong
-    /// shows when it stops, so nothing was counted.
+    /// Something was sold since the last look, or this was the first. What is held may be on its
+    /// way, and what is wrong shows when the sale stops, so nothing was counted.
     Sells,
     Suspect(Suspect),
     Rebuilt,

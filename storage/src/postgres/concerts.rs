@@ -217,13 +217,13 @@ pub(super) async fn record_sales(
     }
     let concerts: Vec<Uuid> = sum.keys().map(|concert| concert.0).collect();
     let seats: Vec<i32> = sum.values().map(|seats| int(*seats)).collect();
-    let is_new = |concert: &&Uuid| found.binary_search(concert).is_err();
-    let unknown: Vec<Uuid> = concerts.iter().filter(is_new).copied().collect();
+    let is_other = |concert: &&Uuid| found.binary_search(concert).is_err();
+    let others: Vec<Uuid> = concerts.iter().filter(is_other).copied().collect();
     let no: Option<i64> = sqlx::query_scalar(INSERT_GROUP)
         .bind(concerts)
         .bind(seats)
         .bind(micros(now))
-        .bind(unknown)
+        .bind(others)
         .fetch_optional(&mut *conn)
         .await
         .map_err(failed)?;

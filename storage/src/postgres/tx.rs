@@ -26,7 +26,7 @@ pub(super) struct PgTx {
     asked: u32,
     claimed: u32,
     lease_clock: LeaseClock,
-    /// Concerts of the tickets that were written, in order.
+    /// Concerts that are known to be there: of the tickets written last, in order.
     found: Vec<Uuid>,
 }
 

@@ -123,17 +123,20 @@ async fn every_seat_is_handed_out_once_by_two_processes_on_a_cluster() {
     }
 }
 
+/// Two processes and a concert of which all of 20,000 seats are free.
+async fn two_processes(url: &str) -> (ConcertId, [RedisCounters; 2]) {
+    let (prefix, concert) = (redis::prefix(), ConcertId(SeededIds::new(8).next()));
+    let processes = [counters(url, &prefix), counters(url, &prefix)];
+    let loaded = processes[0].load(concert, Stock::full(20_000), None).await;
+    loaded.expect("Redis is there");
+    (concert, processes)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn seats_that_were_taken_ahead_of_a_crowd_go_back_when_it_has_gone() {
     const CROWD: u64 = 100;
     const ROUNDS: u64 = 4;
-    let (url, prefix) = (redis::shared().url(), redis::prefix());
-    let concert = ConcertId(SeededIds::new(8).next());
-    let (crowded, idle) = (counters(&url, &prefix), counters(&url, &prefix));
-    crowded
-        .load(concert, Stock::full(20_000), None)
-        .await
-        .unwrap();
+    let (concert, [crowded, idle]) = two_processes(&redis::shared().url()).await;
     for round in 0..ROUNDS {
         let takes = (0..CROWD).map(|buyer| crowded.take(concert, mix(round << 8 | buyer)));
         for taken in join_all(takes).await {
@@ -155,12 +158,7 @@ async fn until_held_are(bought: u32, counters: &RedisCounters, concert: ConcertI
 #[tokio::test(flavor = "multi_thread")]
 async fn buyers_who_come_one_by_one_ask_once_for_several() {
     let server = redis::RedisServer::start();
-    let concert = ConcertId(SeededIds::new(8).next());
-    let (steady, idle) = (counters(&server.url(), "a"), counters(&server.url(), "a"));
-    steady
-        .load(concert, Stock::full(20_000), None)
-        .await
-        .unwrap();
+    let (concert, [steady, idle]) = two_processes(&server.url()).await;
     server.run(&["CONFIG", "RESETSTAT"]);
     for buyer in 0..400 {
         let taken = steady.take(concert, mix(buyer)).await.unwrap();
@@ -176,13 +174,7 @@ async fn buyers_who_come_one_by_one_ask_once_for_several() {
 async fn who_finds_no_seat_has_what_was_sold_settled_at_once() {
     /// Together not as long as it would take otherwise.
     const WAITS: usize = 8;
-    let (url, prefix) = (redis::shared().url(), redis::prefix());
-    let concert = ConcertId(SeededIds::new(8).next());
-    let (seller, other) = (counters(&url, &prefix), counters(&url, &prefix));
-    seller
-        .load(concert, Stock::full(20_000), None)
-        .await
-        .unwrap();
+    let (concert, [seller, other]) = two_processes(&redis::shared().url()).await;
     sell_one(&seller, concert, 0).await;
     let mut held = 1;
     for _ in 0..WAITS {
@@ -197,13 +189,7 @@ async fn who_finds_no_seat_has_what_was_sold_settled_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sold_seats_are_settled_also_while_the_sale_goes_on() {
-    let (url, prefix) = (redis::shared().url(), redis::prefix());
-    let concert = ConcertId(SeededIds::new(8).next());
-    let (seller, other) = (counters(&url, &prefix), counters(&url, &prefix));
-    seller
-        .load(concert, Stock::full(20_000), None)
-        .await
-        .unwrap();
+    let (concert, [seller, other]) = two_processes(&redis::shared().url()).await;
     for buyer in 0..28 {
         // Too few for a visit on their account, too many for a moment without a sale.
         sell_one(&seller, concert, buyer).await;
