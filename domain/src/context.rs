@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tokio::runtime::Handle;
+
 use crate::admission::{Admission, AdmissionLimits, Class, Pass};
 use crate::clock::Clock;
 use crate::code::Signer;
@@ -106,8 +108,9 @@ pub struct Context {
     pub(crate) key_lookups: Lookups<StoredKey>,
     /// Reads of one concert each, with what is sold of it.
     pub(crate) offers: Looks<ConcertId, Result<Option<Offer>, Error>>,
-    /// Dropped last, after the queues that they work on.
-    _workers: [RuntimeThread; 2],
+    /// Dropped last, as the other one, after the queues that they work on.
+    writer: RuntimeThread,
+    _reader: RuntimeThread,
 }
 
 impl Context {
@@ -170,8 +173,16 @@ impl Context {
             lookups,
             key_lookups,
             offers: Looks::default(),
-            _workers: [writer, reader],
+            writer,
+            _reader: reader,
         }))
+    }
+
+    /// Where to run what keeps writing to the ledger beside the crowd. A ledger on one machine has
+    /// one writer: who waited behind the crowd's requests after each statement would hold up
+    /// every sale meanwhile.
+    pub fn writer(&self) -> &Handle {
+        self.writer.runtime()
     }
 
     pub(crate) fn concerts(&self) -> &ConcertCache {

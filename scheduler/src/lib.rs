@@ -74,8 +74,8 @@ impl Scheduler {
         });
         let mut loops = JoinSet::new();
         if duties.leads {
-            loops.spawn(lead(Arc::clone(&shared)));
-            loops.spawn(seating(Arc::clone(&shared)));
+            loops.spawn_on(lead(Arc::clone(&shared)), ctx.writer());
+            loops.spawn_on(seating(Arc::clone(&shared)), ctx.writer());
             loops.spawn(rescue(Arc::clone(&shared)));
             loops.spawn(gauges(Arc::clone(&shared)));
             loops.spawn(sizes(Arc::clone(&shared)));

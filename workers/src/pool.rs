@@ -40,6 +40,7 @@ pub(crate) struct Shared {
 /// Runs a pool until it is told to stop and its jobs have ended.
 pub(crate) async fn run(shared: Shared, queue: Queue, places_max: u32, scale: Arc<Scale>) {
     let slots = Arc::clone(scale.slots());
+    let writer = shared.ctx.writer().clone();
     let (out, jobs) = mpsc::channel::<Held>(places_max as usize);
     let inbox = Inbox::new(jobs);
     let handler = Arc::new(Handler {
@@ -61,7 +62,7 @@ pub(crate) async fn run(shared: Shared, queue: Queue, places_max: u32, scale: Ar
         stop: shared.stop.clone(),
     });
     // A task of its own: claiming goes on while jobs keep this one busy.
-    let claiming = tokio::spawn({
+    let claiming = writer.spawn({
         let stop = shared.stop.clone();
         async move {
             keep_running("a job claimer", &stop, || async {
