@@ -9,28 +9,30 @@ use super::failure::failed;
 /// Also finds tickets that do not have the one seat of their own that they name: its key is what
 /// keeps a seat from being sold twice.
 const OVERSOLD: &str = "
-    select 'concert ' || lower(hex(t.concert_id)) || ' has ' || sum(t.seats) || ' tickets for '
-           || coalesce(c.capacity, 'no') || ' seats, the highest being seat ' || max(t.highest)
-      from (select concert_id, count(*) as seats, max(seat_no) as highest
+    select 'concert ' || coalesce(lower(hex(c.id)), 'number ' || t.concert_no) || ' has '
+           || sum(t.seats) || ' tickets for ' || coalesce(c.capacity, 'no') || ' seats, the highest being seat ' || max(t.highest)
+      from (select concert_no, count(*) as seats, max(seat_no) as highest
               from seats
-             group by concert_id
+             group by concert_no
              union all
-            select concert_id, count(*), max(seat_no)
+            select concert_no, count(*), max(seat_no)
               from new_seats
-             group by concert_id) as t
+             group by concert_no) as t
       left join concerts as c
-        on c.id = t.concert_id
-     group by t.concert_id
-    having c.id is null
+        on c.no = t.concert_no
+     group by t.concert_no
+    having c.no is null
         or sum(t.seats) > c.capacity
         or max(t.highest) >= c.capacity
      union all
-    select 'seat ' || s.seat_no || ' of concert ' || lower(hex(s.concert_id))
+    select 'seat ' || s.seat_no || ' of concert '
+           || coalesce((select lower(hex(id)) from concerts where no = s.concert_no),
+                       'number ' || s.concert_no)
            || ' is sold, but not to ticket number ' || s.ticket_no
       from sold_seats as s
       left join tickets as t
         on t.no = s.ticket_no
-       and t.concert_id = s.concert_id
+       and t.concert_no = s.concert_no
        and t.seat_no = s.seat_no
      where t.no is null
      union all
@@ -45,17 +47,17 @@ const SOLD_COUNT: &str = "
            || ' sales and has ' || coalesce(t.tickets, 0) || ' tickets'
       from concerts as c
       left join sales as s
-        on s.concert_id = c.id
-      left join (select concert_id, sum(seats) as tickets
-                   from (select concert_id, count(*) as seats
+        on s.concert_no = c.no
+      left join (select concert_no, sum(seats) as tickets
+                   from (select concert_no, count(*) as seats
                            from seats
-                          group by concert_id
+                          group by concert_no
                           union all
-                         select concert_id, count(*)
+                         select concert_no, count(*)
                            from new_seats
-                          group by concert_id)
-                  group by concert_id) as t
-        on t.concert_id = c.id
+                          group by concert_no)
+                  group by concert_no) as t
+        on t.concert_no = c.no
      where s.sold is not coalesce(t.tickets, 0)
      limit ?1";
 
@@ -76,7 +78,7 @@ const FUTURE_VERSION: &str = "
            || ' of a concert at version ' || c.version
       from tickets as t
       join concerts as c
-        on c.id = t.concert_id
+        on c.no = t.concert_no
      where t.print_version > c.version
      union all
     select 'plan of concert ' || lower(hex(p.concert_id)) || ' shows version ' || p.version
@@ -98,8 +100,10 @@ const PLAN_AHEAD: &str = "
     select 'plan of concert ' || lower(hex(p.concert_id)) || ' shows ' || p.sold
            || ' sales of ' || coalesce(s.sold, 'no')
       from plans as p
+      left join concerts as c
+        on c.id = p.concert_id
       left join sales as s
-        on s.concert_id = p.concert_id
+        on s.concert_no = c.no
      where p.sold > coalesce(s.sold, 0)
      limit ?1";
 

@@ -15,7 +15,7 @@ const FIND_OFFER: &str = "
            c.layout_id
       from concerts as c
       join sales as s
-        on s.concert_id = c.id
+        on s.concert_no = c.no
      where c.id = ?1";
 
 pub(super) async fn find_offer(
@@ -35,7 +35,7 @@ const LIST_OFFERS: &str = "
            c.layout_id
       from concerts as c
       join sales as s
-        on s.concert_id = c.id
+        on s.concert_no = c.no
      where c.id > ?1
      order by c.id
      limit ?2";
@@ -61,8 +61,10 @@ const INSERT_CONCERT: &str = "
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 const INSERT_SALES: &str = "
-    insert into sales (concert_id, sold, marked_at)
-    values (?1, 0, null)";
+    insert into sales (concert_no, sold, marked_at)
+    select no, 0, null
+      from concerts
+     where id = ?1";
 
 pub(super) async fn insert_concert(
     conn: &mut SqliteConnection,
@@ -133,13 +135,13 @@ const RECORD_SALES: &str = "
           from packed
          where at + 26 < length(?1)
     )
-    insert or rollback into sales (concert_id, sold, marked_at)
-    select substr(?1, at, 16),
+    insert or rollback into sales (concert_no, sold, marked_at)
+    select coalesce((select no from concerts where id = substr(?1, at, 16)), -1),
            cast(substr(?1, at + 16, 10) as integer),
            ?2
       from packed
      where true
-        on conflict (concert_id) do update
+        on conflict (concert_no) do update
        set sold = sold + excluded.sold,
            marked_at = coalesce(marked_at, excluded.marked_at)";
 
@@ -149,7 +151,8 @@ const PACKED_BYTES: usize = 26;
 /// The statement has the number.
 const _: () = assert!(PACKED_BYTES == 26);
 
-/// Counting in a concert that does not exist is refused: its row would refer to nothing.
+/// Counting in a concert that does not exist is refused: none has the number -1, and its row would
+/// refer to nothing.
 pub(super) async fn record_sales(
     conn: &mut SqliteConnection,
     sales: &[(ConcertId, u32)],

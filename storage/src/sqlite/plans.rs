@@ -39,10 +39,12 @@ pub(super) async fn find_plan(
 }
 
 const LIST_MARKED: &str = "
-    select concert_id, marked_at
-      from sales
-     where marked_at is not null
-     order by marked_at, concert_id
+    select c.id, s.marked_at
+      from sales as s
+     cross join concerts as c
+     where s.marked_at is not null
+       and c.no = s.concert_no
+     order by s.marked_at, s.concert_no
      limit ?1";
 
 pub(super) async fn list_marked(
@@ -56,7 +58,7 @@ pub(super) async fn list_marked(
         .map_err(failed)?;
     let marked = |row: &SqliteRow| {
         Ok((
-            ConcertId(rows::uuid(row, 0, "sales.concert_id")?),
+            ConcertId(rows::uuid(row, 0, "concerts.id")?),
             rows::time(row, 1, "sales.marked_at")?,
         ))
     };
@@ -67,9 +69,11 @@ const CLEAR_MARKS: &str = "
     update sales
        set marked_at = null
      where marked_at is not null
-       and concert_id in (
-               select unhex(value)
-                 from json_each(?1))";
+       and concert_no in (
+               select c.no
+                 from json_each(?1)
+                cross join concerts as c
+                where c.id = unhex(value))";
 
 /// Any number of rows is right: a concert without a mark is as it should be.
 pub(super) async fn clear_marks(

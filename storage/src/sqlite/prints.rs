@@ -17,12 +17,12 @@ use super::failure::{failed, unexpected};
 use super::rows;
 
 const LIST_TICKETS: &str = "
-    select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
+    select t.id, c.id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
            c.version, c.date
       from json_each(?1)
      cross join tickets as t
       join concerts as c
-        on c.id = t.concert_id
+        on c.no = t.concert_no
      where t.id = unhex(value)";
 
 /// `or rollback`: see [`super::tickets`].
@@ -89,7 +89,7 @@ const PUBLISH_PRINTS: &str = "
            print_version = (
                select c.version
                  from concerts as c
-                where c.id = tickets.concert_id)
+                where c.no = tickets.concert_no)
      where no in (
                select t.no
                  from json_each(?1)
@@ -101,7 +101,7 @@ const PUBLISH_PRINTS: &str = "
                   and j.claim_token = unhex(value ->> 1)
                   and t.id = unhex(value ->> 2)
                   and t.print = 'pending'
-                  and c.id = t.concert_id
+                  and c.no = t.concert_no
                   and c.version = value ->> 3)
  returning tickets.id";
 
@@ -170,7 +170,7 @@ const FAIL_PRINTS: &str = "
            print_version = (
                select c.version
                  from concerts as c
-                where c.id = tickets.concert_id)
+                where c.no = tickets.concert_no)
      where no in (
                select t.no
                  from json_each(?1)

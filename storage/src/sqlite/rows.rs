@@ -85,7 +85,7 @@ pub(super) fn ticket(row: &SqliteRow) -> StoreResult<Ticket> {
     let version = count(row, 6, "tickets.print_version")?;
     Ok(Ticket {
         id: TicketId(uuid(row, 0, "tickets.id")?),
-        concert_id: ConcertId(uuid(row, 1, "tickets.concert_id")?),
+        concert_id: ConcertId(uuid(row, 1, "concerts.id")?),
         user_id: UserId(uuid(row, 2, "tickets.user_id")?),
         seat: SeatNo(count(row, 3, "tickets.seat_no")?),
         bought_at: time(row, 4, "tickets.bought_at")?,

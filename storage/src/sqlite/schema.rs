@@ -12,7 +12,7 @@ use crate::error::OpenError;
 use crate::schema::{self, APPLIED, Listed, SchemaReport};
 
 /// Every migration, in order.
-const MIGRATIONS: [Listed; 8] = [
+const MIGRATIONS: [Listed; 9] = [
     (
         1,
         "ledger",
@@ -52,6 +52,11 @@ const MIGRATIONS: [Listed; 8] = [
         8,
         "seats",
         include_str!("../../../migrations/sqlite/0008_seats.sql"),
+    ),
+    (
+        9,
+        "concert_numbers",
+        include_str!("../../../migrations/sqlite/0009_concert_numbers.sql"),
     ),
 ];
 
@@ -109,12 +114,17 @@ pub(super) async fn migrate(conn: &mut SqliteConnection, file: &Path) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use domain::ConcertId;
     use domain::audit::Invariant;
     use domain::ids::SeededIds;
     use domain::ports::Store;
+    use domain::seat::SeatNo;
+    use domain::ticket::Print;
     use domain::tickets::TicketFilter;
     use tempfile::TempDir;
+    use uuid::Uuid;
 
+    use super::super::SqliteStore;
     use super::super::tests::{open, sell, user};
     use super::*;
 
@@ -123,20 +133,37 @@ mod tests {
         assert_eq!(schema::files(&MIGRATIONS), schema::folder("sqlite"));
     }
 
-    /// Tickets of two concerts in two slots, as version 7 had them.
-    const TICKETS_OF_VERSION_7: &str = "
+    /// Two concerts and their tickets in two slots, as version 7 had them.
+    const WRITTEN_BY_VERSION_7: &str = "
+        insert into concerts (id, name, venue, date, capacity, status, version, created_at)
+        values (unhex(printf('%032x', 1)), 'n', 'v', '2031-05-17', 100, 'ACTIVE', 1, 1),
+               (unhex(printf('%032x', 2)), 'n', 'v', '2031-05-17', 100, 'ACTIVE', 1, 1);
+
+        insert into sales (concert_id, sold, marked_at)
+        select id, 50, 6
+          from concerts;
+
+        insert into shows (concert_id, doors_at, prices)
+        select id, '19:30', '{}'
+          from concerts;
+
+        insert into plans (concert_id, version, sold, file, read_at)
+        select id, 1, 50, 'a file', 7
+          from concerts;
+
         with recursive numbers (n) as (
             select 0 union all select n + 1 from numbers where n < 99
         )
-        insert into tickets (concert_id, seat_no, id, user_id, bought_at, print, print_version, slot)
+        insert into tickets (
+            concert_id, seat_no, id, user_id, bought_at, print, print_version, slot)
         select unhex(printf('%032x', 1 + n % 2)), n / 2,
                unhex(printf('%032x', 1000 + n)), unhex(printf('%032x', 1 + n % 10)), n,
                iif(n = 7, 'done', 'none'), iif(n = 7, 1, 0), 5 + n / 64
-          from numbers";
+          from numbers;";
 
-    #[tokio::test]
-    async fn tickets_of_version_7_have_their_seats_and_users_in_version_8() {
-        let folder = TempDir::new().unwrap();
+    const CONCERTS: [ConcertId; 2] = [ConcertId(Uuid::from_u128(1)), ConcertId(Uuid::from_u128(2))];
+
+    async fn opened_after_version_7(folder: &TempDir) -> SqliteStore {
         let file = folder.path().join("ledger.db");
         let options = SqliteConnectOptions::new()
             .filename(&file)
@@ -144,48 +171,73 @@ mod tests {
         let mut conn = options.connect().await.unwrap();
         let migrator = schema::migrator(&MIGRATIONS[..7]);
         migrator.run_direct(None, &mut conn, false).await.unwrap();
-        let insert = "
-            insert into concerts (id, name, venue, date, capacity, status, version, created_at)
-            values (unhex(printf('%032x', 1)), 'n', 'v', '2031-05-17', 100, 'ACTIVE', 1, 1),
-                   (unhex(printf('%032x', 2)), 'n', 'v', '2031-05-17', 100, 'ACTIVE', 1, 1);
-            insert into sales (concert_id, sold) select id, 50 from concerts;";
-        sqlx::raw_sql(insert).execute(&mut conn).await.unwrap();
-        sqlx::query(TICKETS_OF_VERSION_7)
+        sqlx::raw_sql(WRITTEN_BY_VERSION_7)
             .execute(&mut conn)
             .await
             .unwrap();
         conn.close().await.unwrap();
+        open(&file).await
+    }
 
-        let store = open(&file).await;
-        let concert = domain::ConcertId(uuid::Uuid::from_u128(1));
-        let ids = SeededIds::new(5);
+    #[tokio::test]
+    async fn tickets_of_version_7_have_their_seats_and_users_in_the_newest_one() {
+        let folder = TempDir::new().unwrap();
+        let store = opened_after_version_7(&folder).await;
         assert_eq!(
-            sell(&store, &ids, concert, 48..51).await,
+            sell(&store, &SeededIds::new(5), CONCERTS[0], 48..51).await,
             [false, false, true]
         );
         let mut view = store.snapshot().await.unwrap();
-        let filter = TicketFilter {
+        for (concert, seats) in CONCERTS.into_iter().zip([51, 50]) {
+            let sold = view.list_sold(concert, SeatNo(0), 100).await.unwrap();
+            assert!(sold.into_iter().eq((0..seats).map(SeatNo)));
+        }
+        let of_user = TicketFilter {
             user_id: Some(user(4)),
             concert_id: None,
         };
-        assert_eq!(
-            view.list_tickets(filter, None, 1_000).await.unwrap().len(),
-            10
-        );
-        let all = TicketFilter::default();
-        let all = view.list_tickets(all, None, 1_000).await.unwrap();
-        assert_eq!(all.len(), 101);
-        assert_eq!(
-            all.iter()
-                .filter(|ticket| ticket.print != domain::ticket::Print::Never)
-                .count(),
-            1
-        );
+        let of_user = view.list_tickets(of_user, None, 1_000).await.unwrap();
+        assert_eq!(of_user.len(), 10);
+        let all = view
+            .list_tickets(TicketFilter::default(), None, 1_000)
+            .await;
+        let all = all.unwrap();
+        let printed = all.iter().filter(|ticket| ticket.print != Print::Never);
+        assert_eq!((all.len(), printed.count()), (101, 1));
         // The one that was sold here is not counted; nothing else is wrong.
         let violations = view.find_violations(9).await.unwrap();
         let [violation] = violations.as_slice() else {
             panic!("{violations:?}");
         };
         assert_eq!(violation.invariant, Invariant::SoldCount);
+    }
+
+    /// Tables that others refer to.
+    const PARENTS: &str = "
+        select distinct f.\"table\"
+          from sqlite_schema as t
+         cross join pragma_foreign_key_list(t.name) as f
+         where t.type = 'table'
+         order by 1";
+
+    #[tokio::test]
+    async fn what_version_7_had_of_a_concert_is_there_in_the_newest_one() {
+        let folder = TempDir::new().unwrap();
+        let store = opened_after_version_7(&folder).await;
+        let mut view = store.snapshot().await.unwrap();
+        for id in CONCERTS {
+            assert_eq!(view.find_offer(id).await.unwrap().unwrap().sold, 50);
+            assert_eq!(view.find_plan(id).await.unwrap().unwrap().sold, 50);
+            let show = view.find_show(id).await.unwrap().unwrap();
+            assert!(show.doors_at.is_some());
+        }
+        let marked = view.list_marked(9).await.unwrap();
+        assert!(marked.into_iter().map(|(id, _)| id).eq(CONCERTS));
+        let mut lease = store.readers.lend().await.unwrap();
+        let parents: Vec<String> = sqlx::query_scalar(PARENTS)
+            .fetch_all(&mut *lease)
+            .await
+            .unwrap();
+        assert_eq!(parents, ["concerts", "layouts"]);
     }
 }

@@ -31,8 +31,8 @@ const INSERT_SEATS: &str = "
           from packed
          where at + 78 < length(?1)
     )
-    insert or rollback into new_seats (concert_id, seat_no, ticket_no)
-    select c.id,
+    insert or rollback into new_seats (concert_no, seat_no, ticket_no)
+    select c.no,
            cast(substr(?1, at + 48, 10) as integer) as seat_no,
            ?2 + at / 78
       from packed
@@ -43,7 +43,7 @@ const INSERT_SEATS: &str = "
        and not exists (
                select 1
                  from seats as s
-                where s.concert_id = c.id
+                where s.concert_no = c.no
                   and s.seat_no = cast(substr(?1, at + 48, 10) as integer))
         on conflict do nothing";
 
@@ -68,10 +68,10 @@ const COUNT_NEW: &str = "
       from new_seats";
 
 const MERGE: &str = "
-    insert or rollback into seats (concert_id, seat_no, ticket_no)
-    select concert_id, seat_no, ticket_no
+    insert or rollback into seats (concert_no, seat_no, ticket_no)
+    select concert_no, seat_no, ticket_no
       from new_seats
-     order by concert_id, seat_no";
+     order by concert_no, seat_no";
 
 const DELETE_NEW: &str = "
     delete from new_seats";
@@ -103,22 +103,22 @@ const COUNT_SOLD: &str = "
     select no,
            (select count(*)
               from seats
-             where concert_id = ?1
+             where concert_no = (select no from concerts where id = ?1)
                and seat_no >= first
                and seat_no < past)
            + (select count(*)
                 from new_seats
-               where concert_id = ?1
+               where concert_no = (select no from concerts where id = ?1)
                  and seat_no >= first
                  and seat_no < past) as sold,
            max(coalesce((select max(seat_no)
                            from seats
-                          where concert_id = ?1
+                          where concert_no = (select no from concerts where id = ?1)
                             and seat_no >= first
                             and seat_no < past), -1),
                coalesce((select max(seat_no)
                            from new_seats
-                          where concert_id = ?1
+                          where concert_no = (select no from concerts where id = ?1)
                             and seat_no >= first
                             and seat_no < past), -1)) as highest
       from buckets
@@ -152,7 +152,7 @@ const LIST_SOLD: &str = "
     select json_group_array(seat_no)
       from (select seat_no
               from sold_seats
-             where concert_id = ?1
+             where concert_no = (select no from concerts where id = ?1)
                and seat_no >= ?2
              order by seat_no
              limit ?3)";

@@ -1,9 +1,9 @@
 //! Slots: runs of 64 tickets that were written one after the other.
 //!
-//! Users buy in no order. In one large index by user nearly every purchase dirties a page of its
-//! own, and a group of purchases then writes as many pages as it has tickets. `tickets_user` is
-//! therefore ordered by slot first: a group's entries lie side by side. Whoever lists a user's
-//! tickets looks into the slots that have some, which a filter in memory tells: 2 bytes a ticket.
+//! Users buy in no order. In an index by user nearly every purchase dirties a page of its own, and
+//! a group of purchases then writes as many pages as it has tickets. There is none: whoever lists a
+//! user's tickets reads the slots that have some, which a filter in memory tells: 2 bytes a ticket.
+//! A slot is two pages of the table, no more than an index would have to read.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,11 +16,11 @@ use uuid::Uuid;
 use super::failure::failed;
 use super::rows;
 
-/// Tickets in a slot: the slot of a ticket is its number `>> 6`, which the index says too.
+/// Tickets in a slot: the slot of a ticket is its number `>> 6`, which the statements say too.
 const SLOT_TICKETS: usize = 64;
 
-/// A Bloom filter of the users of one slot: 16 bits a ticket and 3 of them for each user, so that
-/// one slot in 200 is looked into for nothing.
+/// A Bloom filter of the users of one slot: 16 bits a ticket and 6 of them for each user, so that
+/// one slot in 1,000 is read for nothing.
 type Filter = [u64; 16];
 
 /// Slots whose users are read at a time while the filters are built.
@@ -30,13 +30,22 @@ const LAST_NO: &str = "
     select coalesce(max(no), -1)
       from tickets";
 
-/// A row a slot, since the driver passes each row from thread to thread.
+/// A row a slot, since the driver passes each row from thread to thread. Grouping would sort all
+/// the tickets.
 const LIST_USERS: &str = "
-    select no >> 6, json_group_array(hex(user_id))
-      from tickets indexed by tickets_user
-     where no >> 6 >= ?1
-       and no >> 6 < ?2
-     group by no >> 6";
+    with recursive slots (slot) as (
+        select ?1
+         union all
+        select slot + 1
+          from slots
+         where slot + 1 < ?2
+    )
+    select slot,
+           (select json_group_array(hex(user_id))
+              from tickets
+             where no >= slot << 6
+               and no < (slot + 1) << 6)
+      from slots";
 
 /// Which slots there are, and which users may be in them.
 #[derive(Debug)]
@@ -184,10 +193,10 @@ async fn last_no(conn: &mut SqliteConnection) -> StoreResult<i64> {
 }
 
 /// The bits of a user in a filter.
-fn bits(user: UserId) -> [usize; 3] {
+fn bits(user: UserId) -> [usize; 6] {
     let (high, low) = user.0.as_u64_pair();
     let hash = mix(low ^ mix(high));
-    [0, 16, 32].map(|shift| usize::try_from(hash >> shift & 1_023).expect("ten bits"))
+    [0, 10, 20, 30, 40, 50].map(|shift| usize::try_from(hash >> shift & 1_023).expect("ten bits"))
 }
 
 fn number(count: usize) -> i64 {

@@ -21,14 +21,14 @@ use super::{rows, seats};
 
 /// `distinct`, since an id may be asked for twice.
 const FIND_TICKETS: &str = "
-    select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
+    select t.id, c.id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
            c.version
       from (select distinct unhex(value) as id
               from json_each(?1)) as wanted
      cross join tickets as t
      cross join concerts as c
      where t.id = wanted.id
-       and c.id = t.concert_id";
+       and c.no = t.concert_no";
 
 pub(super) async fn find_tickets(
     conn: &mut SqliteConnection,
@@ -43,50 +43,50 @@ pub(super) async fn find_tickets(
 }
 
 const LIST_TICKETS: &str = "
-    select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
+    select t.id, c.id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
            c.version
       from tickets as t
      cross join concerts as c
      where t.no > ?1
-       and c.id = t.concert_id
+       and c.no = t.concert_no
      order by t.no
      limit ?2";
 
 const LIST_TICKETS_OF_CONCERT: &str = "
-    select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
+    select t.id, c.id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
            c.version
       from (select seat_no, ticket_no
               from sold_seats
-             where concert_id = ?1
+             where concert_no = (select no from concerts where id = ?1)
                and seat_no > ?2
              order by seat_no
              limit ?3) as s
      cross join tickets as t
      cross join concerts as c
      where t.no = s.ticket_no
-       and c.id = t.concert_id
+       and c.no = t.concert_no
      order by s.seat_no";
 
 const FIND_NO: &str = "
     select ticket_no
       from sold_seats
-     where concert_id = ?1
+     where concert_no = (select no from concerts where id = ?1)
        and seat_no = ?2";
 
-/// There is no `order by`: the loops run through the slots as they are given, and in each through
-/// the index, which is an order; sorting would read all of a user's tickets for every page. With
-/// `?4` only those of that concert; `?5` are the slots.
+/// There is no `order by`: the loops run through the slots as they are given, and through the
+/// tickets of each, which is an order; sorting would read all of a user's tickets for every page.
+/// With `?4` only those of that concert; `?5` are the slots.
 const LIST_TICKETS_OF_USER: &str = "
-    select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
+    select t.id, c.id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
            c.version
       from json_each(?5) as slots
-     cross join tickets as t indexed by tickets_user
+     cross join tickets as t
      cross join concerts as c
-     where t.no >> 6 = slots.value
+     where t.no > max(?1, (slots.value << 6) - 1)
+       and t.no < (slots.value + 1) << 6
        and t.user_id = ?3
-       and t.no > ?1
-       and (?4 is null or t.concert_id = ?4)
-       and c.id = t.concert_id
+       and (?4 is null or c.id = ?4)
+       and c.no = t.concert_no
      limit ?2";
 
 /// Slots that one statement looks into; a page that is not full then needs another one.
@@ -197,21 +197,23 @@ const INSERT_TICKETS: &str = "
           from packed
          where at + 78 < length(?1)
     )
-    insert or rollback into tickets (no, concert_id, id, user_id, seat_no, bought_at)
+    insert or rollback into tickets (no, concert_no, id, user_id, seat_no, bought_at)
     select ?2 + at / 78,
-           substr(?1, at, 16),
+           c.no,
            substr(?1, at + 16, 16),
            substr(?1, at + 32, 16),
            cast(substr(?1, at + 48, 10) as integer),
            cast(substr(?1, at + 58, 20) as integer)
       from packed
-     where ?3
-        or exists (
-               select 1
-                 from new_seats as s
-                where s.concert_id = substr(?1, at, 16)
-                  and s.seat_no = cast(substr(?1, at + 48, 10) as integer)
-                  and s.ticket_no = ?2 + at / 78)";
+     cross join concerts as c
+     where c.id = substr(?1, at, 16)
+       and (?3
+            or exists (
+                   select 1
+                     from new_seats as s
+                    where s.concert_no = c.no
+                      and s.seat_no = cast(substr(?1, at + 48, 10) as integer)
+                      and s.ticket_no = ?2 + at / 78))";
 
 /// Concert, ticket and user in 16 bytes each, the seat in 10 digits, the moment in a sign's place
 /// and 19 digits.
