@@ -79,7 +79,7 @@ impl Scheduler {
             loops.spawn(rescue(Arc::clone(&shared)));
             loops.spawn(gauges(Arc::clone(&shared)));
             loops.spawn(sizes(Arc::clone(&shared)));
-            loops.spawn(prune(Arc::clone(&shared)));
+            loops.spawn_on(prune(Arc::clone(&shared)), ctx.writer());
         }
         if duties.reconciles {
             loops.spawn(reconcile(Arc::clone(&shared)));

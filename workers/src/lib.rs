@@ -96,7 +96,7 @@ impl Workers {
             stop: stop.clone(),
         };
         pools.spawn(async move { scaler.run().await });
-        let renewal = tokio::spawn({
+        let renewal = ctx.writer().spawn({
             let (ctx, leases) = (Arc::clone(ctx), Arc::clone(&leases));
             // Renewed to the end: running jobs may finish while the pools stop.
             async move { leases.keep(&ctx, &CancellationToken::new()).await }

@@ -14,7 +14,7 @@ fn a_pool_without_places_grows_under_a_burst_and_goes_back_without_flapping() {
         "bench",
         "scale",
         "--prints",
-        "1000",
+        "2000",
         "--max-per-thread",
         "2",
     ];
