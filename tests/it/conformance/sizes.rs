@@ -125,6 +125,7 @@ conformance! {
             insert_key(env, &at.to_string(), noise()).await;
         }
         let grown = size(env, 1).await.bytes - before;
-        assert!(grown >= 2_000_000, "{grown}");
+        // A few pages were free before.
+        assert!(grown >= 1_900_000, "{grown}");
     }
 }

@@ -352,7 +352,7 @@ async fn time_begins_when_everything_is_on_sale() {
 async fn a_generator_without_connections_says_that_it_was_the_limit() {
     let server = WrongServer::start(Defect::None).await;
     let warned = |connections| {
-        let sale = ["small", "--scale=0.3", "--duration=0.1s", connections];
+        let sale = ["small", "--scale=0.6", "--duration=0.1s", connections];
         let (report, _) = load(&server.url(), &sale);
         let mut warnings = report.warnings.iter();
         warnings.any(|warning| warning.contains("connections than for an answer"))
