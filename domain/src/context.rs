@@ -108,7 +108,7 @@ pub struct Context {
     pub(crate) key_lookups: Lookups<StoredKey>,
     /// Reads of one concert each, with what is sold of it.
     pub(crate) offers: Looks<ConcertId, Result<Option<Offer>, Error>>,
-    /// Dropped last, as the other one, after the queues that they work on.
+    /// This one and the next are dropped last, after the queues that they work on.
     writer: RuntimeThread,
     _reader: RuntimeThread,
 }
@@ -178,9 +178,9 @@ impl Context {
         }))
     }
 
-    /// Where to run what keeps writing to the ledger beside the crowd. A ledger on one machine has
-    /// one writer: who waited behind the crowd's requests after each statement would hold up
-    /// every sale meanwhile.
+    /// Where to run what keeps writing to the ledger beside the crowd, on the thread of the groups.
+    /// A ledger on one machine has one writer: whoever waited behind the crowd's requests after
+    /// each statement would hold up every sale meanwhile.
     pub fn writer(&self) -> &Handle {
         self.writer.runtime()
     }

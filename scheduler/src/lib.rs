@@ -74,6 +74,7 @@ impl Scheduler {
         });
         let mut loops = JoinSet::new();
         if duties.leads {
+            // What writes by itself does so where nobody delays it; see `Context::writer`.
             loops.spawn_on(lead(Arc::clone(&shared)), ctx.writer());
             loops.spawn_on(seating(Arc::clone(&shared)), ctx.writer());
             loops.spawn(rescue(Arc::clone(&shared)));

@@ -61,7 +61,8 @@ pub(crate) async fn run(shared: Shared, queue: Queue, places_max: u32, scale: Ar
         out,
         stop: shared.stop.clone(),
     });
-    // A task of its own: claiming goes on while jobs keep this one busy.
+    // A task of its own: claiming goes on while jobs keep this one busy, and where the crowd does
+    // not hold up the transactions that it is.
     let claiming = writer.spawn({
         let stop = shared.stop.clone();
         async move {

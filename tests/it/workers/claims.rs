@@ -36,6 +36,27 @@ async fn idle_worker_starts_a_scheduled_job_when_its_time_has_come() {
     workers.stop(GRACE).await;
 }
 
+/// The runtime of a test has one thread. It stands for those that serve the crowd: while it is kept
+/// busy, no transaction may wait for it.
+#[tokio::test]
+async fn job_is_claimed_while_the_crowd_keeps_every_thread_busy() {
+    let platform = Platform::new().await;
+    let workers = platform.work();
+    let first = platform.queue(platform.job(&Noop {})).await;
+    platform.until(first, State::Completed).await;
+    // Until after the last look of a claimer that goes to sleep.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+
+    let job = platform.queue(platform.job(&Noop {})).await;
+    std::thread::scope(|scope| {
+        let claimed = platform.until(job, State::Running);
+        let looking = scope.spawn(|| platform.ctx.writer().block_on(claimed));
+        looking.join().unwrap();
+    });
+    platform.until(job, State::Completed).await;
+    workers.stop(GRACE).await;
+}
+
 #[tokio::test]
 async fn stopped_worker_hands_its_jobs_back_without_burning_an_attempt() {
     let platform = Platform::new().await;
