@@ -133,6 +133,9 @@ impl Workers {
                 tracing::error!("workers did not stop in time, their jobs will be rescued");
             }
         }
+        // It has the context in hand, on the context's own thread.
+        self.renewal.abort();
+        let _ = (&mut self.renewal).await;
     }
 }
 

@@ -9,8 +9,9 @@ use super::failure::failed;
 /// Also finds tickets that do not have the one seat of their own that they name: its key is what
 /// keeps a seat from being sold twice.
 const OVERSOLD: &str = "
-    select 'concert ' || coalesce(lower(hex(c.id)), 'number ' || t.concert_no) || ' has '
-           || sum(t.seats) || ' tickets for ' || coalesce(c.capacity, 'no') || ' seats, the highest being seat ' || max(t.highest)
+    select 'concert ' || iif(c.no is null, 'number ' || t.concert_no, lower(hex(c.id)))
+           || ' has ' || sum(t.seats) || ' tickets for ' || coalesce(c.capacity, 'no')
+           || ' seats, the highest being seat ' || max(t.highest)
       from (select concert_no, count(*) as seats, max(seat_no) as highest
               from seats
              group by concert_no

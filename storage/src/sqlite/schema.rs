@@ -114,6 +114,8 @@ pub(super) async fn migrate(conn: &mut SqliteConnection, file: &Path) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use domain::ConcertId;
     use domain::audit::Invariant;
     use domain::ids::SeededIds;
@@ -124,8 +126,8 @@ mod tests {
     use tempfile::TempDir;
     use uuid::Uuid;
 
-    use super::super::SqliteStore;
     use super::super::tests::{open, sell, user};
+    use super::super::{Options, SqliteStore};
     use super::*;
 
     #[test]
@@ -164,6 +166,11 @@ mod tests {
     const CONCERTS: [ConcertId; 2] = [ConcertId(Uuid::from_u128(1)), ConcertId(Uuid::from_u128(2))];
 
     async fn opened_after_version_7(folder: &TempDir) -> SqliteStore {
+        let file = written_by_version_7(folder, WRITTEN_BY_VERSION_7).await;
+        open(&file).await
+    }
+
+    async fn written_by_version_7(folder: &TempDir, written: &'static str) -> PathBuf {
         let file = folder.path().join("ledger.db");
         let options = SqliteConnectOptions::new()
             .filename(&file)
@@ -171,12 +178,9 @@ mod tests {
         let mut conn = options.connect().await.unwrap();
         let migrator = schema::migrator(&MIGRATIONS[..7]);
         migrator.run_direct(None, &mut conn, false).await.unwrap();
-        sqlx::raw_sql(WRITTEN_BY_VERSION_7)
-            .execute(&mut conn)
-            .await
-            .unwrap();
+        sqlx::raw_sql(written).execute(&mut conn).await.unwrap();
         conn.close().await.unwrap();
-        open(&file).await
+        file
     }
 
     #[tokio::test]
@@ -210,6 +214,20 @@ mod tests {
             panic!("{violations:?}");
         };
         assert_eq!(violation.invariant, Invariant::SoldCount);
+    }
+
+    #[tokio::test]
+    async fn a_ticket_of_no_concert_is_not_left_behind() {
+        let folder = TempDir::new().unwrap();
+        let ticket = "
+            insert into tickets (concert_id, seat_no, id, user_id, bought_at)
+            values (zeroblob(16), 0, zeroblob(16), zeroblob(16), 0)";
+        let file = written_by_version_7(&folder, ticket).await;
+        let opened = SqliteStore::open(&file, Options::serve()).await;
+        let error = format!("{:?}", opened.unwrap_err());
+        assert!(error.contains("rows_of_unknown_concerts"), "{error}");
+        let report = read(&file).await.unwrap();
+        assert_eq!(report.applied.last(), Some(&8));
     }
 
     /// Tables that others refer to.

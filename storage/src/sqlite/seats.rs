@@ -253,6 +253,14 @@ mod tests {
                 "update tickets set seat_no = 2 where seat_no = 1",
                 "seat 1 of concert",
             ),
+            (
+                "update new_seats set concert_no = 777 where seat_no = 1",
+                "concert number 777 has 1 tickets for no seats",
+            ),
+            (
+                "update new_seats set concert_no = 777 where seat_no = 1",
+                "seat 1 of concert number 777",
+            ),
         ] {
             let folder = TempDir::new().unwrap();
             let store = open(&folder.path().join("ledger.db")).await;
