@@ -111,10 +111,11 @@ select c.no, s.seat_no, s.ticket_no
  order by c.no, s.seat_no;
 
 -- Rows of a concert that is not there would be left behind without a word. There are none, unless
--- somebody wrote them by hand: then nothing is changed, and the audit of the version before names
--- them.
+-- somebody wrote them by hand: then nothing is changed. The name is what the operator reads.
 create temporary table left_behind (
-    rows  integer not null constraint rows_of_unknown_concerts check (rows = 0)
+    rows  integer not null
+          constraint "rows of unknown concerts: the audit of the version before names them"
+          check (rows = 0)
 ) strict;
 
 insert into left_behind (rows)
