@@ -2,15 +2,15 @@
 //! nobody knows is an error wherever it stands.
 
 mod engine;
+mod layers;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use figment::Figment;
-use figment::providers::{Env, Format as _, Serialized, Toml};
 use renderers::OnMissing;
 use serde::Deserialize;
 
+use self::layers::Layers;
 use crate::args::{ConfigArgs, RunArgs};
 use crate::{env, logging};
 
@@ -146,26 +146,26 @@ impl LimitsConfig {
 impl Config {
     /// The configuration of a command.
     pub fn load(args: &ConfigArgs) -> anyhow::Result<Self> {
-        extract(&figment(args)?)
+        extract(&layers(args)?)
     }
 
     /// The configuration of a server.
     pub fn load_run(args: &RunArgs) -> anyhow::Result<Self> {
-        let mut figment = figment(&args.common)?;
+        let mut layers = layers(&args.common)?;
         if let Some(listen) = &args.listen {
-            figment = figment.merge(Serialized::default("server.listen", listen));
+            layers = layers.setting("server.listen", listen, "--listen")?;
         }
         if let Some(users) = &args.users {
-            figment = figment.merge(Serialized::default("server.users_file", users));
+            layers = layers.setting("server.users_file", users, "--users")?;
         }
         if !args.roles.is_empty() {
             let roles: Vec<_> = args.roles.iter().map(|role| role.name()).collect();
-            figment = figment.merge(Serialized::default("server.roles", roles));
+            layers = layers.setting("server.roles", roles, "--roles")?;
         }
         if args.log_json {
-            figment = figment.merge(Serialized::default("log.format", "json"));
+            layers = layers.setting("log.format", "json", "--log-json")?;
         }
-        extract(&figment)
+        extract(&layers)
     }
 
     /// The defaults on a folder and any free port, whatever the environment says.
@@ -174,10 +174,11 @@ impl Config {
     ///
     /// If the built-in defaults are wrong, which a test would have shown.
     pub fn for_data_dir(data_dir: &Path) -> Self {
-        let figment = Figment::from(Toml::string(DEFAULTS))
-            .merge(Serialized::default("engine.data_dir", data_dir))
-            .merge(Serialized::default("server.listen", "127.0.0.1:0"));
-        extract(&figment).expect("the built-in defaults are a configuration")
+        defaults()
+            .and_then(|layers| layers.setting("engine.data_dir", data_dir, "the data folder"))
+            .and_then(|layers| layers.setting("server.listen", "127.0.0.1:0", "any free port"))
+            .and_then(|layers| extract(&layers))
+            .expect("the built-in defaults are a configuration")
     }
 
     /// Whether this process has a role.
@@ -239,8 +240,7 @@ impl std::fmt::Debug for Secret {
 
 /// What is in force, as TOML.
 pub fn effective(args: &ConfigArgs) -> anyhow::Result<String> {
-    let value: figment::value::Dict = figment(args)?.extract()?;
-    let mut table: toml::Table = toml::Table::try_from(value)?;
+    let mut table = layers(args)?.table().clone();
     for path in SECRETS {
         let (key, sections) = path.split_last().expect("a setting has a name");
         let section = sections.iter().try_fold(&mut table, |table, section| {
@@ -263,35 +263,37 @@ const SECRETS: [&[&str]; 4] = [
     &["signing", "key"],
 ];
 
-fn figment(args: &ConfigArgs) -> anyhow::Result<Figment> {
-    let mut figment = Figment::from(Toml::string(DEFAULTS));
+fn defaults() -> anyhow::Result<Layers> {
+    Layers::default().text("the built-in defaults", DEFAULTS)
+}
+
+fn layers(args: &ConfigArgs) -> anyhow::Result<Layers> {
+    let mut layers = defaults()?;
     if let Some(path) = &args.config {
         if !path.is_file() {
             bail!("--config {}: there is no such file", path.display());
         }
-        figment = figment.merge(Toml::file_exact(path));
+        layers = layers.file(path)?;
     }
-    figment = figment.merge(Env::prefixed(env::PREFIX).split(env::SEPARATOR));
+    layers = layers.variables(env::variables(), env::PREFIX, env::SEPARATOR)?;
     if let Some(data_dir) = &args.data_dir {
-        figment = figment.merge(Serialized::default("engine.data_dir", data_dir));
+        layers = layers.setting("engine.data_dir", data_dir, "--data-dir")?;
     }
-    for (setting, url) in [
-        ("engine.postgres_url", &args.postgres_url),
-        ("engine.redis_url", &args.redis_url),
+    for (setting, flag, url) in [
+        ("engine.postgres_url", "--postgres-url", &args.postgres_url),
+        ("engine.redis_url", "--redis-url", &args.redis_url),
     ] {
         if let Some(url) = url {
-            figment = figment
-                .merge(Serialized::default(setting, url))
-                .merge(Serialized::default("engine.mode", "cluster"));
+            layers = layers
+                .setting(setting, url, flag)?
+                .setting("engine.mode", "cluster", flag)?;
         }
     }
-    Ok(figment)
+    Ok(layers)
 }
 
-fn extract(figment: &Figment) -> anyhow::Result<Config> {
-    let config: Config = figment
-        .extract()
-        .context("the configuration is not valid")?;
+fn extract(layers: &Layers) -> anyhow::Result<Config> {
+    let config: Config = layers.extract().context("the configuration is not valid")?;
     config.check().context("the configuration is not valid")?;
     Ok(config)
 }
@@ -301,7 +303,7 @@ mod tests {
     use super::*;
 
     fn load_text(text: &str) -> anyhow::Result<Config> {
-        extract(&Figment::from(Toml::string(DEFAULTS)).merge(Toml::string(text)))
+        extract(&defaults()?.text("the file", text)?)
     }
 
     #[test]

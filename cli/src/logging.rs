@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use serde::Deserialize;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -29,7 +29,9 @@ pub enum Format {
 
 /// Starts logging. A second call in the same process is ignored: the first one logs already.
 pub(crate) fn start(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.filter)
+    let filter: Targets = config
+        .filter
+        .parse()
         .with_context(|| format!("log.filter: {:?} is not a filter", config.filter))?;
     let registry = tracing_subscriber::registry().with(filter);
     let started = match config.format {

@@ -23,7 +23,7 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// Starts this run's engine on a fresh folder.
+    /// Starts this test's engine on a fresh folder.
     pub async fn start() -> Self {
         Self::with(Tweaks::default()).await
     }
@@ -46,7 +46,7 @@ impl TestApp {
             .await
             .expect("the server starts");
         let mut beside = Vec::new();
-        for _ in 1..Engine::of_this_run().servers() {
+        for _ in 1..Engine::of_this_test().servers() {
             let another = Service::start(&Home::config_beside(&config), tweaks.clone()).await;
             beside.push(another.expect("another server starts"));
         }

@@ -1,8 +1,8 @@
-//! Which engine the servers of this run are on, and what a server is on.
+//! Which engine the servers of a test are on, and what a server is on.
 //!
-//! The same tests run on each: `TICKETOVERFLOW_TEST_ENGINE=cluster cargo test …`. Without it, on
-//! the embedded engine.
+//! A test with the attribute `every_engine` runs on each; others are on the embedded engine.
 
+use std::future::Future;
 use std::path::Path;
 
 use cli::config::{Config, Mode, Role, Secret};
@@ -11,14 +11,17 @@ use tempfile::TempDir;
 use crate::postgres::Database;
 use crate::redis;
 
-/// The variable that chooses the engine.
-const VARIABLE: &str = "TICKETOVERFLOW_TEST_ENGINE";
-
 /// The variable that says how many seconds of load each fault of a cluster is given.
 const SECONDS: &str = "TICKETOVERFLOW_TEST_SECONDS";
 
 /// Enough for every fault to happen.
-const SECONDS_DEFAULT: u32 = 2;
+const SECONDS_DEFAULT: u64 = 2;
+
+/// The variable that says how many seconds the soak takes.
+const SOAK_SECONDS: &str = "TICKETOVERFLOW_TEST_SOAK_SECONDS";
+
+/// Enough to see what grows with every request; what grows slowly shows in half an hour.
+const SOAK_SECONDS_DEFAULT: u64 = 20;
 
 /// An engine, with the number of processes that serve HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,19 +43,25 @@ pub struct Home {
     cluster: Option<(Database, String)>,
 }
 
+tokio::task_local! {
+    /// The engine of the test that runs.
+    static ENGINE: Engine;
+}
+
 impl Engine {
-    /// The engine of this run.
-    ///
-    /// # Panics
-    ///
-    /// If nobody knows an engine of that name.
-    pub fn of_this_run() -> Self {
-        match variable(VARIABLE).as_str() {
-            "" | "embedded" => Self::Embedded,
-            "cluster" => Self::Cluster { servers: 1 },
-            "cluster-of-three" => Self::Cluster { servers: 3 },
-            other => panic!("{VARIABLE}={other}: it is embedded, cluster or cluster-of-three"),
-        }
+    /// The engine of the test that asks.
+    pub fn of_this_test() -> Self {
+        ENGINE.try_with(|engine| *engine).unwrap_or(Self::Embedded)
+    }
+
+    /// Runs a test on this engine.
+    pub async fn during(self, test: impl Future<Output = ()>) {
+        Box::pin(ENGINE.scope(self, test)).await;
+    }
+
+    /// As [`Engine::during`], for a test that is not `async`.
+    pub fn during_call(self, test: impl FnOnce()) {
+        ENGINE.sync_scope(self, test);
     }
 
     /// The number of processes that serve HTTP.
@@ -70,31 +79,40 @@ impl Engine {
 ///
 /// If it is no number.
 pub fn seconds() -> u32 {
-    match variable(SECONDS).as_str() {
-        "" => SECONDS_DEFAULT,
-        text => text
-            .parse()
-            .unwrap_or_else(|_| panic!("{SECONDS}={text}: it is a number")),
-    }
+    let seconds = variable(SECONDS, SECONDS_DEFAULT);
+    u32::try_from(seconds).unwrap_or_else(|_| panic!("{SECONDS}={seconds}: it is too much"))
+}
+
+/// How many seconds the soak takes.
+///
+/// # Panics
+///
+/// If it is no number.
+pub fn soak_seconds() -> u64 {
+    variable(SOAK_SECONDS, SOAK_SECONDS_DEFAULT)
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "the tests' own switches, read here only"
 )]
-fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_default()
+fn variable(name: &str, default: u64) -> u64 {
+    let Ok(text) = std::env::var(name) else {
+        return default;
+    };
+    text.parse()
+        .unwrap_or_else(|_| panic!("{name}={text}: it is a number"))
 }
 
 impl Home {
-    /// An empty one of this run's engine.
+    /// An empty one of this test's engine.
     pub async fn new() -> Self {
         Self::of(tempfile::tempdir().expect("a temporary folder")).await
     }
 
     /// An empty one with this folder.
     pub async fn of(folder: TempDir) -> Self {
-        let cluster = match Engine::of_this_run() {
+        let cluster = match Engine::of_this_test() {
             Engine::Embedded => None,
             Engine::Cluster { .. } => Some((Database::new().await, redis::prefix())),
         };

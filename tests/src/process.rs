@@ -246,9 +246,17 @@ fn binary() -> &'static Path {
             }
         }
         let built = build
-            // The same parts as `tests/run`, so that they are compiled once: what is built decides on
+            // Together with the tests, so that both share what is compiled: what is built decides on
             // the features of everything in it.
-            .args(["build", "--quiet", "--workspace", "--all-targets"])
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "tests",
+                "--package",
+                "cli",
+                "--bins",
+            ])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status()
             .expect("cargo runs");

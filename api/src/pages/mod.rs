@@ -1,6 +1,7 @@
 //! The pages for people: what is on sale, and each concert's house while it sells. Documents
 //! without anything from elsewhere; only a concert's page has a script.
 
+mod docs;
 mod html;
 mod newest;
 mod plan;
@@ -48,6 +49,7 @@ impl HomePage {
     }
 }
 
+pub(crate) use self::docs::routes as docs;
 pub(crate) use self::plan::{plan, script};
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";

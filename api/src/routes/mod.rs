@@ -16,7 +16,6 @@ use axum::Router;
 use axum::http::{Method, Uri};
 use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_swagger_ui::SwaggerUi;
 
 pub use self::baseline::baseline_router;
 use crate::app::App;
@@ -42,19 +41,19 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
 /// The whole service.
 pub(crate) fn router(app: App) -> Router {
     let (documented, openapi) = documented().split_for_parts();
-    let docs = SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json"));
     let pages = [
         "/",
         "/concerts/{id}",
         "/pages/plan.js",
         "/docs",
         "/docs/",
-        "/docs/{*rest}",
+        "/docs/start.js",
+        "/docs/{file}",
     ];
     let pages = pages.map(str::to_owned);
     let measure = Measure::new(openapi.paths.paths.into_keys().chain(pages));
     documented
-        .merge(docs)
+        .merge(pages::docs())
         .route("/", get(pages::home))
         .route("/concerts/{id}", get(pages::plan))
         .route("/pages/plan.js", get(pages::script))
@@ -76,7 +75,7 @@ pub(crate) fn operations_router(app: App) -> Router {
         .with_state(app)
 }
 
-async fn unknown_route(uri: Uri) -> Problem {
+pub(crate) async fn unknown_route(uri: Uri) -> Problem {
     tracing::debug!(path = uri.path(), "no such route");
     Problem::new(&NOT_FOUND, "there is no such route")
 }

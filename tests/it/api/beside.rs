@@ -24,7 +24,7 @@ const OPERATIONS: [(&str, &str); 17] = [
     ("/api/v1/tickets/{id}/print.png", "get"),
 ];
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn the_description_names_every_route() {
     let app = TestApp::start().await;
     let answer = app.http.get("/openapi.json").await;
@@ -43,7 +43,7 @@ async fn the_description_names_every_route() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn every_reference_in_the_description_leads_somewhere() {
     fn check(value: &Value, whole: &Value) {
         match value {
@@ -64,7 +64,7 @@ async fn every_reference_in_the_description_leads_somewhere() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn the_pages_answer_and_need_no_other_host() {
     let app = TestApp::start().await;
     app.http.create_concert("A night", 10).await;
@@ -85,7 +85,7 @@ async fn the_pages_answer_and_need_no_other_host() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn probes_say_that_the_process_lives_and_can_serve() {
     let app = TestApp::start().await;
     for path in ["/livez", "/readyz"] {
@@ -98,7 +98,7 @@ async fn probes_say_that_the_process_lives_and_can_serve() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn metrics_are_in_the_text_format_and_count_requests() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 10).await;

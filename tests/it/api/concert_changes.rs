@@ -12,7 +12,7 @@ const CHANGES: [(&str, &str); 4] = [
     ("status", "CANCELLED"),
 ];
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn any_part_of_a_concert_can_be_changed_and_the_others_stay() {
     let app = TestApp::start().await;
     for chosen in 0..1_u32 << CHANGES.len() {
@@ -35,7 +35,7 @@ async fn any_part_of_a_concert_can_be_changed_and_the_others_stay() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn any_status_may_follow_any_other() {
     let app = TestApp::start().await;
     let id = app.http.create_concert("A night", 10).await;
@@ -52,7 +52,7 @@ async fn any_status_may_follow_any_other() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn nothing_to_change_makes_no_new_version() {
     let app = TestApp::start().await;
     let id = app.http.create_concert("A night", 10).await;
@@ -68,7 +68,7 @@ async fn nothing_to_change_makes_no_new_version() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn an_unknown_concert_is_not_found_whatever_the_body() {
     let app = TestApp::start().await;
     for id in [NOBODY].iter().chain(&NO_IDS) {
@@ -120,7 +120,7 @@ fn bad_bodies() -> Vec<(Value, &'static str)> {
     bad
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_refused_change_changes_nothing() {
     let app = TestApp::start().await;
     let id = app.http.create_concert("A night", 10).await;
@@ -155,7 +155,7 @@ async fn a_refused_change_changes_nothing() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_change_survives_a_restart() {
     let app = TestApp::start().await;
     let id = app.http.create_concert("A night", 10).await;
@@ -172,7 +172,7 @@ async fn a_change_survives_a_restart() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn concurrent_changes_of_different_parts_are_all_kept() {
     let app = TestApp::start().await;
     let id = app.http.create_concert("A night", 10).await;

@@ -15,7 +15,7 @@ fn with(key: &str, value: Value) -> Value {
     body
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn there_are_no_concerts_at_first() {
     let app = TestApp::start().await;
     let answer = app.http.get("/api/v1/concerts").await;
@@ -24,7 +24,7 @@ async fn there_are_no_concerts_at_first() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn what_is_created_is_what_is_found_and_listed() {
     let app = TestApp::start().await;
     let mut created = Vec::new();
@@ -48,7 +48,7 @@ async fn what_is_created_is_what_is_found_and_listed() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn every_value_at_the_edge_of_the_contract_is_accepted() {
     let app = TestApp::start().await;
     for (key, value) in [
@@ -76,7 +76,7 @@ async fn every_value_at_the_edge_of_the_contract_is_accepted() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_concert_without_seats_is_shown_as_sold_out() {
     let app = TestApp::start().await;
     let id = app.http.create_concert("Nobody", 0).await;
@@ -85,7 +85,7 @@ async fn a_concert_without_seats_is_shown_as_sold_out() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn every_missing_member_is_named() {
     let app = TestApp::start().await;
     for key in &KEYS[1..] {
@@ -190,7 +190,7 @@ fn bad_values() -> Vec<(&'static str, Value)> {
     bad
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn every_bad_value_is_refused_with_its_place() {
     let app = TestApp::start().await;
     for (key, value) in bad_values() {
@@ -206,7 +206,7 @@ async fn every_bad_value_is_refused_with_its_place() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn an_id_and_unknown_keys_are_refused() {
     let app = TestApp::start().await;
     for (key, pointer) in [
@@ -227,7 +227,7 @@ async fn an_id_and_unknown_keys_are_refused() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn every_mistake_of_one_body_is_reported_at_once() {
     let app = TestApp::start().await;
     let body = json!({"name": "", "venue": 1, "date": "x", "capacity": -1, "status": "", "x": 0});
@@ -244,7 +244,7 @@ async fn every_mistake_of_one_body_is_reported_at_once() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn what_is_not_one_json_object_is_refused() {
     let app = TestApp::start().await;
     let good = concert_body("A night", 10).to_string();
@@ -282,7 +282,7 @@ async fn what_is_not_one_json_object_is_refused() {
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn an_unknown_or_malformed_concert_is_not_found() {
     let app = TestApp::start().await;
     for id in [NOBODY].iter().chain(&NO_IDS) {
@@ -294,7 +294,7 @@ async fn an_unknown_or_malformed_concert_is_not_found() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn concerts_are_there_again_after_a_restart() {
     let app = TestApp::start().await;
     for capacity in 0..5 {

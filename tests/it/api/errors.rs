@@ -31,7 +31,7 @@ fn routes(concert: &str, ticket: &str) -> Vec<(String, Vec<&'static str>)> {
     .collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_wrong_verb_is_told_which_ones_are_allowed() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 5).await;
@@ -52,7 +52,7 @@ async fn a_wrong_verb_is_told_which_ones_are_allowed() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_path_that_leads_nowhere_is_not_found() {
     let app = TestApp::start().await;
     for path in [
@@ -75,7 +75,7 @@ async fn a_path_that_leads_nowhere_is_not_found() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn head_answers_as_get_without_a_body() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 5).await;
@@ -101,7 +101,7 @@ async fn head_answers_as_get_without_a_body() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_body_of_64_kib_is_read_and_a_longer_one_is_not() {
     const LIMIT: usize = 64 * 1024;
     let app = TestApp::start().await;
@@ -156,7 +156,7 @@ async fn send_chunks(app: &TestApp, end: &[u8]) -> String {
     raw.until_closed().await
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_body_without_a_length_is_limited_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let app = TestApp::on(folder, cli::service::Tweaks::default(), |config| {
@@ -173,7 +173,7 @@ async fn a_body_without_a_length_is_limited_too() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn problems_have_a_stable_type_and_differ_by_cause() {
     let app = TestApp::start().await;
     let empty = app.http.create_concert("Nobody", 0).await;

@@ -21,7 +21,7 @@ fn strong_tag(answer: &Answer) -> String {
     tag
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn every_answer_with_a_concert_carries_its_tag() {
     let app = TestApp::start().await;
     let body = tests::http::concert_body("A night", 10);
@@ -39,7 +39,7 @@ async fn every_answer_with_a_concert_carries_its_tag() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn what_a_client_has_already_is_not_sent_again() {
     let app = TestApp::start().await;
     let id = app.http.create_concert("A night", 10).await;
@@ -67,7 +67,7 @@ async fn what_a_client_has_already_is_not_sent_again() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_change_of_what_was_not_seen_is_refused() {
     let app = TestApp::start().await;
     let id = app.http.create_concert("A night", 10).await;
@@ -94,7 +94,7 @@ async fn a_change_of_what_was_not_seen_is_refused() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn of_many_changes_with_one_tag_exactly_one_is_accepted() {
     let app = TestApp::start().await;
     let id = app.http.create_concert("A night", 10).await;
@@ -114,7 +114,7 @@ async fn of_many_changes_with_one_tag_exactly_one_is_accepted() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_concert_that_sells_out_is_not_the_one_that_a_client_has() {
     let app = TestApp::start().await;
     let id = app.http.create_concert("Tiny", 1).await;
@@ -139,7 +139,7 @@ async fn a_concert_that_sells_out_is_not_the_one_that_a_client_has() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn an_unknown_concert_is_not_found_before_its_tag_is_looked_at() {
     let app = TestApp::start().await;
     let path = format!("/api/v1/concerts/{}", super::NOBODY);

@@ -12,7 +12,7 @@ use tests::{TestApp, before_writing_and_reading};
 
 use super::json;
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn every_resource_says_that_it_is_well() {
     let app = TestApp::start().await;
     for resource in ["users", "concerts", "tickets"] {
@@ -24,7 +24,7 @@ async fn every_resource_says_that_it_is_well() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn nothing_is_well_while_the_ledger_is_damaged() {
     let is_damaged = Arc::<AtomicBool>::default();
     let damaged = Arc::clone(&is_damaged);
@@ -47,7 +47,7 @@ async fn nothing_is_well_while_the_ledger_is_damaged() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn health_is_never_an_id() {
     let app = TestApp::start().await;
     let change = app

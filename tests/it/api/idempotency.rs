@@ -50,7 +50,7 @@ fn assert_same(first: &Answer, again: &Answer) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_repeated_request_has_the_first_answer_and_no_second_effect() {
     let app = TestApp::start().await;
     for (kind, path, body) in requests(&app.http).await {
@@ -70,7 +70,7 @@ async fn a_repeated_request_has_the_first_answer_and_no_second_effect() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn another_payload_or_path_under_a_key_is_refused() {
     let app = TestApp::start().await;
     let requests = requests(&app.http).await;
@@ -95,7 +95,7 @@ async fn another_payload_or_path_under_a_key_is_refused() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_hundred_concurrent_requests_with_one_key_have_one_effect() {
     let app = TestApp::start().await;
     for (kind, path, body) in requests(&app.http).await {
@@ -125,7 +125,7 @@ async fn a_hundred_concurrent_requests_with_one_key_have_one_effect() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_refusal_is_replayed_even_when_it_would_be_granted_by_now() {
     let app = TestApp::start().await;
     let mut body = concert_body("Not yet", 5);
@@ -155,7 +155,7 @@ async fn a_refusal_is_replayed_even_when_it_would_be_granted_by_now() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn keys_survive_a_restart() {
     let app = TestApp::start().await;
     let mut first = Vec::new();
@@ -173,7 +173,7 @@ async fn keys_survive_a_restart() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_key_is_forgotten_after_a_day() {
     let clock = std::sync::Arc::new(domain::ManualClock::new(domain::Clock::now(
         &domain::SystemClock,
@@ -196,7 +196,7 @@ async fn a_key_is_forgotten_after_a_day() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_key_that_is_none_is_refused_and_does_nothing() {
     let app = TestApp::start().await;
     for key in ["", " ", "a b", &"k".repeat(256)] {
@@ -217,7 +217,7 @@ async fn a_key_that_is_none_is_refused_and_does_nothing() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn who_bought_the_last_seat_is_not_told_that_there_is_none() {
     // An answer that another process gives before the next transaction.
     let elsewhere = Arc::new(Mutex::new(None::<StoredKey>));

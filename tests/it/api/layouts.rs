@@ -41,7 +41,7 @@ async fn upload(app: &TestApp) -> String {
     answer.string("/id")
 }
 
-#[tokio::test]
+#[tests::every_engine]
 async fn layout_is_kept_as_it_was_uploaded() {
     let app = TestApp::start().await;
     assert_eq!(app.http.get("/api/v1/layouts").await.json(), json!([]));
@@ -67,7 +67,7 @@ async fn layout_is_kept_as_it_was_uploaded() {
     app.stop().await;
 }
 
-#[tokio::test]
+#[tests::every_engine]
 async fn format_of_layouts_is_described() {
     let app = TestApp::start().await;
     let answer = app.http.get("/api/v1/layouts/schema").await;
@@ -76,7 +76,7 @@ async fn format_of_layouts_is_described() {
     app.stop().await;
 }
 
-#[tokio::test]
+#[tests::every_engine]
 async fn bad_layout_is_refused_with_the_place_of_the_mistake() {
     let app = TestApp::start().await;
     let mut twice = house();
@@ -104,7 +104,7 @@ async fn bad_layout_is_refused_with_the_place_of_the_mistake() {
     app.stop().await;
 }
 
-#[tokio::test]
+#[tests::every_engine]
 async fn large_layout_is_taken_where_another_body_is_too_large() {
     let app = TestApp::start().await;
     let rows: Vec<_> = (0..100)
@@ -125,7 +125,7 @@ async fn large_layout_is_taken_where_another_body_is_too_large() {
     app.stop().await;
 }
 
-#[tokio::test]
+#[tests::every_engine]
 async fn concert_needs_a_layout_that_exists_and_has_as_many_seats() {
     let app = TestApp::start().await;
     let layout = upload(&app).await;
@@ -153,7 +153,7 @@ async fn concert_needs_a_layout_that_exists_and_has_as_many_seats() {
     app.stop().await;
 }
 
-#[tokio::test]
+#[tests::every_engine]
 async fn tickets_and_plan_of_a_concert_show_its_layout() {
     let app = TestApp::start().await;
     let layout = upload(&app).await;

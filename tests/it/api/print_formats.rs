@@ -60,7 +60,7 @@ impl Printed {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn the_svg_shows_everything_in_words() {
     let name = "Tom & \"Jerry\" <live> 'n' 東京";
     let printed = Printed::new(name, 97).await;
@@ -86,7 +86,7 @@ async fn the_svg_shows_everything_in_words() {
     printed.app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn names_of_every_user_sort_are_whole_on_the_ticket() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 100).await;
@@ -115,7 +115,7 @@ async fn names_of_every_user_sort_are_whole_on_the_ticket() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn the_pdf_is_sound_and_says_the_same() {
     let printed = Printed::new("Die Walküre", 1).await;
     let by_accept = printed.fetch("application/pdf").await;
@@ -147,7 +147,7 @@ async fn the_pdf_is_sound_and_says_the_same() {
     printed.app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn the_code_on_the_ticket_is_genuine() {
     let printed = Printed::new("A night", 1).await;
     let by_accept = printed.fetch("image/png").await;
@@ -173,7 +173,7 @@ async fn the_code_on_the_ticket_is_genuine() {
     printed.app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn the_format_is_what_the_client_prefers() {
     let printed = Printed::new("A night", 1).await;
     for (accept, wanted) in [
@@ -206,7 +206,7 @@ async fn the_format_is_what_the_client_prefers() {
     printed.app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn hostile_names_do_no_harm_in_any_format() {
     let name = "</text><script>alert(1)</script> ]]> &lt; \u{202e}evil\u{202c} %s ${x} 🎸";
     let printed = Printed::new(name, 1).await;
@@ -228,7 +228,7 @@ async fn hostile_names_do_no_harm_in_any_format() {
     printed.app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_print_comes_in_the_buyers_language_and_for_a_phone() {
     let printed = Printed::new("A night", 1).await;
     let path = |query: &str| format!("{}{query}", printed.path());

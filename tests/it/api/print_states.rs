@@ -82,7 +82,7 @@ impl Stage {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_new_ticket_is_not_printed() {
     let stage = Stage::new(Position::Open).await;
     assert_eq!(stage.status().await, "NOT_PRINTED");
@@ -90,7 +90,7 @@ async fn a_new_ticket_is_not_printed() {
     stage.app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn an_asked_print_is_pending_until_it_is_drawn() {
     let stage = Stage::new(Position::Closed).await;
     assert_eq!(stage.ask().await["print_status"], "PENDING");
@@ -104,7 +104,7 @@ async fn an_asked_print_is_pending_until_it_is_drawn() {
     stage.app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn asking_again_while_pending_draws_once() {
     let stage = Stage::new(Position::Closed).await;
     for _ in 0..10 {
@@ -136,7 +136,7 @@ async fn asking_again_while_pending_draws_once() {
     stage.app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn asking_for_what_is_printed_makes_no_new_work() {
     let stage = Stage::new(Position::Open).await;
     stage.ask().await;
@@ -149,7 +149,7 @@ async fn asking_for_what_is_printed_makes_no_new_work() {
     stage.app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_print_that_cannot_be_drawn_is_an_error_until_it_is_asked_for_again() {
     let stage = Stage::new(Position::Broken).await;
     assert_eq!(stage.ask().await["print_status"], "PENDING");
@@ -164,7 +164,7 @@ async fn a_print_that_cannot_be_drawn_is_an_error_until_it_is_asked_for_again() 
     stage.app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_change_voids_what_is_printed() {
     let stage = Stage::new(Position::Open).await;
     for (was, name) in [("Old name", "Second name"), ("Second name", "Third name")] {
@@ -178,7 +178,7 @@ async fn a_change_voids_what_is_printed() {
     stage.app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn every_part_that_changes_voids_what_is_printed() {
     let stage = Stage::new(Position::Open).await;
     let path = format!("/api/v1/concerts/{}", stage.concert);
@@ -198,7 +198,7 @@ async fn every_part_that_changes_voids_what_is_printed() {
     stage.app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn what_changes_nothing_voids_nothing() {
     let stage = Stage::new(Position::Open).await;
     stage.ask().await;
@@ -224,7 +224,7 @@ async fn what_changes_nothing_voids_nothing() {
     stage.app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn selling_out_voids_no_print() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("Tiny", 2).await;
@@ -241,7 +241,7 @@ async fn selling_out_voids_no_print() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_change_leaves_a_pending_print_pending_and_it_shows_the_new_data() {
     let stage = Stage::new(Position::Closed).await;
     stage.ask().await;
@@ -255,7 +255,7 @@ async fn a_change_leaves_a_pending_print_pending_and_it_shows_the_new_data() {
     stage.app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_change_makes_a_failed_print_one_that_was_never_made() {
     let stage = Stage::new(Position::Broken).await;
     stage.ask().await;
@@ -266,7 +266,7 @@ async fn a_change_makes_a_failed_print_one_that_was_never_made() {
     stage.app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_print_is_asked_for_with_any_body_or_none() {
     let stage = Stage::new(Position::Open).await;
     for body in ["", "{}", "null"] {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tests::engine::Engine;
+use tests::Engine;
 use tests::svg::desc;
 use tests::{Http, StoreGate, TestApp};
 
@@ -28,7 +28,7 @@ async fn status(http: &Http, concert: &str, query: &str) -> Value {
     answer.json()
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn parts_bring_a_client_up_to_date_from_any_moment() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 60).await;
@@ -37,7 +37,7 @@ async fn parts_bring_a_client_up_to_date_from_any_moment() {
         none,
         json!({"capacity": 60, "version": "0", "since": null, "sold": []})
     );
-    let several = Engine::of_this_run().servers() > 1;
+    let several = Engine::of_this_test().servers() > 1;
     let mut known = vec![(String::from("0"), BTreeSet::new())];
     for sold in 1..=12_u32 {
         app.http.bought(&concert, sold).await;
@@ -75,7 +75,7 @@ async fn parts_bring_a_client_up_to_date_from_any_moment() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn moments_that_nobody_remembers_are_answered_with_all_seats() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 60).await;
@@ -93,7 +93,7 @@ async fn moments_that_nobody_remembers_are_answered_with_all_seats() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn seats_come_as_bytes_and_with_tags() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 60).await;
@@ -126,7 +126,7 @@ async fn seats_come_as_bytes_and_with_tags() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn unknown_concerts_have_no_seats() {
     let app = TestApp::start().await;
     for id in [NOBODY].iter().chain(&NO_IDS) {
@@ -137,7 +137,7 @@ async fn unknown_concerts_have_no_seats() {
 }
 
 /// They have no other end than the limit of the domain: a snapshot may take its time.
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn who_follows_a_sale_gives_up_on_a_ledger_that_is_silent() {
     let gate = StoreGate::before_snapshots();
     let app = TestApp::with(gate.tweaks()).await;

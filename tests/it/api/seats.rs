@@ -19,7 +19,7 @@ async fn until_sold(http: &Http, concert: &str, sold: u32) -> Answer {
     .await
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn the_plan_says_what_it_shows() {
     let app = TestApp::start().await;
     let name = "<b>&amp; \"Ünïcödé\" 'n' 東京";
@@ -32,7 +32,7 @@ async fn the_plan_says_what_it_shows() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn the_plan_follows_the_sale_and_never_goes_back() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 60).await;
@@ -55,7 +55,7 @@ async fn the_plan_follows_the_sale_and_never_goes_back() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_renamed_concert_has_another_plan_at_once() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("First name", 40).await;
@@ -77,7 +77,7 @@ async fn a_renamed_concert_has_another_plan_at_once() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn halls_of_every_size_have_a_plan() {
     let app = TestApp::start().await;
     for capacity in [0, 1, 2, 997, 20_000, 1_000_000] {
@@ -88,7 +88,7 @@ async fn halls_of_every_size_have_a_plan() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn an_unknown_concert_has_no_plan() {
     let app = TestApp::start().await;
     for id in [NOBODY].iter().chain(&NO_IDS) {
@@ -99,7 +99,7 @@ async fn an_unknown_concert_has_no_plan() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn before_the_first_drawing_a_client_is_told_to_come_back() {
     let tweaks = Tweaks {
         no_workers: true,
@@ -123,7 +123,7 @@ async fn before_the_first_drawing_a_client_is_told_to_come_back() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_plan_that_a_client_has_is_not_sent_again() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 40).await;
@@ -145,7 +145,7 @@ async fn a_plan_that_a_client_has_is_not_sent_again() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_plan_is_compressed_for_those_who_ask() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 3_000).await;
@@ -201,7 +201,7 @@ async fn a_plan_is_compressed_for_those_who_ask() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn one_section_has_an_element_for_every_seat() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 100).await;

@@ -17,7 +17,7 @@ fn nothing() -> Value {
     json!({"starts_at": null, "doors_at": null, "time_zone": null, "terms": null, "prices": {}})
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn show_is_kept_and_another_version_of_its_concert() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 40).await;
@@ -62,7 +62,7 @@ async fn show_is_kept_and_another_version_of_its_concert() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn mistakes_in_a_show_are_told_by_their_place_and_change_nothing() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 40).await;
@@ -97,7 +97,7 @@ async fn mistakes_in_a_show_are_told_by_their_place_and_change_nothing() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn tickets_show_hours_and_terms_and_the_plan_shows_prices() {
     let app = TestApp::start().await;
     let seat = |x: u32, number: &str| {

@@ -21,7 +21,7 @@ fn ids(list: &Value) -> HashSet<String> {
     ids
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn filters_narrow_the_list_and_both_must_hold() {
     let app = TestApp::start().await;
     let one = app.http.create_concert("One", 10).await;
@@ -56,7 +56,7 @@ async fn filters_narrow_the_list_and_both_must_hold() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_known_id_without_tickets_gives_an_empty_list() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 10).await;
@@ -74,7 +74,7 @@ async fn a_known_id_without_tickets_gives_an_empty_list() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_filter_by_what_is_not_there_is_not_found() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 10).await;
@@ -112,7 +112,7 @@ async fn a_filter_by_what_is_not_there_is_not_found() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_list_of_thousands_is_whole_and_valid_json() {
     const TICKETS: u32 = 5_003;
     let app = TestApp::start().await;

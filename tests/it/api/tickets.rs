@@ -8,7 +8,7 @@ use tests::http::{concert_body, order_body, user_id};
 
 use super::{NO_IDS, NOBODY, assert_keys, elements, json, pointers};
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn what_is_bought_is_what_is_found_and_listed() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 10).await;
@@ -33,7 +33,7 @@ async fn what_is_bought_is_what_is_found_and_listed() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn one_user_may_buy_many_tickets() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 5).await;
@@ -46,7 +46,7 @@ async fn one_user_may_buy_many_tickets() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_purchase_is_visible_everywhere_as_soon_as_it_is_answered() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 30).await;
@@ -134,7 +134,7 @@ fn bad_orders(concert: &str) -> Vec<(Value, Vec<&'static str>)> {
     bad
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn every_bad_order_is_refused_with_its_place() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 10).await;
@@ -165,7 +165,7 @@ async fn every_bad_order_is_refused_with_its_place() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn what_is_not_on_sale_cannot_be_bought() {
     let app = TestApp::start().await;
     for status in ["CANCELLED", "SOLD_OUT"] {
@@ -195,7 +195,7 @@ async fn what_is_not_on_sale_cannot_be_bought() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_bad_order_for_a_sold_out_concert_is_a_bad_order() {
     let app = TestApp::start().await;
     let empty = app.http.create_concert("Nobody", 0).await;
@@ -212,7 +212,7 @@ async fn a_bad_order_for_a_sold_out_concert_is_a_bad_order() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn an_unknown_or_malformed_ticket_is_not_found() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 1).await;

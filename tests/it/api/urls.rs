@@ -34,7 +34,7 @@ async fn trusting(networks: &[&str]) -> TestApp {
     TestApp::on(folder, Tweaks::default(), |config| config.api = api).await
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn the_host_that_a_client_used_is_in_every_url_it_gets() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 5).await;
@@ -65,7 +65,7 @@ async fn the_host_that_a_client_used_is_in_every_url_it_gets() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn forwarded_headers_of_a_stranger_are_ignored() {
     let app = trusting(&["10.0.0.0/8"]).await;
     let concert = app.http.create_concert("A night", 5).await;
@@ -76,7 +76,7 @@ async fn forwarded_headers_of_a_stranger_are_ignored() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn forwarded_headers_of_a_trusted_proxy_are_believed() {
     let app = trusting(&["10.0.0.0/8", "127.0.0.1"]).await;
     let concert = app.http.create_concert("A night", 5).await;
@@ -90,7 +90,7 @@ async fn forwarded_headers_of_a_trusted_proxy_are_believed() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_host_that_could_forge_a_url_never_reaches_one() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 5).await;

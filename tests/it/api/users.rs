@@ -7,7 +7,7 @@ use tests::http::user_id;
 
 use super::{NO_IDS, NOBODY, assert_keys, elements, json};
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn there_are_five_thousand_users_in_the_order_of_their_ids() {
     let app = TestApp::start().await;
     let list = json(&app.http.get("/api/v1/users").await, 200);
@@ -26,7 +26,7 @@ async fn there_are_five_thousand_users_in_the_order_of_their_ids() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn the_list_holds_the_hard_cases_of_real_directories() {
     let app = TestApp::start().await;
     let list = app.http.get("/api/v1/users").await.json();
@@ -56,7 +56,7 @@ async fn the_list_holds_the_hard_cases_of_real_directories() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_user_by_id_is_the_element_of_the_list() {
     let app = TestApp::start().await;
     let list = app.http.get("/api/v1/users").await.json();
@@ -72,7 +72,7 @@ async fn a_user_by_id_is_the_element_of_the_list() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn an_unknown_or_malformed_user_is_not_found() {
     let app = TestApp::start().await;
     let outside = [user_id(0), user_id(5_001), NOBODY.to_owned()];
@@ -85,7 +85,7 @@ async fn an_unknown_or_malformed_user_is_not_found() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn the_users_are_the_same_after_a_restart() {
     let app = TestApp::start().await;
     let before = app.http.get("/api/v1/users").await.body;

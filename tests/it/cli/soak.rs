@@ -1,15 +1,16 @@
-//! A minute of a steady load, on both engines side by side.
+//! A steady load, on both engines side by side: some seconds of it, or as many as are asked for.
 
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
+use tests::engine::soak_seconds;
 use tests::process::{self, Ended};
 use tests::{Database, redis};
 
 use super::{folder, text};
 
-/// Soaks for a minute, and returns what it found: the JSON and the plot.
+/// Soaks, and returns what was found: the JSON and the plot.
 ///
 /// The rate is a fraction of what either engine can take in a debug build while other tests run.
 fn soak(engine: &[&str]) -> (Value, String) {
@@ -17,10 +18,12 @@ fn soak(engine: &[&str]) -> (Value, String) {
     let plot = folder.path().join("soak.svg");
     let mut command = process::command();
     command
-        .args(["bench", "soak", "--duration", "1m", "--rate", "300"])
+        .args(["bench", "soak", "--rate", "300"])
+        .args(["--duration", &format!("{}s", soak_seconds())])
         .args(["--prints", "3", "--plot", text(&plot), "--json", "-"])
         .args(engine);
-    let said = Ended::within(Duration::from_mins(6), &mut command).success();
+    let patience = Duration::from_mins(5) + Duration::from_secs(soak_seconds());
+    let said = Ended::within(patience, &mut command).success();
     let mut said: Value = serde_json::from_str(&said).expect("it prints JSON");
     let plot = std::fs::read_to_string(&plot).expect("it is drawn");
     (said[0].take(), plot)
@@ -30,7 +33,7 @@ fn soak(engine: &[&str]) -> (Value, String) {
 fn assert_steady((said, plot): &(Value, String)) {
     let broken = said["broken"].as_array().expect("a list");
     assert!(broken.is_empty(), "{said:#}");
-    // How much is for the machine to say: others may have it stand still for most of the minute.
+    // How much is for the machine to say: others may have it stand still for most of the time.
     let of = |pointer: &str| said.pointer(pointer).and_then(Value::as_f64);
     for pointer in [
         "/tickets/end",
@@ -57,7 +60,7 @@ fn assert_steady((said, plot): &(Value, String)) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_minute_of_a_steady_load_lets_nothing_drift_on_either_engine() {
+async fn a_steady_load_lets_nothing_drift_on_either_engine() {
     let database = Database::new().await;
     let (postgres, redis) = (database.url().to_owned(), redis::shared().url());
     let cluster = thread::spawn(move || {

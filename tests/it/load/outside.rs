@@ -7,7 +7,7 @@ use tests::{Server, TestApp};
 use super::wrong::{Defect, WrongServer};
 use super::{audit, broken, load};
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_server_in_use_passes_the_audit_from_outside() {
     let app = TestApp::start().await;
     let names = [
@@ -32,7 +32,7 @@ async fn a_server_in_use_passes_the_audit_from_outside() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn the_audit_may_run_during_a_sale() {
     let app = TestApp::start().await;
     let target = app.http.base().to_owned();
@@ -61,7 +61,7 @@ async fn the_audit_may_run_during_a_sale() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn what_is_wrong_is_named() {
     for (defect, sale, wanted) in [
         (Defect::Oversells, "small", "P1 oversold"),
@@ -78,7 +78,7 @@ async fn what_is_wrong_is_named() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn prints_have_a_limit_that_is_told() {
     let app = TestApp::start().await;
     let (report, _) = load(
@@ -111,7 +111,7 @@ async fn prints_have_a_limit_that_is_told() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_report_tells_how_large_the_server_became() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(folder.path());

@@ -32,7 +32,7 @@ fn sold(report: &LoadReport) -> (u64, u64, u64) {
     )
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn small_sells_out() {
     let report = kept(&["small", "--scale", "0.2", "--duration", "2s"]).await;
     assert_eq!(sold(&report), (170, 170, 170));
@@ -41,7 +41,7 @@ async fn small_sells_out() {
     assert_eq!((lookups.count(200), report.generator.arrived), (200, 200));
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn presale_sells_out_in_a_closed_loop_too() {
     let args = ["presale", "--scale", "0.1", "--closed", "--think", "0.05s"];
     let report = kept(&args).await;
@@ -49,7 +49,7 @@ async fn presale_sells_out_in_a_closed_loop_too() {
     assert_eq!(report.mode, "closed");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn general_sells_out_from_two_threads() {
     let args = [
         "general",
@@ -71,7 +71,7 @@ async fn general_sells_out_from_two_threads() {
     assert_eq!(arrived, 720, "the seconds add up to everybody");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn seating_shows_plans_to_staff_during_the_sale() {
     let report = kept(&["seating", "--scale", "0.2", "--duration", "3s"]).await;
     assert_eq!(sold(&report), (600, 600, 600));
@@ -80,7 +80,7 @@ async fn seating_shows_plans_to_staff_during_the_sale() {
     assert!(plans.count(200) > 0, "{:?}", plans.by_status);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn evening_sells_three_concerts_out_at_once() {
     let report = kept(&["evening", "--scale", "0.1", "--duration", "3s"]).await;
     let capacities: Vec<_> = report.concerts.iter().map(|one| one.capacity).collect();
@@ -88,7 +88,7 @@ async fn evening_sells_three_concerts_out_at_once() {
     assert_eq!(sold(&report), (650, 650, 650));
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn priority_prints_for_tonight_within_a_minute() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("priority.toml");
@@ -105,14 +105,14 @@ async fn priority_prints_for_tonight_within_a_minute() {
     assert_eq!(all, 570, "everybody's print was made");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn rename_hands_out_no_old_print() {
     let report = kept(&["rename", "--duration", "3s"]).await;
     assert_eq!(report.of_kind(Kind::Rename).count(200), 1);
     assert_eq!(report.of_kind(Kind::Download).count(200), 220);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn tour_sells_at_full_speed() {
     let args = [
         "tour",
@@ -132,7 +132,7 @@ async fn tour_sells_at_full_speed() {
     assert!(report.generator.opened <= 64, "{}", report.generator.opened);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_file_of_ones_own_is_a_scenario_like_the_others() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("mine.toml");

@@ -21,7 +21,7 @@ fn print(ticket: &str) -> String {
     format!("/api/v1/tickets/{ticket}/print")
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn what_was_drawn_from_old_data_is_never_published() {
     let gate = Gate::new(Position::Closed);
     let app = TestApp::with(gate.tweaks()).await;
@@ -47,7 +47,7 @@ async fn what_was_drawn_from_old_data_is_never_published() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn many_changes_while_drawing_end_with_the_last_one() {
     let gate = Gate::new(Position::Closed);
     let app = TestApp::with(gate.tweaks()).await;
@@ -69,7 +69,7 @@ async fn many_changes_while_drawing_end_with_the_last_one() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_change_while_a_lost_file_is_drawn_again_keeps_the_old_one_in() {
     let gate = Gate::new(Position::Open);
     let app = TestApp::with(gate.tweaks()).await;
@@ -91,7 +91,7 @@ async fn a_change_while_a_lost_file_is_drawn_again_keeps_the_old_one_in() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn prints_of_a_renamed_concert_are_void_all_at_once() {
     const TICKETS: u32 = 60;
     let app = TestApp::with(super::Sketcher::tweaks(0)).await;
@@ -120,7 +120,7 @@ async fn prints_of_a_renamed_concert_are_void_all_at_once() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_plan_of_an_older_version_is_not_served() {
     let app = TestApp::with(super::Sketcher::tweaks(1)).await;
     let concert = app.http.create_concert("Name 0", 10).await;

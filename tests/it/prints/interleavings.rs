@@ -112,7 +112,7 @@ impl<'a> Race<'a> {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn no_interleaving_serves_an_old_print() {
     let app = TestApp::with(Sketcher::tweaks(7)).await;
     let races = (0..SEEDS).map(|seed| {

@@ -309,7 +309,7 @@ async fn start(folder: Home, gate: &Gate) -> TestApp {
     TestApp::again(folder, tweaks, |config| config.workers.grace_ms = 50).await
 }
 
-#[test]
+#[tests::every_engine]
 fn no_sequence_of_requests_and_restarts_breaks_a_promise() {
     let config = Config {
         cases: CASES,
@@ -330,7 +330,7 @@ fn no_sequence_of_requests_and_restarts_breaks_a_promise() {
         .expect("every sequence keeps the promises");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn an_engine_that_is_restarted_without_a_request_stays_the_same() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 3).await;

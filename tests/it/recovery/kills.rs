@@ -167,7 +167,7 @@ async fn a_killed_server_keeps_its_answers_to_keys_and_its_changes() {
     assert_audit(folder.path());
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn lost_files_are_drawn_again() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 50).await;
@@ -196,7 +196,7 @@ async fn lost_files_are_drawn_again() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn files_that_were_cut_short_are_drawn_again() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 50).await;

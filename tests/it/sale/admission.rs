@@ -53,7 +53,7 @@ fn assert_shed(answer: &Answer, setting: &str) {
     assert!((1..=30).contains(&seconds), "{wait}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn what_is_beyond_the_bound_is_refused_at_once_and_the_rest_is_sold() {
     let gate = StoreGate::open();
     let (app, http) = start(&gate, |limits| {
@@ -89,7 +89,7 @@ async fn what_is_beyond_the_bound_is_refused_at_once_and_the_rest_is_sold() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn one_concert_leaves_places_to_the_others() {
     let gate = StoreGate::open();
     let (app, http) = start(&gate, |limits| {
@@ -154,7 +154,7 @@ fn routes(concert: &str, ticket: &str) -> Vec<Route> {
     ]
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn every_class_has_places_of_its_own() {
     let gate = StoreGate::open();
     let (app, http) = start(&gate, |limits| {
@@ -194,7 +194,7 @@ async fn every_class_has_places_of_its_own() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn sold_out_is_believed_for_a_moment_and_a_seat_that_comes_back_is_sold() {
     let app = TestApp::start().await;
     let http = Http::new(app.http.address());

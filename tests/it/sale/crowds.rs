@@ -7,7 +7,7 @@ use tests::TestApp;
 
 use super::{assert_ledger, rush, sold, tally};
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn three_hundred_buyers_of_a_hundred_seats_get_exactly_a_hundred() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 100).await;
@@ -22,7 +22,7 @@ async fn three_hundred_buyers_of_a_hundred_seats_get_exactly_a_hundred() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_hall_of_many_buckets_sells_its_last_seat() {
     let app = TestApp::start().await;
     // Several ranges of seats of which the last is shorter.
@@ -37,7 +37,7 @@ async fn a_hall_of_many_buckets_sells_its_last_seat() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn ten_concerts_under_random_load_are_neither_over_nor_undersold() {
     for seed in [1, 2, 3] {
         let app = TestApp::start().await;
@@ -78,7 +78,7 @@ async fn ten_concerts_under_random_load_are_neither_over_nor_undersold() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_sale_goes_on_where_it_stopped_after_a_restart() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 600).await;

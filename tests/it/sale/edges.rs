@@ -7,7 +7,7 @@ use tests::{TestApp, eventually};
 
 use super::{assert_ledger, rush, sold, tally};
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_hall_without_seats_sells_nothing() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("Nobody", 0).await;
@@ -17,7 +17,7 @@ async fn a_hall_without_seats_sells_nothing() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_single_seat_is_sold_once() {
     let app = TestApp::start().await;
     for _ in 0..20 {
@@ -29,7 +29,7 @@ async fn a_single_seat_is_sold_once() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn nothing_is_sold_once_a_cancellation_is_answered() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 5_000).await;
@@ -90,7 +90,7 @@ async fn nothing_is_sold_once_a_cancellation_is_answered() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn the_last_seat_turns_the_status_and_its_tag_at_once() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 3).await;
@@ -116,7 +116,7 @@ async fn the_last_seat_turns_the_status_and_its_tag_at_once() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn changes_in_mid_sale_lose_no_seat() {
     let app = TestApp::start().await;
     let concert = app.http.create_concert("A night", 200).await;

@@ -101,7 +101,7 @@ async fn assert_flat(server: &Server) {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn memory_does_not_grow_with_the_list_of_an_embedded_server() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let opened = storage::open_embedded(folder.path(), Access::Serve).await;
@@ -112,7 +112,7 @@ async fn memory_does_not_grow_with_the_list_of_an_embedded_server() {
     assert_flat(&Server::start(folder.path())).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn memory_does_not_grow_with_the_list_of_a_clusters_server() {
     let cluster = Cluster::new().await;
     let store = PostgresStore::open(cluster.database.url(), options()).await;

@@ -10,7 +10,7 @@ use super::tally;
 /// So many that each would be waited for in vain, if they waited one after the other.
 const CROWD: u32 = 40;
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_crowd_is_not_kept_waiting_for_counters_that_cannot_be_loaded() {
     let gate = StoreGate::before_readers();
     let app = TestApp::again(Home::new().await, gate.tweaks(), |_| {}).await;

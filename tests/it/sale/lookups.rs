@@ -40,7 +40,7 @@ impl Scene {
     }
 }
 
-#[tokio::test]
+#[tests::every_engine(one_thread)]
 async fn crowd_that_looks_at_tickets_has_them_read_together_and_sees_what_was_written_before() {
     let scene = Scene::start().await;
     let concert = scene.http.create_concert("A night", CROWD).await;
@@ -74,7 +74,7 @@ async fn crowd_that_looks_at_tickets_has_them_read_together_and_sees_what_was_wr
     assert!(reads <= READS_MAX, "{reads} reads");
 }
 
-#[tokio::test]
+#[tests::every_engine(one_thread)]
 async fn crowd_that_looks_at_a_concert_shares_looks() {
     let scene = Scene::start().await;
     let concert = scene.http.create_concert("A night", CROWD).await;
@@ -90,7 +90,7 @@ async fn crowd_that_looks_at_a_concert_shares_looks() {
     assert!(reads <= READS_MAX, "{reads} reads");
 }
 
-#[tokio::test]
+#[tests::every_engine(one_thread)]
 async fn crowd_that_buys_with_idempotency_keys_has_them_looked_up_together() {
     let scene = Scene::start().await;
     let concert = scene.http.create_concert("A night", 2 * CROWD).await;

@@ -28,7 +28,7 @@ fn panic_if(
 }
 
 /// Nothing reconciles here: the seat in hand comes back by the sale itself.
-#[tokio::test]
+#[tests::every_engine(one_thread)]
 async fn a_panic_while_a_sale_is_written_costs_no_seat_and_ends_no_sale() {
     let panics_next = Arc::<AtomicBool>::default();
     let tweaks = before_writing(panic_if(&panics_next));
@@ -51,7 +51,7 @@ async fn a_panic_while_a_sale_is_written_costs_no_seat_and_ends_no_sale() {
 }
 
 /// After a group of sales that failed, counters are read from the ledger; sales do not read it.
-#[tokio::test]
+#[tests::every_engine(one_thread)]
 async fn a_panic_while_counters_are_rebuilt_ends_no_rebuild_after_it() {
     let (fails_next, panics_next) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
     let fails = Arc::clone(&fails_next);

@@ -39,7 +39,7 @@ async fn watch(ctx: &Context, concert: ConcertId, epochs: &mut HashSet<Epoch>) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn counters_are_not_rebuilt_again_and_again_after_a_group_failed() {
     let fails_next = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&fails_next);

@@ -7,7 +7,7 @@ use tests::raw::statuses;
 
 use super::Target;
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn what_is_no_http_is_closed() {
     let target = Target::new().await;
     let flood = "x-flood: 12345\r\n".repeat(5_000);
@@ -78,7 +78,7 @@ fn request_with(headers: &str, body: &str) -> Vec<u8> {
     format!("POST /api/v1/concerts HTTP/1.1\r\nhost: x\r\n{headers}\r\n{body}").into_bytes()
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_length_and_chunks_together_smuggle_nothing() {
     let target = Target::new().await;
     let inner = request_with("content-length: 2\r\n", "{}");
@@ -98,7 +98,7 @@ async fn a_length_and_chunks_together_smuggle_nothing() {
     target.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn garbage_after_a_good_request_does_not_undo_it() {
     let target = Target::new().await;
     let good = "GET /api/v1/concerts/health HTTP/1.1\r\nhost: x\r\n\r\n";
@@ -115,7 +115,7 @@ async fn garbage_after_a_good_request_does_not_undo_it() {
     target.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_head_that_never_ends_is_given_up() {
     let target = Target::with(2_000, 20_000).await;
     let mut raw = target.raw().await;
@@ -138,7 +138,7 @@ async fn a_head_that_never_ends_is_given_up() {
     target.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_client_that_does_not_read_is_given_up() {
     // With room for one client, the next one is served only when this one is gone.
     let target = Target::with(2_000, 1).await;
@@ -153,7 +153,7 @@ async fn a_client_that_does_not_read_is_given_up() {
     target.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_client_that_vanishes_costs_nothing() {
     let target = Target::new().await;
     let order = order_body("nothing", 1).to_string();
@@ -174,7 +174,7 @@ async fn a_client_that_vanishes_costs_nothing() {
     target.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn who_polls_does_not_keep_buyers_from_being_accepted() {
     // Who says nothing is given up long after this test has failed.
     let target = Target::with(600_000, 20).await;
@@ -213,7 +213,7 @@ async fn who_polls_does_not_keep_buyers_from_being_accepted() {
     target.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn idle_connections_do_not_keep_others_from_being_served() {
     let target = Target::new().await;
     let mut idle = Vec::new();

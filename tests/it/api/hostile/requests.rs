@@ -6,7 +6,7 @@ use tests::raw::statuses;
 
 use super::Target;
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn bodies_that_are_no_json_are_refused() {
     let target = Target::new().await;
     let deep = |open: &str| open.repeat(100_000).into_bytes();
@@ -75,7 +75,7 @@ fn many_members() -> Vec<u8> {
     format!("{{{}}}", members.join(",")).into_bytes()
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn wrong_types_in_every_place_are_refused() {
     let target = Target::new().await;
     let values = [
@@ -110,7 +110,7 @@ async fn wrong_types_in_every_place_are_refused() {
     target.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn paths_that_try_to_leave_are_not_found() {
     let target = Target::new().await;
     let long = "a".repeat(20_000);
@@ -164,7 +164,7 @@ async fn paths_that_try_to_leave_are_not_found() {
     target.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_body_that_never_comes_is_given_up() {
     let target = Target::with(300, 20_000).await;
     for (verb, path) in target.takers() {
@@ -178,7 +178,7 @@ async fn a_body_that_never_comes_is_given_up() {
     target.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_body_that_breaks_off_changes_nothing() {
     let target = Target::new().await;
     let body = concert_body("Half", 5).to_string();
@@ -203,7 +203,7 @@ async fn a_body_that_breaks_off_changes_nothing() {
     target.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tests::every_engine]
 async fn a_flood_of_bad_requests_leaves_good_ones_served() {
     let target = Target::new().await;
     let floods = (0..20).map(|number| {
