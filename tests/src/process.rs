@@ -245,6 +245,8 @@ fn binary() -> &'static Path {
                 build.env_remove(name);
             }
         }
+        // `tests/run` tells it to the harness alone; many a crate is compiled anew for it.
+        build.env_remove("RUSTC_BOOTSTRAP");
         let built = build
             // Together with the tests, so that both share what is compiled: what is built decides on
             // the features of everything in it.

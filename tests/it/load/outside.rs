@@ -111,8 +111,8 @@ async fn prints_have_a_limit_that_is_told() {
     app.stop().await;
 }
 
-#[tests::every_engine]
-async fn a_report_tells_how_large_the_server_became() {
+#[test]
+fn a_report_tells_how_large_the_server_became() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(folder.path());
     let sale = ["small", "--scale", "0.05", "--duration", "1s"];
