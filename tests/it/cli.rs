@@ -5,6 +5,7 @@ mod jobs;
 mod memory;
 mod metrics;
 mod open_files;
+mod output;
 mod soak;
 
 use std::path::{Path, PathBuf};
