@@ -1,6 +1,7 @@
 //! The command line.
 
 mod benches;
+mod doctor;
 mod jobs;
 mod memory;
 mod metrics;
