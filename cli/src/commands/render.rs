@@ -117,8 +117,9 @@ fn draw<Document>(
     let document = read(input)?;
     let format = args.format.map_or_else(|| format_of(output), Ok)?;
     let Some(drawn) = render(&document, format) else {
+        let format = format!("{format:?}").to_lowercase();
         bail!(
-            "--output {}: that cannot be drawn as {format:?}",
+            "--output {}: there is no {format} of that",
             output.display()
         );
     };
