@@ -7,7 +7,6 @@ use std::sync::OnceLock;
 
 use anyhow::Context as _;
 use serde::Deserialize;
-use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
@@ -43,9 +42,15 @@ pub(crate) fn start(config: &Config) -> anyhow::Result<()> {
         .with_context(|| format!("log.filter: {:?} is not a filter", config.filter))?;
     // Counts of lines that pass the filter pass it, too.
     let filter = filter.with_target(repeats::TARGET, LevelFilter::WARN);
-    let registry = tracing_subscriber::registry().with(filter);
     let repeats = Repeats::default();
-    let lines = fmt::layer().with_writer(io::stderr);
+    let registry = tracing_subscriber::registry()
+        .with(filter)
+        .with(repeats.clone());
+    // A line that cannot be written, as on a full disk, is lost. The layer would say so on standard
+    // error, which cannot be written either: it would panic in the middle of a request.
+    let lines = fmt::layer()
+        .with_writer(io::stderr)
+        .log_internal_errors(false);
     let started = match config.format {
         Format::Text => {
             // Colours are for terminals, and not for those of people who say NO_COLOR.
@@ -54,12 +59,9 @@ pub(crate) fn start(config: &Config) -> anyhow::Result<()> {
             } else {
                 lines.with_ansi(false)
             };
-            registry.with(lines.with_filter(repeats.clone())).try_init()
-        }
-        Format::Json => {
-            let lines = lines.json().with_filter(repeats.clone());
             registry.with(lines).try_init()
         }
+        Format::Json => registry.with(lines.json()).try_init(),
     };
     if started.is_err() {
         tracing::debug!("logging was started before");

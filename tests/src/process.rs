@@ -42,20 +42,30 @@ impl Server {
     /// As [`Server::start`], with settings such as `("WORKERS__GRACE_MS", "0")`, started by somebody
     /// who ignores signals such as `HUP`. What it logs is kept, as it would be in a file.
     pub fn start_ignoring(signals: &str, data_dir: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut server = Self::start_ignoring_into(Stdio::piped(), signals, data_dir, settings);
+        let log = server.child.stderr.take().expect("its log is piped");
+        server.log = Some(read(log));
+        server
+    }
+
+    /// As [`Server::start_ignoring`], with its log anywhere.
+    pub fn start_ignoring_into(
+        log: impl Into<Stdio>,
+        signals: &str,
+        data_dir: &Path,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let mut command = Command::new("sh");
         command
             .args(["-c", &format!(r#"trap '' {signals}; exec "$0" "$@""#)])
             .arg(binary())
             .args(["run", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
-            .stderr(Stdio::piped());
+            .stderr(log);
         for (name, value) in settings {
             command.env(format!("TICKETOVERFLOW__{name}"), value);
         }
-        let mut server = Self::of(&mut command);
-        let log = server.child.stderr.take().expect("its log is piped");
-        server.log = Some(read(log));
-        server
+        Self::of(&mut command)
     }
 
     /// Starts what a command line says and waits for its first line.

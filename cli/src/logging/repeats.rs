@@ -11,9 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tracing::field::{Field, Visit};
-use tracing::subscriber::Interest;
-use tracing::{Event, Level, Metadata, Subscriber};
-use tracing_subscriber::layer::{Context, Filter};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
 
 /// How often it is told how many there were.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
@@ -144,17 +144,10 @@ impl Repeats {
     }
 }
 
-impl<S: Subscriber> Filter<S> for Repeats {
-    fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        true
-    }
-
-    /// Every place in the code may log; what it says decides.
-    fn callsite_enabled(&self, _: &'static Metadata<'static>) -> Interest {
-        Interest::always()
-    }
-
-    fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
+/// Not a `Filter` of one layer: those forget to take back what they said of an event that they
+/// refuse, of which the next one suffers.
+impl<S: Subscriber> Layer<S> for Repeats {
+    fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         let metadata = event.metadata();
         if *metadata.level() > Level::WARN || metadata.target() == TARGET {
             return true;
@@ -213,9 +206,9 @@ fn constant(text: &str) -> String {
 mod tests {
     use std::io;
 
+    use tracing_subscriber::fmt;
     use tracing_subscriber::fmt::MakeWriter;
     use tracing_subscriber::layer::SubscriberExt;
-    use tracing_subscriber::{Layer, fmt};
 
     use super::*;
 
@@ -246,8 +239,9 @@ mod tests {
     fn written(happens: impl FnOnce(&Repeats)) -> Vec<String> {
         let (log, repeats) = (Log::default(), Repeats::default());
         let plain = fmt::layer().with_ansi(false).with_writer(log.clone());
-        let layer = plain.with_filter(repeats.clone());
-        let subscriber = tracing_subscriber::registry().with(layer);
+        let subscriber = tracing_subscriber::registry()
+            .with(repeats.clone())
+            .with(plain);
         tracing::subscriber::with_default(subscriber, || happens(&repeats));
         let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         text.lines().map(str::to_owned).collect()

@@ -80,3 +80,20 @@ async fn a_full_disk_is_named_and_does_not_fill_the_log() {
     assert!(!log.contains('\u{1b}'), "colours are for terminals: {log}");
     assert_audit(folder.path());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_on_the_full_disk_is_lost_and_takes_no_request_with_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = std::fs::File::create(folder.path().join("log")).expect("the folder is ours");
+    let server = Server::start_ignoring_into(log, "XFSZ", folder.path(), &[]);
+    let concert = server.http.create_concert("A night", 100).await;
+    server.http.bought(&concert, 1).await;
+    server.limit_files(Some(1));
+    for user in 1..=5 {
+        server.http.buy(&concert, user).await.assert_problem(503);
+    }
+    server.limit_files(None);
+    server.http.bought(&concert, 2).await;
+    server.interrupt();
+    assert_eq!(server.wait(), Some(0));
+}
