@@ -24,7 +24,7 @@ struct Parts {
     plans: CompressedPlans,
     home: HomePage,
     metrics: Box<dyn Fn() -> String + Send + Sync>,
-    draining: AtomicBool,
+    draining: Arc<AtomicBool>,
     uploads: Arc<Semaphore>,
 }
 
@@ -45,7 +45,7 @@ impl App {
             plans: CompressedPlans::new(plan_bytes_max),
             home: HomePage::default(),
             metrics: Box::new(metrics),
-            draining: AtomicBool::new(false),
+            draining: Arc::default(),
         }))
     }
 
@@ -53,6 +53,11 @@ impl App {
     /// the shutdown of [`crate::serve`], so that load balancers can look elsewhere.
     pub fn drain(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Becomes true with [`App::drain`].
+    pub fn announced(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0.draining)
     }
 
     pub(crate) fn is_draining(&self) -> bool {

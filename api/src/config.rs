@@ -1,6 +1,7 @@
 //! What an operator may set about the HTTP edge.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -22,7 +23,10 @@ pub struct Config {
     pub write_stall_timeout_ms: u64,
     /// Connections that are open at a time; more wait in the kernel's queue.
     pub connections_max: usize,
-    /// How long running requests may take after the process was asked to stop.
+    /// How long a process that a service manager stops goes on serving, while `/readyz` says so and
+    /// each answer is the last on its connection: load balancers look elsewhere meanwhile.
+    pub drain_notice_ms: u64,
+    /// How long running requests may take after that.
     pub drain_timeout_ms: u64,
     /// Proxies whose `X-Forwarded-Proto` and `X-Forwarded-Host` are believed: `10.0.0.0/8`.
     pub trusted_proxies: Vec<Network>,
@@ -38,9 +42,17 @@ impl Default for Config {
             body_read_timeout_ms: 20_000,
             write_stall_timeout_ms: 30_000,
             connections_max: 20_000,
+            drain_notice_ms: 3_000,
             drain_timeout_ms: 20_000,
             trusted_proxies: Vec::new(),
         }
+    }
+}
+
+impl Config {
+    /// How long a process that is stopped goes on serving.
+    pub fn drain_notice(&self) -> Duration {
+        Duration::from_millis(self.drain_notice_ms)
     }
 }
 

@@ -31,7 +31,7 @@ use axum::Router;
 pub use self::app::App;
 pub use self::config::{Config, InvalidNetwork, Network};
 pub use self::routes::baseline_router;
-pub use self::serve::{listen, serve};
+pub use self::serve::{Stop, listen, serve};
 
 /// What a process serves that is not there for clients.
 pub fn operations_router(app: App) -> Router {

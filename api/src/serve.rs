@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -39,6 +40,16 @@ const KEPT_FREE: usize = 10;
 /// How long to wait when the system refuses to accept: it is out of descriptors or of memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How a server is told to stop, in two steps.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    /// Once true, each answer is the last on its connection: whoever keeps connections to this
+    /// process opens the next one elsewhere, and loses no request when it stops.
+    pub announced: Arc<AtomicBool>,
+    /// Nobody else is served.
+    pub now: CancellationToken,
+}
+
 /// Listens at a `host:port`, at the first of its addresses that can be bound.
 pub async fn listen(address: &str) -> io::Result<TcpListener> {
     let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
@@ -62,14 +73,15 @@ fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves until `shutdown`, then finishes the requests that are running, within the configured
+/// Serves until `stop.now`, then finishes the requests that are running, within the configured
 /// time. Idle connections are closed at once.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     config: &Config,
-    shutdown: CancellationToken,
+    stop: Stop,
 ) -> io::Result<()> {
+    let shutdown = stop.now;
     let local = listener.local_addr()?;
     let connections_max = config.connections_max.clamp(1, Semaphore::MAX_PERMITS);
     let free = Arc::new(Semaphore::new(connections_max));
@@ -80,6 +92,7 @@ pub async fn serve(
         router,
         free: Arc::clone(&free),
         few: connections_max / KEPT_FREE,
+        is_leaving: stop.announced,
         write_stall_timeout: Duration::from_millis(config.write_stall_timeout_ms),
     };
     while let Some(permit) = next_permit(&free, &shutdown).await {
@@ -120,6 +133,7 @@ struct Server {
     free: Arc<Semaphore>,
     /// So many are few.
     few: usize,
+    is_leaving: Arc<AtomicBool>,
     write_stall_timeout: Duration,
 }
 
@@ -139,9 +153,11 @@ impl Server {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.write_stall_timeout));
         let (router, free, few) = (self.router.clone(), Arc::clone(&self.free), self.few);
+        let is_leaving = Arc::clone(&self.is_leaving);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ends);
-            let is_last = free.available_permits() < few && request.method() != Method::POST;
+            let crowded = free.available_permits() < few && request.method() != Method::POST;
+            let is_last = crowded || is_leaving.load(Ordering::Relaxed);
             let answering = router.clone().call(request);
             async move {
                 let mut answer = answering.await?;

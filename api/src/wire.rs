@@ -4,7 +4,9 @@ use std::fmt::Display;
 
 use axum::http::StatusCode;
 use bytes::Bytes;
+use chrono::SecondsFormat;
 use domain::concert::Offer;
+use domain::health::Fault;
 use domain::layout::StoredLayout;
 use domain::{ConcertId, LayoutId, TicketId, UserId};
 use serde::{Deserialize, Serialize, Serializer};
@@ -91,6 +93,42 @@ pub(crate) struct Link<'a> {
 pub(crate) struct Health {
     #[schema(value_type = String, example = "ok")]
     pub(crate) status: &'static str,
+}
+
+/// Whether the process wants requests, and what does not work meanwhile.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Readiness<'a> {
+    /// `ok`, or `degraded`: the process works as well as any other.
+    #[schema(value_type = String, example = "ok")]
+    pub(crate) status: &'static str,
+    /// What does not work, in no process.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
+    pub(crate) degraded: &'a [Degraded],
+}
+
+/// A part that does not work.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Degraded {
+    /// `ledger`: nothing can be written. `counters`: no seat can be taken. `files`: prints cannot be
+    /// kept and come later.
+    #[schema(value_type = String, example = "ledger")]
+    pub(crate) part: &'static str,
+    /// Since when.
+    #[schema(value_type = String, example = "2031-05-17T18:00:00.000Z")]
+    pub(crate) since: String,
+    /// What was said last.
+    pub(crate) reason: String,
+}
+
+impl From<&Fault> for Degraded {
+    fn from(fault: &Fault) -> Self {
+        Self {
+            part: fault.part.name(),
+            since: fault.since.to_rfc3339_opts(SecondsFormat::Millis, true),
+            reason: fault.reason.clone(),
+        }
+    }
 }
 
 /// What a venue says of its concert.

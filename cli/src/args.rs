@@ -3,10 +3,11 @@
 mod bench;
 mod load;
 mod numbers;
+mod render;
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::config::Role;
 
@@ -17,6 +18,9 @@ pub(crate) use self::bench::{
 };
 pub(crate) use self::load::{
     AuditArgs, LoadArgs, LoadCommand, LoadRunArgs, MergeArgs, RateArg, ResultArgs, ShowArgs,
+};
+pub(crate) use self::render::{
+    FormatArg, HouseArg, LayoutArgs, PlanRenderArgs, RenderArgs, RenderCommand, TicketRenderArgs,
 };
 
 /// Sells concert tickets to a crowd, renders them, and never hands out a stale one.
@@ -165,105 +169,6 @@ pub struct LedgerArgs {
     pub json: bool,
 }
 
-/// What to draw.
-#[derive(Debug, Subcommand)]
-pub enum RenderCommand {
-    /// Draw a ticket
-    #[command(after_help = "Example:\n  \
-        ticketoverflow render ticket --example > t.json\n  \
-        ticketoverflow render ticket --input t.json --output t.pdf")]
-    Ticket(TicketRenderArgs),
-    /// Write the layout of a house that nobody has drawn: theatre, arena or stadium
-    #[command(after_help = "Example:\n  \
-        ticketoverflow render layout --house arena --seats 15000 --output arena.json")]
-    Layout(LayoutArgs),
-    /// Draw a seating plan
-    #[command(after_help = "Example:\n  \
-        ticketoverflow render plan --example > p.json\n  \
-        ticketoverflow render plan --input p.json --output p.svg\n  \
-        ticketoverflow render plan --input p.json --layout house.json --output p.svg")]
-    Plan(PlanRenderArgs),
-}
-
-/// From where to where to draw a ticket.
-#[derive(Debug, Clone, ClapArgs)]
-pub struct TicketRenderArgs {
-    /// As for plans.
-    #[command(flatten)]
-    pub render: RenderArgs,
-    /// Instead of the document's: en, de, fr, es, it, ro, ar or ja
-    #[arg(long, value_name = "TAG")]
-    pub language: Option<String>,
-    /// Draw it for a phone's screen instead of an A4 page
-    #[arg(long)]
-    pub phone: bool,
-    /// A font file for letters that the built-in ones lack, such as Noto Sans CJK; repeatable
-    #[arg(long, value_name = "FILE")]
-    pub font: Vec<PathBuf>,
-    /// Fail on characters that no typeface has, instead of drawing their code points
-    #[arg(long)]
-    pub strict: bool,
-    /// Dots an inch of a PNG, 36 to 600
-    #[arg(long, value_name = "N", default_value_t = 150)]
-    pub dpi: u32,
-}
-
-/// Which house to write down.
-#[derive(Debug, Clone, ClapArgs)]
-pub struct LayoutArgs {
-    /// What sort of house
-    #[arg(long, value_enum)]
-    pub house: HouseArg,
-    /// Its places
-    #[arg(long, default_value_t = 1_200, value_parser = clap::value_parser!(u32).range(1..=150_000))]
-    pub seats: u32,
-    /// The layout, JSON; standard output if not given
-    #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-}
-
-/// Houses that can be generated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum HouseArg {
-    /// Stalls and balconies around a stage
-    Theatre,
-    /// A standing floor and two tiers
-    Arena,
-    /// A pitch and three tiers
-    Stadium,
-}
-
-/// From where to where to draw a plan.
-#[derive(Debug, Clone, ClapArgs)]
-pub struct PlanRenderArgs {
-    /// As for tickets.
-    #[command(flatten)]
-    pub render: RenderArgs,
-    /// The house's seating layout, JSON, as it is uploaded to a server; plain rows without one
-    #[arg(long, value_name = "FILE")]
-    pub layout: Option<PathBuf>,
-    /// Draw only this section, with an element for every seat (SVG)
-    #[arg(long, value_name = "NAME")]
-    pub section: Option<String>,
-    /// Width of a PNG in pixels, 200 to 4000
-    #[arg(long, value_name = "N", default_value_t = 1_600)]
-    pub width: u32,
-}
-
-/// From where to where to draw.
-#[derive(Debug, Clone, ClapArgs)]
-pub struct RenderArgs {
-    /// The document, JSON
-    #[arg(long, value_name = "FILE", required_unless_present = "example")]
-    pub input: Option<PathBuf>,
-    /// The picture; its ending chooses the format: .svg, .pdf or .png
-    #[arg(long, value_name = "FILE", required_unless_present = "example")]
-    pub output: Option<PathBuf>,
-    /// Print an example document and draw nothing
-    #[arg(long, conflicts_with_all = ["input", "output"])]
-    pub example: bool,
-}
-
 /// Options of `verify`.
 #[derive(Debug, Clone, ClapArgs)]
 pub struct VerifyArgs {
@@ -291,7 +196,9 @@ pub struct VerifyArgs {
 #[derive(Debug, Subcommand)]
 pub enum JobsCommand {
     /// List jobs, newest first
-    #[command(after_help = "Example:\n  ticketoverflow jobs list --state discarded --max 20")]
+    #[command(after_help = "Examples:\n  \
+        ticketoverflow jobs list --state discarded --max 20\n  \
+        ticketoverflow jobs list --before 0190163d-8694-739b-aea5-966c26f8ad90   the next page")]
     List(JobsListArgs),
     /// Show one job with its errors
     #[command(
@@ -331,8 +238,11 @@ pub struct JobsListArgs {
     /// render_ticket, render_plan …
     #[arg(long)]
     pub kind: Option<String>,
+    /// Only those that are older than the job of this id: the last one of the page before
+    #[arg(long, value_name = "ID")]
+    pub before: Option<String>,
     /// List at most so many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub max: u32,
 }
 

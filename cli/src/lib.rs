@@ -18,26 +18,42 @@ mod users;
 mod wire;
 
 use std::future::Future;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use clap::Parser as _;
 
 pub use self::args::Args;
 use self::args::Command;
 
 /// Runs what the command line asks for. Errors are printed with their causes; the exit status is
-/// 1 for them and for an audit that found something.
-pub fn main(args: Args) -> ExitCode {
+/// 1 for them, for an audit that found something, and for an answer that cannot be written.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return explain(&error),
+    };
     open_files::raise();
     refuse_huge_pages();
-    match dispatch(args) {
-        Ok(code) => code,
-        Err(error) => {
-            // `anyhow` prints the chain; every layer says what it tried.
-            eprintln_chain(&error);
-            ExitCode::FAILURE
-        }
+    let code = dispatch(args).unwrap_or_else(fail);
+    logging::finish();
+    out::check().map_or_else(fail, |()| code)
+}
+
+fn fail(error: anyhow::Error) -> ExitCode {
+    // `anyhow` prints the chain; every layer says what it tried.
+    out::note(format_args!("error: {error:#}"));
+    ExitCode::FAILURE
+}
+
+/// Prints a help text, or what is wrong with the command line.
+fn explain(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() || std::io::stdout().is_terminal() {
+        error.exit();
     }
+    out::text(error.render());
+    out::check().map_or_else(fail, |()| ExitCode::SUCCESS)
 }
 
 /// The allocator asks for no huge pages, with which a crowd takes many times the memory; some
@@ -111,9 +127,4 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
     // A blocking task that hangs must not keep the process from ending.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     result
-}
-
-fn eprintln_chain(error: &anyhow::Error) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr().lock(), "error: {error:#}");
 }

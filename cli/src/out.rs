@@ -1,20 +1,70 @@
 //! Standard output: what a command answers. Everything else goes to standard error.
+//!
+//! A command goes on when its answer cannot be written, as what it does may matter more; in the end
+//! the process says so and fails ([`check`]).
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
+use std::sync::OnceLock;
 
+use anyhow::anyhow;
 use serde::Serialize;
 
-/// Prints a line. A reader that went away (`| head`) is no error.
+/// Why some of the answer was lost.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+/// Prints a line.
 pub(crate) fn line(text: impl Display) {
-    let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    write(format_args!("{text}\n"));
+}
+
+/// Prints a text as it is.
+pub(crate) fn text(text: impl Display) {
+    write(format_args!("{text}"));
 }
 
 /// Prints a value as indented JSON.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     line(serde_json::to_string_pretty(value)?);
     Ok(())
+}
+
+/// Writes a file's bytes.
+pub(crate) fn bytes(bytes: &[u8]) {
+    attempt(|out| out.write_all(bytes));
+}
+
+/// Says something beside the answer, on standard error.
+pub(crate) fn note(text: impl Display) {
+    // Nobody to tell it to is no reason to fail.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Fails when something of the answer could not be written. A reader that went away (`| head`) has
+/// had enough, which is no error.
+pub(crate) fn check() -> anyhow::Result<()> {
+    LOST.get().map_or(Ok(()), |error| {
+        Err(anyhow!("standard output cannot be written: {error}"))
+    })
+}
+
+fn write(text: std::fmt::Arguments<'_>) {
+    attempt(|out| out.write_fmt(text));
+}
+
+/// Nothing is written after what was lost: a gap in the middle would not be noticed.
+fn attempt(writing: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>) {
+    if LOST.get().is_some() {
+        return;
+    }
+    let mut out = io::stdout().lock();
+    match writing(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            // Only the first one counts.
+            let _ = LOST.set(error);
+        }
+        Ok(()) | Err(_) => {}
+    }
 }
 
 /// A number with commas between the thousands.

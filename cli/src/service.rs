@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use workers::{PoolReport, Workers};
 
 use crate::config::{Config, Role};
-use crate::shutdown::Signals;
+use crate::shutdown::{Signal, Signals};
 use crate::wire;
 
 /// Bounds of the histograms of seconds, from a tenth of a millisecond to a minute.
@@ -60,6 +60,8 @@ pub struct Service {
     workers: Option<Workers>,
     scheduler: Scheduler,
     grace: Duration,
+    /// How long it goes on serving once a service manager has stopped it.
+    notice: Duration,
 }
 
 impl Service {
@@ -94,7 +96,11 @@ impl Service {
         }
         let stop_http = CancellationToken::new();
         let http = tokio::spawn({
-            let (config, stop) = (config.api.clone(), stop_http.clone());
+            let config = config.api.clone();
+            let stop = api::Stop {
+                announced: app.announced(),
+                now: stop_http.clone(),
+            };
             async move { api::serve(listener, router, &config, stop).await }
         });
 
@@ -109,6 +115,8 @@ impl Service {
         let scheduler = Scheduler::start(&ctx, &config.scheduler, worker, duties);
         tracing::info!(%address, roles = ?config.server.roles, worker = %worker, "serving");
         let grace = config.workers.grace();
+        // Nobody is sent to a process that serves no clients.
+        let notice = config.has(Role::Api).then(|| config.api.drain_notice());
         Ok(Self {
             ctx,
             address,
@@ -119,6 +127,7 @@ impl Service {
             workers,
             scheduler,
             grace,
+            notice: notice.unwrap_or_default(),
         })
     }
 
@@ -158,15 +167,22 @@ impl Service {
             .unwrap_or_default()
     }
 
-    /// Serves until SIGINT or SIGTERM, then stops in good order; a second signal ends the
+    /// Serves until SIGINT, SIGTERM or SIGHUP, then stops in good order; a second signal ends the
     /// process at once.
+    ///
+    /// Load balancers hear of it before they are refused: `/readyz` says so for
+    /// `api.drain_notice_ms`, while everybody is served. Whoever presses Ctrl-C is not made to wait
+    /// for that.
     pub async fn run_until_signal(self, mut signals: Signals) -> anyhow::Result<()> {
-        let name = signals.next().await;
-        tracing::info!(
-            signal = name,
-            "stopping: finishing what runs, taking nothing new"
-        );
+        let signal = signals.next().await;
         signals.end_at_next();
+        self.app.drain();
+        if signal != Signal::Interrupt && !self.notice.is_zero() {
+            let notice = self.notice;
+            tracing::info!(%signal, ?notice, "stopping: telling load balancers first");
+            tokio::time::sleep(notice).await;
+        }
+        tracing::info!(%signal, "stopping: finishing what runs, taking nothing new");
         self.stop().await?;
         tracing::info!("stopped");
         Ok(())

@@ -12,6 +12,7 @@ use crate::code::Signer;
 use crate::concert::{Concert, Offer};
 use crate::error::Error;
 use crate::groups::Groups;
+use crate::health::{self, Health, noting};
 use crate::ids::{ConcertId, IdSource};
 use crate::job::ServiceTimes;
 use crate::jobs::{Settled, Settlement, write_settlements};
@@ -95,6 +96,7 @@ pub struct Context {
     courses: Courses,
     service_times: ServiceTimes,
     admission: Admission,
+    health: Arc<Health>,
     plans: PlanShelf,
     pub(crate) keys_running: KeysRunning,
     pub(crate) sales: Groups<Sale, SaleAck>,
@@ -117,6 +119,8 @@ impl Context {
     /// Starts what works in groups on threads of their own, writers on one and readers on another;
     /// fails when there cannot be so many.
     pub fn start(parts: Parts, limits: Limits) -> std::io::Result<Arc<Self>> {
+        let health = Arc::new(Health::new(Arc::clone(&parts.clock)));
+        let parts = health::with_noted_files(parts, &health);
         let shared = Arc::new(parts.clone());
         let writer = RuntimeThread::start("group-commit")?;
         let reader = RuntimeThread::start("lookups")?;
@@ -130,8 +134,10 @@ impl Context {
             at_once,
             Some(admission.pace(Class::Purchases)),
             {
-                let parts = Arc::clone(&shared);
-                move |group| write_sales(Arc::clone(&parts), Arc::clone(&rebuilds), group)
+                let (parts, health) = (Arc::clone(&shared), Arc::clone(&health));
+                let write =
+                    move |group| write_sales(Arc::clone(&parts), Arc::clone(&rebuilds), group);
+                move |group| noting(&health, write(group))
             },
         );
         // One at a time: they leave the ledger to those who buy.
@@ -145,8 +151,8 @@ impl Context {
             at_once,
             Some(admission.pace(Class::PrintOrders)),
             {
-                let parts = Arc::clone(&shared);
-                move |group| write_print_orders(Arc::clone(&parts), group)
+                let (parts, health) = (Arc::clone(&shared), Arc::clone(&health));
+                move |group| noting(&health, write_print_orders(Arc::clone(&parts), group))
             },
         );
         let settlements = Groups::start(runtime, limits.settlements_waiting_max, at_once, None, {
@@ -164,6 +170,7 @@ impl Context {
             courses: Courses::default(),
             service_times: ServiceTimes::default(),
             admission,
+            health,
             plans: PlanShelf::new(limits.plan_bytes_max),
             keys_running: KeysRunning::default(),
             sales,
@@ -218,6 +225,10 @@ impl Context {
 
     pub(crate) fn admission(&self) -> &Admission {
         &self.admission
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
     }
 
     /// Requests of a class that are under way.

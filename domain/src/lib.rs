@@ -15,6 +15,7 @@ pub mod concerts;
 mod context;
 mod error;
 mod groups;
+pub mod health;
 pub mod ids;
 pub mod job;
 pub mod jobs;

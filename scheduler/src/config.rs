@@ -25,6 +25,8 @@ pub struct Config {
     pub gauges_interval_ms: u64,
     /// How often the size of the ledger is published.
     pub sizes_interval_ms: u64,
+    /// How often it is looked whether the ledger can be written and seats be taken.
+    pub health_interval_ms: u64,
     /// How often finished jobs and old idempotency keys are deleted.
     pub prune_interval_ms: u64,
     /// How long finished jobs are kept.
@@ -43,6 +45,7 @@ impl Default for Config {
             reconcile_interval_ms: 2_000,
             gauges_interval_ms: 2_000,
             sizes_interval_ms: 10_000,
+            health_interval_ms: 5_000,
             prune_interval_ms: 60_000,
             finished_jobs_kept_hours: 24,
             leader_lease_ms: 5_000,

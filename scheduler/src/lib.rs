@@ -1,5 +1,5 @@
 //! What happens by the clock: seating plans are ordered, lost workers' jobs rescued, seat
-//! counters checked, old rows deleted, gauges published.
+//! counters checked, old rows deleted, gauges published, and it is looked whether all works.
 //!
 //! Invariant: every tick may be repeated, skipped, or run by two schedulers at once without harm.
 //! Nothing here decides; each tick calls a use case of `domain` until that has nothing left to do.
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::reconcile::Reconciler;
-use domain::{Context, Error, WorkerId};
+use domain::{Context, Error, WorkerId, health};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -53,6 +53,7 @@ pub struct Scheduler {
 struct Shared {
     ctx: Arc<Context>,
     config: Config,
+    process: WorkerId,
     leader: Leader,
     seating: Seating,
     stop: CancellationToken,
@@ -64,6 +65,7 @@ impl Scheduler {
         let shared = Arc::new(Shared {
             ctx: Arc::clone(ctx),
             config: config.clone(),
+            process: worker,
             leader: Leader::new(worker, config.leader_lease()),
             seating: Seating::new(
                 config.seating_share,
@@ -84,6 +86,10 @@ impl Scheduler {
         }
         if duties.reconciles {
             loops.spawn(reconcile(Arc::clone(&shared)));
+        }
+        // Workers need neither: their jobs wait until both work again.
+        if duties.leads || duties.reconciles {
+            loops.spawn_on(look(Arc::clone(&shared), duties.reconciles), ctx.writer());
         }
         Self { shared, loops }
     }
@@ -191,6 +197,14 @@ async fn reconcile(shared: Arc<Shared>) {
     };
     let period = period(shared.config.reconcile_interval_ms);
     every(period, "checking seat counters", &shared.stop, tick).await;
+}
+
+async fn look(shared: Arc<Shared>, sells: bool) {
+    /// Other processes must see signs of this one in time.
+    const LONGEST: Duration = Duration::from_secs(10);
+    let period = period(shared.config.health_interval_ms).min(LONGEST);
+    let tick = || health::look(&shared.ctx, shared.process, sells);
+    every(period, "looking what works", &shared.stop, tick).await;
 }
 
 async fn gauges(shared: Arc<Shared>) {

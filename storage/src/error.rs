@@ -102,6 +102,18 @@ pub enum OpenError {
         /// What is wrong.
         reason: String,
     },
+    /// A pooler stands before the server that keeps no session for a connection.
+    #[error(
+        "the database {database} is reached through a pooler, {found}; have the URL name PostgreSQL \
+         itself, or set pool_mode = session and ignore_startup_parameters = extra_float_digits in \
+         pgbouncer.ini"
+    )]
+    Pooler {
+        /// The address, without the password.
+        database: String,
+        /// How it was noticed.
+        found: &'static str,
+    },
     /// No server answers there, or none that can write, or it refuses us.
     #[error(
         "the database {database} cannot be reached; check that it runs, \

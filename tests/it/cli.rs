@@ -1,10 +1,12 @@
 //! The command line.
 
 mod benches;
+mod doctor;
 mod jobs;
 mod memory;
 mod metrics;
 mod open_files;
+mod output;
 mod soak;
 
 use std::path::{Path, PathBuf};

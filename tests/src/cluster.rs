@@ -71,7 +71,17 @@ impl Cluster {
     ///
     /// If it does not start.
     pub fn start_with(&self, roles: &str, settings: &[(&str, &str)]) -> Server {
-        let mut command = self.command(&["run", "--listen", "127.0.0.1:0", "--roles", roles]);
+        self.start_by(&self.redis_url, roles, settings)
+    }
+
+    /// As [`Cluster::start_with`], with another way to the same Redis.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn start_by(&self, redis_url: &str, roles: &str, settings: &[(&str, &str)]) -> Server {
+        let args = ["run", "--listen", "127.0.0.1:0", "--roles", roles];
+        let mut command = self.command_by(redis_url, &args);
         let log = OpenOptions::new()
             .create(true)
             .append(true)
@@ -152,11 +162,15 @@ impl Cluster {
     }
 
     fn command(&self, args: &[&str]) -> Command {
+        self.command_by(&self.redis_url, args)
+    }
+
+    fn command_by(&self, redis_url: &str, args: &[&str]) -> Command {
         let mut command = process::command();
         command
             .args(args)
             .args(["--postgres-url", self.database.url()])
-            .args(["--redis-url", &self.redis_url])
+            .args(["--redis-url", redis_url])
             .env("TICKETOVERFLOW__ENGINE__REDIS_PREFIX", &self.redis_prefix)
             .env(
                 "TICKETOVERFLOW__ENGINE__REDIS_TIMEOUT_MS",

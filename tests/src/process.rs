@@ -19,6 +19,8 @@ pub struct Server {
     /// Its client.
     pub http: Http,
     child: Child,
+    /// Reads what it logs, if that is kept.
+    log: Option<JoinHandle<Vec<u8>>>,
 }
 
 impl Server {
@@ -34,6 +36,35 @@ impl Server {
             .args(["run", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
             .args(args);
+        Self::of(&mut command)
+    }
+
+    /// As [`Server::start`], with settings such as `("WORKERS__GRACE_MS", "0")`, started by somebody
+    /// who ignores signals such as `HUP`. What it logs is kept, as it would be in a file.
+    pub fn start_ignoring(signals: &str, data_dir: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut server = Self::start_ignoring_into(Stdio::piped(), signals, data_dir, settings);
+        let log = server.child.stderr.take().expect("its log is piped");
+        server.log = Some(read(log));
+        server
+    }
+
+    /// As [`Server::start_ignoring`], with its log anywhere.
+    pub fn start_ignoring_into(
+        log: impl Into<Stdio>,
+        signals: &str,
+        data_dir: &Path,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!(r#"trap '' {signals}; exec "$0" "$@""#)])
+            .arg(binary())
+            .args(["run", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data_dir)
+            .stderr(log);
+        for (name, value) in settings {
+            command.env(format!("TICKETOVERFLOW__{name}"), value);
+        }
         Self::of(&mut command)
     }
 
@@ -55,6 +86,7 @@ impl Server {
         Self {
             http: Http::new(address.parse().expect("an address")),
             child,
+            log: None,
         }
     }
 
@@ -93,6 +125,28 @@ impl Server {
         self.signal("-TERM");
     }
 
+    /// Sends SIGHUP, as the end of a session does.
+    pub fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    /// Sends SIGINT, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
+    /// Has every write fail that would make a file longer than this, as a full disk does; whoever
+    /// started it ignores `XFSZ`. Nothing fails any more without a limit.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let set = Command::new("prlimit")
+            .args(["--pid", &self.child.id().to_string()])
+            .arg(format!("--fsize={limit}:"))
+            .status()
+            .expect("prlimit is there (util-linux)");
+        assert!(set.success());
+    }
+
     /// Stops it without ending it: it does nothing more, in the middle of whatever it does.
     pub fn freeze(&self) {
         self.signal("-STOP");
@@ -120,6 +174,15 @@ impl Server {
     pub fn wait(mut self) -> Option<i32> {
         let ended = until_ended(&mut self.child, DEADLINE);
         ended.expect("the server ends").code()
+    }
+
+    /// As [`Server::wait`], with what it logged, if it was started with that kept.
+    pub fn wait_with_log(mut self) -> (Option<i32>, String) {
+        let log = self.log.take();
+        let status = self.wait();
+        let log = log.map(|reader| reader.join().expect("pipes can be read"));
+        let log = String::from_utf8_lossy(&log.unwrap_or_default()).into_owned();
+        (status, log)
     }
 }
 

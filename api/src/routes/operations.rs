@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use domain::admission::Class;
+use domain::health::{self, Part};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -15,7 +16,7 @@ use super::health::{check_ledger, healthy};
 use crate::app::App;
 use crate::problem::{Problem, UNAVAILABLE};
 use crate::reply::{self, Reply, send};
-use crate::wire::Health;
+use crate::wire::{Degraded, Health, Readiness};
 
 /// The description does not change while the process runs.
 static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| {
@@ -46,15 +47,37 @@ async fn livez() -> Response {
 #[utoipa::path(
     get, path = "/readyz", tag = "Operations",
     responses(
-        (status = 200, description = "It does", body = Health),
-        (status = 503, description = "It is stopping, or the ledger cannot be reached or read"),
+        (
+            status = 200, body = Readiness,
+            description = "It does; what is degraded does not work in any process"
+        ),
+        (
+            status = 503,
+            description = "It is stopping, the ledger cannot be reached or read, or other processes \
+                can do what this one cannot"
+        ),
     )
 )]
 async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
     if app.is_draining() {
         return Err(Problem::new(&UNAVAILABLE, "the process is stopping"));
     }
-    check_ledger(&app).await.map(send)
+    check_ledger(&app).await?;
+    let faults = health::faults(app.ctx());
+    if let Some(fault) = faults.iter().find(|fault| fault.alone) {
+        let detail = format!("only in this process, {fault}");
+        return Err(Problem::new(&UNAVAILABLE, detail).retry_soon());
+    }
+    let degraded: Vec<_> = faults.iter().map(Degraded::from).collect();
+    let readiness = Readiness {
+        status: if degraded.is_empty() {
+            "ok"
+        } else {
+            "degraded"
+        },
+        degraded: &degraded,
+    };
+    Ok(send(reply::json(StatusCode::OK, &readiness)))
 }
 
 /// Figures for Prometheus
@@ -70,10 +93,25 @@ async fn metrics(State(app): State<App>) -> Response {
         let inside = u32::try_from(app.ctx().inside(class)).unwrap_or(u32::MAX);
         ::metrics::gauge!("ticketoverflow_in_flight", "class" => class.name()).set(inside);
     }
+    publish_faults(&app);
     let mut reply = Reply::new(app.metrics().into());
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     reply.headers_mut().insert(CONTENT_TYPE, text);
     send(reply)
+}
+
+/// For each part whether it works, and since when not.
+fn publish_faults(app: &App) {
+    let faults = health::faults(app.ctx());
+    for part in Part::ALL {
+        let fault = faults.iter().find(|fault| fault.part == part);
+        #[expect(clippy::cast_precision_loss, reason = "a time of our age is exact")]
+        let since = fault.map_or(0.0, |fault| fault.since.timestamp_millis() as f64 / 1_000.0);
+        ::metrics::gauge!("ticketoverflow_degraded", "part" => part.name())
+            .set(u32::from(fault.is_some()));
+        ::metrics::gauge!("ticketoverflow_degraded_since_timestamp_seconds", "part" => part.name())
+            .set(since);
+    }
 }
 
 /// This description

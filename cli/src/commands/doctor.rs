@@ -2,11 +2,15 @@
 
 use std::path::Path;
 
+use anyhow::anyhow;
+use domain::clock::{Clock, SystemClock};
 use domain::ids::{IdSource, SystemIds};
+use domain::ports::Store;
 use domain::user::UserDirectory;
+use domain::{WorkerId, health};
 use serde_json::json;
 use storage::postgres::{Options, PostgresStore};
-use storage::{FilesPlace, OpenError, Redis};
+use storage::{Access, FilesPlace, OpenError, Redis};
 use tokio::net::TcpListener;
 
 use crate::args::LedgerArgs;
@@ -88,7 +92,10 @@ async fn ledger(data_dir: &Path) -> Finding {
     }
     match storage::check(data_dir).await {
         Ok(damage) if damage.is_empty() => match storage::schema(data_dir).await {
-            Ok(schema) if schema.pending().is_empty() => finding(true, "undamaged".into()),
+            Ok(schema) if schema.pending().is_empty() => match write(data_dir).await {
+                Ok(()) => finding(true, "undamaged, can be written".into()),
+                Err(error) => finding(false, format!("undamaged, cannot be written: {error:#}")),
+            },
             Ok(schema) => finding(
                 true,
                 format!(
@@ -109,6 +116,26 @@ async fn ledger(data_dir: &Path) -> Finding {
     }
 }
 
+/// Writes what a server writes to see whether it can, also beside one.
+async fn write(data_dir: &Path) -> anyhow::Result<()> {
+    let opened = storage::open_embedded(data_dir, Access::Inspect).await?;
+    try_out(opened.store.as_ref()).await
+}
+
+/// The same to a shared ledger, as a server opens it.
+async fn write_shared(url: &str) -> anyhow::Result<()> {
+    let store = PostgresStore::open(url, Options::default()).await?;
+    let tried = try_out(&store).await;
+    store.close().await;
+    tried
+}
+
+async fn try_out(store: &dyn Store) -> anyhow::Result<()> {
+    let doctor = WorkerId(SystemIds.next());
+    let tried = health::try_ledger(store, doctor, SystemClock.now()).await;
+    tried.map_err(|error| anyhow!(error.chain()))
+}
+
 async fn shared_ledger(url: &str) -> Finding {
     let finding = |well, detail| Finding {
         what: "ledger",
@@ -120,7 +147,10 @@ async fn shared_ledger(url: &str) -> Finding {
             false,
             "a newer version of this program has migrated it; install that one".into(),
         ),
-        Ok(schema) if schema.pending().is_empty() => finding(true, "reachable, migrated".into()),
+        Ok(schema) if schema.pending().is_empty() => match write_shared(url).await {
+            Ok(()) => finding(true, "reachable, migrated, can be written".into()),
+            Err(error) => finding(false, format!("{error:#}")),
+        },
         Ok(schema) => finding(
             false,
             format!(
@@ -152,9 +182,9 @@ async fn redis(engine: &EngineConfig) -> Finding {
             return finding(false, format!("{error:#}"));
         }
     };
-    match redis.ping().await {
-        Ok(()) => finding(true, "reachable".into()),
-        Err(error) => finding(false, error.to_string()),
+    match redis.try_out().await {
+        Ok(()) => finding(true, "reachable, runs scripts that write".into()),
+        Err(error) => finding(false, format!("no seat can be taken there: {error}")),
     }
 }
 

@@ -1,12 +1,14 @@
 //! `jobs`: what operators see of jobs and do to them, also while a server runs.
 
+mod list;
+
 use anyhow::{Context as _, anyhow};
 use domain::JobId;
 use domain::job::{Job, Lane, Progress, Queue, State};
 use domain::jobs::{self, Cancelled, JobFilter};
 use serde_json::{Value, json};
 
-use crate::args::{JobArgs, JobsCommand, JobsListArgs, LedgerArgs, QueueArgs, RetryArgs};
+use crate::args::{JobArgs, JobsCommand, LedgerArgs, QueueArgs, RetryArgs};
 use crate::config::Config;
 use crate::out;
 use crate::wire::{self, Inspected};
@@ -14,52 +16,13 @@ use crate::wire::{self, Inspected};
 /// Runs one of the `jobs` commands.
 pub async fn jobs(command: JobsCommand) -> anyhow::Result<()> {
     match command {
-        JobsCommand::List(args) => list(&args).await,
+        JobsCommand::List(args) => list::list(&args).await,
         JobsCommand::Show(args) => show(&args).await,
         JobsCommand::Retry(args) => retry(&args).await,
         JobsCommand::Cancel(args) => cancel(&args).await,
         JobsCommand::Pause(args) => set_paused(&args, true).await,
         JobsCommand::Resume(args) => set_paused(&args, false).await,
     }
-}
-
-async fn list(args: &JobsListArgs) -> anyhow::Result<()> {
-    let state = args.state.as_deref().map(parse_state).transpose()?;
-    let queue = args.queue.as_deref().map(parse_queue).transpose()?;
-    let filter = JobFilter {
-        state,
-        queue,
-        kind: args.kind.clone(),
-        before: None,
-        max: args.max,
-    };
-    let opened = open(&args.ledger).await?;
-    let jobs = opened.parts.store.read().await?.list_jobs(&filter).await?;
-    if args.ledger.json {
-        return out::json(&jobs.iter().map(as_json).collect::<Vec<_>>());
-    }
-    out::line(format!(
-        "{:36}  {:14} {:7} {:10} {:>7}  due",
-        "id", "kind", "queue", "state", "attempt"
-    ));
-    for job in &jobs {
-        out::line(format!(
-            "{:36}  {:14} {:7} {:10} {:>7}  {}",
-            job.id,
-            job.kind,
-            job.queue.as_str(),
-            job.state.as_str(),
-            job.attempt,
-            job.due_at.format("%Y-%m-%d %H:%M"),
-        ));
-    }
-    if jobs.len() == args.max as usize {
-        out::line(format!(
-            "only the newest {} are listed; see --max",
-            args.max
-        ));
-    }
-    Ok(())
 }
 
 async fn show(args: &JobArgs) -> anyhow::Result<()> {
@@ -122,6 +85,7 @@ async fn retry(args: &RetryArgs) -> anyhow::Result<()> {
         max: args.max,
     };
     let opened = open(&args.ledger).await?;
+    list::demand_kind(opened.parts.store.as_ref(), args.kind.as_deref()).await?;
     let redriven = jobs::retry_all(&opened.parts, &filter).await?;
     if args.ledger.json {
         return out::json(&json!({

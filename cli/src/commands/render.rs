@@ -1,9 +1,11 @@
 //! `render`: draws a ticket or a seating plan from a JSON file.
 
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
+use clap::ValueEnum as _;
 use domain::concert::parse_date;
 use domain::layout::Layout;
 use domain::layout::houses::{self, House};
@@ -11,7 +13,7 @@ use renderers::{Language, OnMissing, PlanDocument, Sheet, SoldSeats, TicketDocum
 use serde::de::DeserializeOwned;
 
 use crate::args::{
-    HouseArg, LayoutArgs, PlanRenderArgs, RenderArgs, RenderCommand, TicketRenderArgs,
+    FormatArg, HouseArg, LayoutArgs, PlanRenderArgs, RenderArgs, RenderCommand, TicketRenderArgs,
 };
 use crate::out;
 
@@ -49,11 +51,10 @@ fn draw_ticket(args: &TicketRenderArgs) -> anyhow::Result<()> {
         }
         Ok(document)
     };
-    draw(&args.render, read, |document, ending| match ending {
-        "svg" => Some(renderers::ticket_svg(document)),
-        "pdf" => Some(renderers::ticket_pdf(document)),
-        "png" => Some(renderers::ticket_png(document, args.dpi)),
-        _ => None,
+    draw(&args.render, read, |document, format| match format {
+        FormatArg::Svg => Some(renderers::ticket_svg(document)),
+        FormatArg::Pdf => Some(renderers::ticket_pdf(document)),
+        FormatArg::Png => Some(renderers::ticket_png(document, args.dpi)),
     })
 }
 
@@ -63,12 +64,12 @@ fn draw_plan(args: &PlanRenderArgs) -> anyhow::Result<()> {
         document.layout = args.layout.as_deref().map(read_layout).transpose()?;
         Ok(document)
     };
-    draw(&args.render, read, |document, ending| {
-        match (ending, &args.section) {
-            ("svg", Some(section)) => Some(renderers::plan_section_svg(document, section)),
-            ("svg", None) => Some(renderers::plan_svg(document)),
-            ("png", None) => Some(renderers::plan_png(document, args.width)),
-            _ => None,
+    draw(&args.render, read, |document, format| {
+        match (format, &args.section) {
+            (FormatArg::Svg, Some(section)) => Some(renderers::plan_section_svg(document, section)),
+            (FormatArg::Svg, None) => Some(renderers::plan_svg(document)),
+            (FormatArg::Png, None) => Some(renderers::plan_png(document, args.width)),
+            (FormatArg::Pdf, _) | (FormatArg::Png, Some(_)) => None,
         }
     })
 }
@@ -80,13 +81,15 @@ fn write_layout(args: &LayoutArgs) -> anyhow::Result<()> {
         HouseArg::Stadium => House::Stadium,
     };
     let document = houses::document(house, args.seats);
-    let Some(output) = &args.output else {
-        return out::json(&document);
-    };
-    std::fs::write(output, document.to_string())
-        .with_context(|| format!("{} cannot be written", output.display()))?;
-    out::line(format!("{}: {} places", output.display(), args.seats));
-    Ok(())
+    match &args.output {
+        Some(output) if !is_standard(output) => {
+            std::fs::write(output, document.to_string())
+                .with_context(|| format!("{} cannot be written", output.display()))?;
+            out::line(format!("{}: {} places", output.display(), args.seats));
+            Ok(())
+        }
+        _ => out::json(&document),
+    }
 }
 
 /// Every mistake of the layout is told, each with its place.
@@ -106,23 +109,25 @@ fn read_layout(path: &Path) -> anyhow::Result<Arc<Layout>> {
 fn draw<Document>(
     args: &RenderArgs,
     read: impl Fn(&Path) -> anyhow::Result<Document>,
-    render: impl Fn(&Document, &str) -> Option<Result<Vec<u8>, renderers::RenderError>>,
+    render: impl Fn(&Document, FormatArg) -> Option<Result<Vec<u8>, renderers::RenderError>>,
 ) -> anyhow::Result<()> {
     let (Some(input), Some(output)) = (&args.input, &args.output) else {
         bail!("--input and --output are needed");
     };
     let document = read(input)?;
-    let ending = output
-        .extension()
-        .and_then(|ending| ending.to_str())
-        .unwrap_or_default();
-    let Some(drawn) = render(&document, ending) else {
+    let format = args.format.map_or_else(|| format_of(output), Ok)?;
+    let Some(drawn) = render(&document, format) else {
+        let format = format!("{format:?}").to_lowercase();
         bail!(
-            "--output {}: the ending chooses the format, and {ending:?} is none that can be drawn",
+            "--output {}: there is no {format} of that",
             output.display()
         );
     };
     let bytes = drawn.with_context(|| format!("{} cannot be drawn", input.display()))?;
+    if is_standard(output) {
+        out::bytes(&bytes);
+        return Ok(());
+    }
     std::fs::write(output, &bytes)
         .with_context(|| format!("{} cannot be written", output.display()))?;
     out::line(format!(
@@ -133,12 +138,34 @@ fn draw<Document>(
     Ok(())
 }
 
+/// The format that a file's ending chooses.
+fn format_of(output: &Path) -> anyhow::Result<FormatArg> {
+    if is_standard(output) {
+        return Ok(FormatArg::Svg);
+    }
+    let ending = output.extension().unwrap_or_default();
+    FormatArg::from_str(&ending.to_string_lossy(), true).map_err(|_| {
+        anyhow!(
+            "--output {}: the ending chooses the format, and {ending:?} is none that can be drawn",
+            output.display()
+        )
+    })
+}
+
+/// Whether a file's name stands for standard input or output.
+fn is_standard(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
 fn read<Document: DeserializeOwned>(path: &Path) -> anyhow::Result<Document> {
     serde_json::from_slice(&read_bytes(path)?)
         .with_context(|| format!("{} is not a document (see --example)", path.display()))
 }
 
 fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
+    if is_standard(path) {
+        return read_standard_input();
+    }
     let size = std::fs::metadata(path)
         .with_context(|| format!("{} cannot be read", path.display()))?
         .len();
@@ -149,6 +176,19 @@ fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
         );
     }
     std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+fn read_standard_input() -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = std::io::stdin()
+        .lock()
+        .take(DOCUMENT_BYTES_MAX + 1)
+        .read_to_end(&mut bytes);
+    read.context("standard input cannot be read")?;
+    if bytes.len() as u64 > DOCUMENT_BYTES_MAX {
+        bail!("standard input has more than {DOCUMENT_BYTES_MAX} bytes");
+    }
+    Ok(bytes)
 }
 
 /// A ticket to try things with.

@@ -21,5 +21,9 @@ pub async fn run(args: &RunArgs) -> anyhow::Result<()> {
         tracing::warn!("api.connections_max: {shortage}");
     }
     out::line(format!("listening on {}", service.url()));
+    if let Err(error) = out::check() {
+        // Whoever knows the address is served all the same.
+        tracing::warn!("{error}; listening on {}", service.url());
+    }
     service.run_until_signal(signals).await
 }

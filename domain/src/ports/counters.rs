@@ -57,6 +57,10 @@ pub trait Counters: Send + Sync + 'static {
     /// Waits until a taken seat of the concert is settled or given back, 50 ms at most.
     async fn settled(&self, concert: ConcertId);
 
+    /// Does on no seat what sales do, and fails if they would: the counters cannot be reached, or
+    /// refuse to be written.
+    async fn try_out(&self) -> Result<(), CountersError>;
+
     /// Tells others what this process has kept to itself: seats that it holds for nobody, and sales
     /// that it has not settled. To be called before the process ends; takes a second at most, and
     /// what cannot be told by then is found by a reconciler.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 
 use crate::audit::Violation;
 use crate::clock::Timestamp;
@@ -222,6 +223,10 @@ pub trait JobView {
     /// Up to `max` running jobs whose lease has ended, by the clock that it began by; see
     /// [`JobTx`].
     async fn list_expired(&mut self, now: Timestamp, max: u32) -> StoreResult<Vec<Claimed>>;
+
+    /// How long ago the named lease ended, by the clock that it was taken by; negative while it
+    /// lasts, nothing if nobody ever took it.
+    async fn lease_age(&mut self, name: &str, now: Timestamp) -> StoreResult<Option<TimeDelta>>;
 }
 
 /// Writes jobs.

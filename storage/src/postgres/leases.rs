@@ -244,6 +244,25 @@ pub(super) async fn take_lease(
     one_or_none("leases.name", done.rows_affected())
 }
 
+const LEASE_AGE: &str = "
+    select coalesce($2, (extract(epoch from clock_timestamp()) * 1000000)::bigint) - until
+      from leases
+     where name = $1";
+
+pub(super) async fn lease_age(
+    conn: &mut PgConnection,
+    name: &str,
+    present: Option<i64>,
+) -> StoreResult<Option<TimeDelta>> {
+    let age: Option<i64> = sqlx::query_scalar(LEASE_AGE)
+        .bind(name)
+        .bind(present)
+        .fetch_optional(conn)
+        .await
+        .map_err(failed)?;
+    Ok(age.map(TimeDelta::microseconds))
+}
+
 /// How long a claim or a lease lasts, in microseconds.
 pub(super) fn length(lease: TimeDelta) -> StoreResult<i64> {
     let micros = lease.num_microseconds();

@@ -23,6 +23,7 @@ mod leases;
 mod moves;
 mod pauses;
 mod plans;
+mod pooler;
 mod prints;
 mod rows;
 mod schema;
@@ -138,10 +139,33 @@ impl PostgresStore {
     async fn connect(&self) -> Result<PgConnection, OpenError> {
         let time = self.session.connect_timeout.max(OPENING_TIME);
         let connected = self.writers.0.connect_within(time).await;
-        connected.map_err(|source| OpenError::Unreachable {
-            database: self.address.to_string(),
-            source,
-        })
+        let database = self.address.to_string();
+        let mut conn = connected.map_err(|source| {
+            let database = database.clone();
+            if pooler::refuses_driver(&source) {
+                let found = "which refuses a parameter of the driver";
+                OpenError::Pooler { database, found }
+            } else {
+                OpenError::Unreachable { database, source }
+            }
+        })?;
+        if self.is_pooled(&mut conn).await {
+            let found = "which gives each transaction another connection (transaction mode)";
+            return Err(OpenError::Pooler { database, found });
+        }
+        Ok(conn)
+    }
+
+    /// A server that lets nobody else in at the moment is not suspected of anything.
+    async fn is_pooled(&self, conn: &mut PgConnection) -> bool {
+        let time = self.session.connect_timeout.max(OPENING_TIME);
+        let Ok(mut second) = self.writers.0.connect_within(time).await else {
+            return false;
+        };
+        let shared = pooler::shares_sessions(conn, &mut second);
+        let shared = tokio::time::timeout(time, shared).await;
+        let _ = second.close().await;
+        matches!(shared, Ok(Ok(true)))
     }
 
     async fn report(&self, conn: &mut PgConnection) -> Result<SchemaReport, OpenError> {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::RuntimeThread;
+use futures::future::try_join_all;
 use redis::{Cmd, FromRedisValue, ServerErrorKind};
 use tokio::runtime::Handle;
 
@@ -25,6 +26,11 @@ use self::link::Link;
 pub(crate) use self::link::pause;
 pub(crate) use self::script::Script;
 pub use self::url::{RedisUrl, UrlError};
+
+/// Slots of a cluster that are tried; with so many each of some ten shards is met more often than not.
+const SLOTS_TRIED: u32 = 16;
+/// How long what was tried is kept.
+const TRIED_KEPT_MS: u64 = 10_000;
 
 /// A Redis, and the prefix of every key and channel that is used there. Clones share the connection.
 #[derive(Clone)]
@@ -52,6 +58,27 @@ impl Redis {
     /// Asks the server whether it is there.
     pub async fn ping(&self) -> Result<(), Failure> {
         self.run::<()>(&redis::cmd("PING")).await
+    }
+
+    /// Writes something that is soon gone by a script, as sales do. A server that answers may refuse
+    /// this: it is out of memory, a replica, or allows no scripts. Of a cluster several slots are
+    /// tried.
+    pub async fn try_out(&self) -> Result<(), Failure> {
+        let script = Script::new(include_str!("try_out.lua"));
+        let slots = if self.url().is_cluster() {
+            SLOTS_TRIED
+        } else {
+            1
+        };
+        let tries = (0..slots).map(|slot| {
+            let (key, script) = (format!("{}:{{try-out.{slot}}}", self.prefix()), &script);
+            async move {
+                self.eval::<u32>(script, &[key.as_str()], &[TRIED_KEPT_MS])
+                    .await
+            }
+        });
+        try_join_all(tries).await?;
+        Ok(())
     }
 
     pub(crate) fn prefix(&self) -> &str {

@@ -210,6 +210,11 @@ fn addressed(
 }
 
 impl RedisUrl {
+    /// Whether keys are spread over several servers.
+    pub(super) fn is_cluster(&self) -> bool {
+        self.kind == Kind::Cluster
+    }
+
     /// The same login at another address.
     pub(super) fn at(&self, host: String, port: u16) -> redis::RedisResult<ConnectionInfo> {
         let login = self.nodes.first().expect("an URL has a node").clone();

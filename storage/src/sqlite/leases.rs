@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::TimeDelta;
 use domain::job::{Claim, Claimed, Queue, Renewal, Standing};
 use domain::ports::{StoreError, StoreResult};
 use domain::{ClaimToken, JobId, Timestamp, WorkerId};
@@ -214,6 +215,25 @@ pub(super) async fn take_lease(
         .await
         .map_err(failed)?;
     one_or_none("leases.name", done.rows_affected())
+}
+
+const LEASE_AGE: &str = "
+    select ?2 - until
+      from leases
+     where name = ?1";
+
+pub(super) async fn lease_age(
+    conn: &mut SqliteConnection,
+    name: &str,
+    now: Timestamp,
+) -> StoreResult<Option<TimeDelta>> {
+    let age: Option<i64> = sqlx::query_scalar(LEASE_AGE)
+        .bind(name)
+        .bind(now.timestamp_micros())
+        .fetch_optional(conn)
+        .await
+        .map_err(failed)?;
+    Ok(age.map(TimeDelta::microseconds))
 }
 
 fn one_or_none(place: &'static str, rows: u64) -> StoreResult<bool> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use domain::audit::Violation;
 use domain::concert::{Concert, Offer};
 use domain::job::{
@@ -264,6 +265,10 @@ impl JobView for SqliteTx {
 
     async fn list_expired(&mut self, now: Timestamp, max: u32) -> StoreResult<Vec<Claimed>> {
         call!(self, leases::list_expired(now, max))
+    }
+
+    async fn lease_age(&mut self, name: &str, now: Timestamp) -> StoreResult<Option<TimeDelta>> {
+        call!(self, leases::lease_age(name, now))
     }
 }
 

@@ -6,6 +6,7 @@
 #![cfg(test)]
 
 mod clocks;
+mod health;
 mod kills;
 mod postgres;
 mod redis;

@@ -294,4 +294,24 @@ conformance! {
         assert!(tx.take_lease("seating", two, ends, later).await.unwrap());
         assert!(!tx.take_lease("seating", one, ends, later).await.unwrap());
     }
+
+    /// Port: lease_age.
+    async fn lease_tells_how_long_ago_it_ended(env) {
+        let holder = WorkerId(env.ids.next());
+        let (now, minute) = (env.now(), TimeDelta::minutes(1));
+        let mut tx = env.begin().await;
+        tx.take_lease("counters", holder, now, now).await.unwrap();
+        tx.take_lease("seating", holder, now, now + minute).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut view = env.read().await;
+        let later = now + minute * 3;
+        for (name, age) in [
+            ("counters", Some(minute * 3)),
+            ("seating", Some(minute * 2)),
+            ("unheard of", None),
+        ] {
+            assert_eq!(view.lease_age(name, later).await.unwrap(), age, "{name}");
+        }
+        assert_eq!(view.lease_age("seating", now).await.unwrap(), Some(-minute));
+    }
 }

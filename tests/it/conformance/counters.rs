@@ -50,6 +50,17 @@ hints! { on [local redis redis_cluster];
         assert_eq!(take(env, concert, 0).await, Taken::Unknown);
     }
 
+    /// Port: try_out.
+    async fn counters_that_work_can_be_tried_and_nothing_comes_of_it(env) {
+        let (concert, epoch) = load(env, stock()).await;
+        let before = count(env, concert).await;
+        for _ in 0..3 {
+            env.counters.try_out().await.unwrap();
+        }
+        assert_eq!(count(env, concert).await, before);
+        assert_eq!(before.epoch, epoch);
+    }
+
     async fn every_free_seat_is_taken_once_whichever_bucket_is_asked_first(env) {
         for random in [0, 1, 7, u64::MAX] {
             let (concert, epoch) = load(env, stock()).await;

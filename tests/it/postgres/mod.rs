@@ -10,6 +10,7 @@ mod marks;
 mod opening;
 mod outages;
 mod plans;
+mod poolers;
 
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! P3: what was answered survives `kill -9`; what was begun is finished without help.
 
+mod drains;
+mod full_disk;
 mod kills;
 mod shutdown;
 mod startup;

@@ -145,3 +145,35 @@ async fn a_password_is_needed_and_never_shown() {
         assert!(!shown.contains("s3cre"), "{shown}");
     }
 }
+
+#[tokio::test]
+async fn a_server_that_answers_and_refuses_to_be_written_fails_the_try() {
+    let server = RedisServer::start();
+    let redis = connect(&server.url(), "a");
+    redis.try_out().await.unwrap();
+    for (break_it, mend_it) in [
+        (
+            &["CONFIG", "SET", "maxmemory", "1"][..],
+            &["CONFIG", "SET", "maxmemory", "0"][..],
+        ),
+        (
+            &["REPLICAOF", "127.0.0.1", "1"],
+            &["REPLICAOF", "NO", "ONE"],
+        ),
+        (
+            &["CONFIG", "SET", "min-replicas-to-write", "1"],
+            &["CONFIG", "SET", "min-replicas-to-write", "0"],
+        ),
+        (
+            &["ACL", "SETUSER", "default", "-@scripting"],
+            &["ACL", "SETUSER", "default", "+@all"],
+        ),
+    ] {
+        server.run(break_it);
+        redis.ping().await.unwrap();
+        redis.try_out().await.unwrap_err();
+        server.run(mend_it);
+        let works = || async { redis.try_out().await.ok() };
+        eventually("it works again", works).await;
+    }
+}

@@ -3,6 +3,7 @@
 //! One is shared, and started when the first test asks for a database; a test that breaks its
 //! server starts one of its own.
 
+mod pooler;
 mod server;
 mod stranger;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use storage::postgres::{Options, PostgresStore};
 
+pub use self::pooler::Pooler;
 pub use self::server::PostgresServer;
 pub use self::stranger::Stranger;
 

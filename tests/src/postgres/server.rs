@@ -304,7 +304,7 @@ fn is_ready(folder: &Path, port: u16) -> bool {
 }
 
 /// The server refuses to run for root. Gives the folder to somebody else then.
-fn unprivileged(folder: &Path) -> Option<String> {
+pub(super) fn unprivileged(folder: &Path) -> Option<String> {
     if fs::metadata("/proc/self").is_ok_and(|process| process.uid() != 0) {
         return None;
     }
@@ -320,7 +320,7 @@ fn unprivileged(folder: &Path) -> Option<String> {
     Some(user.into())
 }
 
-fn as_user(user: Option<&str>, args: &[&str]) -> Command {
+pub(super) fn as_user(user: Option<&str>, args: &[&str]) -> Command {
     let mut command = Command::new("setpriv");
     if let Some(user) = user {
         let output = finished(Command::new("id").args(["-g", user]));

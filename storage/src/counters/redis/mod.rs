@@ -156,6 +156,10 @@ impl Counters for RedisCounters {
         self.desk(concert).settled().await;
     }
 
+    async fn try_out(&self) -> Result<(), CountersError> {
+        Ok(self.remote.redis.try_out().await?)
+    }
+
     async fn close(&self) {
         let desks: Vec<_> = {
             let desks = self.desks.read().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,7 @@
 //! Each method of a port by the function of this engine.
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use domain::audit::Violation;
 use domain::concert::{Concert, Offer};
 use domain::job::{
@@ -202,6 +203,11 @@ impl JobView for PgTx {
     async fn list_expired(&mut self, now: Timestamp, max: u32) -> StoreResult<Vec<Claimed>> {
         let present = self.lease_clock.present(now);
         call!(self, leases::list_expired(present, max))
+    }
+
+    async fn lease_age(&mut self, name: &str, now: Timestamp) -> StoreResult<Option<TimeDelta>> {
+        let present = self.lease_clock.present(now);
+        call!(self, leases::lease_age(name, present))
     }
 }
 
