@@ -17,6 +17,7 @@ use crate::job::{
     self, Claim, ClaimRequest, Claimed, ClaimedBatch, Kinds, Lane, Outcome, Places, Queue, Renewal,
     Rota, Standing, State,
 };
+use crate::ports::StoreError;
 use crate::prints::Effect;
 
 pub use self::operators::{Cancelled, Redriven, cancel, find, retry, retry_all, set_paused};
@@ -170,7 +171,7 @@ pub async fn renew(ctx: &Context, renewals: &[Renewal]) -> Result<Vec<Standing>,
         tx.commit().await.map_err(Broken::Committing)?;
         Ok(stand)
     });
-    Ok(renewed.await?)
+    Ok(renewed.await.map_err(StoreError::from)?)
 }
 
 /// Notes that a suspect begins to run and that nothing else runs beside it, so that the death of

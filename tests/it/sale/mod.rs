@@ -8,6 +8,7 @@ mod loading;
 mod lookups;
 mod panics;
 mod storms;
+mod unwritten;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::{Duration, Instant};
