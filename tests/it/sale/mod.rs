@@ -3,6 +3,7 @@
 mod admission;
 mod crowds;
 mod edges;
+mod evictions;
 mod lists;
 mod loading;
 mod lookups;
