@@ -34,6 +34,7 @@ pub mod retime;
 mod runtime_thread;
 pub mod seat;
 pub mod seat_status;
+pub mod sections;
 pub mod show;
 pub mod shows;
 pub mod size;

@@ -4,10 +4,12 @@ mod admission;
 mod crowds;
 mod edges;
 mod evictions;
+mod layouts;
 mod lists;
 mod loading;
 mod lookups;
 mod panics;
+mod shared;
 mod storms;
 mod unwritten;
 
