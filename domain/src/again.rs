@@ -7,14 +7,14 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crate::ports::{StoreError, StoreResult};
+use crate::ports::StoreError;
 
 /// Tries altogether. With the waits in between, about two seconds.
 const TRIES_MAX: u32 = 7;
 
 const FIRST_WAIT: Duration = Duration::from_millis(25);
 
-/// Where a transaction failed.
+/// Where a transaction failed, or all tries of one.
 #[derive(Debug)]
 pub(crate) enum Broken {
     /// Before it was committed: nothing of it was written.
@@ -32,10 +32,11 @@ pub(crate) enum Earlier {
     Unknown,
 }
 
-/// Tries a transaction until it is not broken off any more, but not for ever.
+/// Tries a transaction until it is not broken off any more, but not for ever. What is returned then
+/// says whether any of the tries may have been written.
 pub(crate) async fn write<T, Trying>(
     mut transaction: impl FnMut(Earlier) -> Trying,
-) -> StoreResult<T>
+) -> Result<T, Broken>
 where
     Trying: Future<Output = Result<T, Broken>>,
 {
@@ -52,7 +53,10 @@ where
             Err(Broken::Before(error)) => error,
         };
         if tries == TRIES_MAX || !matches!(error, StoreError::Interrupted(_)) {
-            return Err(error);
+            return Err(match earlier {
+                Earlier::Nothing => Broken::Before(error),
+                Earlier::Unknown => Broken::Committing(error),
+            });
         }
         tracing::warn!(
             error = error.chain(),
@@ -73,6 +77,14 @@ impl From<StoreError> for Broken {
     }
 }
 
+impl From<Broken> for StoreError {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Before(error) | Broken::Committing(error) => error,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
@@ -85,7 +97,7 @@ mod tests {
     }
 
     /// Fails in these ways and then succeeds; gives what each try was told.
-    async fn tries(failures: Vec<Broken>) -> (StoreResult<()>, Vec<Earlier>) {
+    async fn tries(failures: Vec<Broken>) -> (Result<(), Broken>, Vec<Earlier>) {
         let (told, failures) = (RefCell::new(Vec::new()), RefCell::new(failures.into_iter()));
         let written = write(|earlier| {
             told.borrow_mut().push(earlier);
@@ -112,15 +124,36 @@ mod tests {
     #[tokio::test]
     async fn other_errors_are_final() {
         let (written, told) = tries(vec![Broken::Before(StoreError::Conflict("test"))]).await;
-        assert!(matches!(written, Err(StoreError::Conflict(_))));
+        assert!(matches!(
+            written,
+            Err(Broken::Before(StoreError::Conflict(_)))
+        ));
         assert_eq!(told.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_perhaps_was_written_stays_so_whatever_fails_after_it() {
+        let conflict = || StoreError::Conflict("test");
+        let (written, _) = tries(vec![Broken::Committing(conflict())]).await;
+        assert!(matches!(written, Err(Broken::Committing(_))));
+        let failures = vec![
+            Broken::Committing(interrupted()),
+            Broken::Before(interrupted()),
+            Broken::Before(conflict()),
+        ];
+        let (written, told) = tries(failures).await;
+        assert!(matches!(written, Err(Broken::Committing(_))));
+        assert_eq!(told.len(), 3);
     }
 
     #[tokio::test]
     async fn nobody_tries_for_ever() {
         let failures = (0..100).map(|_| Broken::Before(interrupted())).collect();
         let (written, told) = tries(failures).await;
-        assert!(matches!(written, Err(StoreError::Interrupted(_))));
+        assert!(matches!(
+            written,
+            Err(Broken::Before(StoreError::Interrupted(_)))
+        ));
         assert_eq!(told.len(), 7);
     }
 }

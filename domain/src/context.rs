@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::runtime::Handle;
 
@@ -17,7 +17,7 @@ use crate::ids::{ConcertId, IdSource};
 use crate::job::ServiceTimes;
 use crate::jobs::{Settled, Settlement, write_settlements};
 use crate::keys::{KeysRunning, StoredKey, write_refusals};
-use crate::layouts::LayoutCache;
+use crate::layouts::LayoutShelf;
 use crate::looks::Looks;
 use crate::lookups::{self, Lookups};
 use crate::plans::PlanShelf;
@@ -26,7 +26,8 @@ use crate::prints::{PrintAck, PrintOrder, write_print_orders};
 use crate::rebuilds::Rebuilds;
 use crate::runtime_thread::RuntimeThread;
 use crate::seat_status::Courses;
-use crate::shows::ShowCache;
+use crate::sections::SectionLooks;
+use crate::shows::ShowShelf;
 use crate::ticket::Ticket;
 use crate::tickets::{Sale, SaleAck, write_sales};
 use crate::user::UserDirectory;
@@ -91,9 +92,10 @@ impl Default for Limits {
 pub struct Context {
     parts: Parts,
     concerts: ConcertCache,
-    layouts: LayoutCache,
-    shows: ShowCache,
+    layouts: LayoutShelf,
+    shows: ShowShelf,
     courses: Courses,
+    sections: SectionLooks,
     service_times: ServiceTimes,
     admission: Admission,
     health: Arc<Health>,
@@ -165,9 +167,10 @@ impl Context {
         Ok(Arc::new(Self {
             parts,
             concerts: ConcertCache::default(),
-            layouts: LayoutCache::default(),
-            shows: ShowCache::default(),
+            layouts: LayoutShelf::default(),
+            shows: ShowShelf::default(),
             courses: Courses::default(),
+            sections: SectionLooks::default(),
             service_times: ServiceTimes::default(),
             admission,
             health,
@@ -196,16 +199,20 @@ impl Context {
         &self.concerts
     }
 
-    pub(crate) fn layouts(&self) -> &LayoutCache {
+    pub(crate) fn layouts(&self) -> &LayoutShelf {
         &self.layouts
     }
 
-    pub(crate) fn shows(&self) -> &ShowCache {
+    pub(crate) fn shows(&self) -> &ShowShelf {
         &self.shows
     }
 
     pub(crate) fn courses(&self) -> &Courses {
         &self.courses
+    }
+
+    pub(crate) fn sections(&self) -> &SectionLooks {
+        &self.sections
     }
 
     /// How long jobs took that this process ran.
@@ -266,49 +273,120 @@ impl fmt::Debug for Parts {
 
 /// Concerts as last read. May be old: whoever writes checks in the ledger again.
 #[derive(Debug, Default)]
-pub(crate) struct ConcertCache(RwLock<HashMap<ConcertId, Arc<Concert>>>);
+pub(crate) struct ConcertCache(RwLock<Cached>);
+
+#[derive(Debug, Default)]
+struct Cached {
+    by_id: HashMap<ConcertId, Arc<Concert>>,
+    bytes: usize,
+}
 
 impl ConcertCache {
-    /// Concerts kept; at the limit the cache starts anew.
+    /// Concerts kept, and bytes of all of them: names may have some kilobytes. At a limit the cache
+    /// starts anew.
     const ENTRIES_MAX: usize = 50_000;
+    const BYTES_MAX: usize = 64 * 1_024 * 1_024;
 
     pub(crate) fn get(&self, id: ConcertId) -> Option<Arc<Concert>> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&id)
-            .cloned()
+        self.read().by_id.get(&id).cloned()
     }
 
     /// Keeps a concert unless a newer version is there already.
     pub(crate) fn put(&self, concert: Concert) -> Arc<Concert> {
-        let mut entries = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = entries.get(&concert.id)
+        let mut cached = self.write();
+        if let Some(known) = cached.by_id.get(&concert.id)
             && known.version > concert.version
         {
             return Arc::clone(known);
         }
-        if entries.len() >= Self::ENTRIES_MAX {
-            entries.clear();
+        cached.remove(concert.id);
+        let bytes = bytes(&concert);
+        if cached.by_id.len() >= Self::ENTRIES_MAX || cached.bytes + bytes > Self::BYTES_MAX {
+            *cached = Cached::default();
         }
         let concert = Arc::new(concert);
-        entries.insert(concert.id, Arc::clone(&concert));
+        cached.bytes += bytes;
+        cached.by_id.insert(concert.id, Arc::clone(&concert));
         concert
     }
 
     pub(crate) fn forget(&self, id: ConcertId) {
-        self.0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&id);
+        self.write().remove(id);
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Concert>> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .cloned()
-            .collect()
+        self.read().by_id.values().cloned().collect()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Cached> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Cached> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Cached {
+    fn remove(&mut self, id: ConcertId) {
+        if let Some(removed) = self.by_id.remove(&id) {
+            self.bytes -= bytes(&removed);
+        }
+    }
+}
+
+/// Memory that a concert takes, about.
+fn bytes(concert: &Concert) -> usize {
+    size_of::<Concert>() + concert.name.as_str().len() + concert.venue.as_str().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::clock::from_micros;
+    use crate::concert::{NAME_CHARS_MAX, Name, Status};
+
+    fn concert(number: u128, name: &str) -> Concert {
+        Concert {
+            id: ConcertId(Uuid::from_u128(number)),
+            name: Name::parse(name).unwrap(),
+            venue: Name::parse(name).unwrap(),
+            date: NaiveDate::MAX,
+            capacity: 1,
+            layout_id: None,
+            status: Status::Active,
+            version: 1,
+            created_at: from_micros(0),
+        }
+    }
+
+    #[test]
+    fn long_names_fill_the_cache_before_there_are_too_many_of_them() {
+        let cache = ConcertCache::default();
+        let name = "🎺".repeat(NAME_CHARS_MAX);
+        let each = bytes(&concert(0, &name));
+        for number in 0..20_000 {
+            cache.put(concert(number, &name));
+            let cached = cache.read();
+            assert!(cached.bytes <= ConcertCache::BYTES_MAX);
+            assert_eq!(cached.bytes, cached.by_id.len() * each);
+        }
+        assert!(cache.read().by_id.len() < 20_000);
+    }
+
+    #[test]
+    fn concert_that_is_put_again_or_forgotten_counts_once_or_not_at_all() {
+        let cache = ConcertCache::default();
+        for name in ["a", "a longer name", "b"] {
+            let put = cache.put(concert(7, name));
+            assert_eq!(cache.read().bytes, bytes(&put));
+        }
+        cache.forget(ConcertId(Uuid::from_u128(7)));
+        cache.forget(ConcertId(Uuid::from_u128(7)));
+        let cached = cache.read();
+        assert_eq!((cached.bytes, cached.by_id.len()), (0, 0));
     }
 }

@@ -17,6 +17,7 @@ use crate::job::{
     self, Claim, ClaimRequest, Claimed, ClaimedBatch, Kinds, Lane, Outcome, Places, Queue, Renewal,
     Rota, Standing, State,
 };
+use crate::ports::StoreError;
 use crate::prints::Effect;
 
 pub use self::operators::{Cancelled, Redriven, cancel, find, retry, retry_all, set_paused};
@@ -111,18 +112,8 @@ pub async fn claim_within(
     rota: &mut Rota,
     worker: WorkerId,
 ) -> Result<ClaimedBatch, Error> {
-    let now = ctx.clock.now();
-    let mut request = ClaimRequest {
-        queue,
-        oldest: 0,
-        bands: Vec::new(),
-        max: 0,
-        kinds: Kinds::Any,
-        worker,
-        token: ClaimToken(ctx.ids.next()),
-        now,
-        until: now + LEASE,
-    };
+    let mut request = no_jobs(ctx, queue, worker);
+    let now = request.now;
     let (mut tx, mut batch) = (ctx.store.begin().await?, ClaimedBatch::default());
     let mut free = room.places;
     for KindRoom { kind, room } in &room.kinds {
@@ -136,11 +127,11 @@ pub async fn claim_within(
             oldest: request.oldest,
             bands: request.bands,
         } = rota.places(request.max, now);
-        let claimed = tx.claim_jobs(&request).await?.jobs;
-        let taken = u32::try_from(claimed.len()).expect("no more than asked for");
+        let some = tx.claim_jobs(&request).await?;
+        let taken = u32::try_from(some.jobs.len()).expect("no more than asked for");
         rota.took(taken);
         free -= taken;
-        batch.jobs.extend(claimed);
+        batch.add(some);
     }
     if free > 0 {
         let Places { oldest, bands } = rota.places(free, now);
@@ -151,13 +142,44 @@ pub async fn claim_within(
         }
         let rest = tx.claim_jobs(&request).await?;
         rota.took(u32::try_from(rest.jobs.len()).expect("no more than asked for"));
-        batch.jobs.extend(rest.jobs);
-        batch.next_run_at = rest.next_run_at.filter(|_| batch.jobs.is_empty());
+        let next_run_at = rest.next_run_at;
+        batch.add(rest);
+        batch.next_run_at = next_run_at.filter(|_| batch.jobs.is_empty());
     }
-    if !batch.jobs.is_empty() {
+    if !batch.jobs.is_empty() || batch.promoted > 0 {
         tx.commit().await?;
     }
     Ok(batch)
+}
+
+/// Makes scheduled jobs available whose time has come, a batch of them, without claiming any.
+/// Returns whether there may be more. A claim does so, too; this is for whoever has no place to
+/// claim one for: the most urgent job may be behind a thousand others.
+pub async fn promote(ctx: &Context, queue: Queue, worker: WorkerId) -> Result<bool, Error> {
+    let mut tx = ctx.store.begin().await?;
+    let batch = tx.claim_jobs(&no_jobs(ctx, queue, worker)).await?;
+    if batch.promoted > 0 {
+        tx.commit().await?;
+        // Others may have places.
+        ctx.wakeups.wake(queue);
+    }
+    Ok(batch.more_due)
+}
+
+/// A request for no jobs of any kind.
+fn no_jobs(ctx: &Context, queue: Queue, worker: WorkerId) -> ClaimRequest {
+    let now = ctx.clock.now();
+    ClaimRequest {
+        queue,
+        oldest: 0,
+        bands: Vec::new(),
+        max: 0,
+        kinds: Kinds::Any,
+        worker,
+        token: ClaimToken(ctx.ids.next()),
+        now,
+        until: now + LEASE,
+    }
 }
 
 /// Renews claims for another [`LEASE`]; tells for each how it stands.
@@ -170,7 +192,7 @@ pub async fn renew(ctx: &Context, renewals: &[Renewal]) -> Result<Vec<Standing>,
         tx.commit().await.map_err(Broken::Committing)?;
         Ok(stand)
     });
-    Ok(renewed.await?)
+    Ok(renewed.await.map_err(StoreError::from)?)
 }
 
 /// Notes that a suspect begins to run and that nothing else runs beside it, so that the death of

@@ -147,7 +147,7 @@ pub(crate) async fn write_refusals(
     parts: Arc<Parts>,
     group: Vec<StoredKey>,
 ) -> StoreResult<Vec<bool>> {
-    again::write(|_| insert_refusals(&parts, &group)).await
+    Ok(again::write(|_| insert_refusals(&parts, &group)).await?)
 }
 
 async fn insert_refusals(parts: &Parts, group: &[StoredKey]) -> Result<Vec<bool>, Broken> {

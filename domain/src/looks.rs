@@ -11,8 +11,18 @@ use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+/// The fewest entries that are gone through for those that nobody waits for any more.
+const ENTRIES_TIDY: usize = 1_024;
+
 /// Shared looks at things that a key names.
-pub(crate) struct Looks<Key, Seen>(Mutex<HashMap<Key, Weak<Look<Seen>>>>);
+pub(crate) struct Looks<Key, Seen>(Mutex<Known<Key, Seen>>);
+
+struct Known<Key, Seen> {
+    looks: HashMap<Key, Weak<Look<Seen>>>,
+    /// Entries at which those are removed that nobody waits for any more: twice as many as were
+    /// left the last time, or a crowd at very many things would go through all of them each time.
+    tidy_at: usize,
+}
 
 struct Look<Seen> {
     /// Looks that were begun.
@@ -22,9 +32,6 @@ struct Look<Seen> {
 }
 
 impl<Key: Eq + Hash, Seen: Clone> Looks<Key, Seen> {
-    /// Entries at which those are removed that nobody waits for any more.
-    const ENTRIES_TIDY: usize = 1_024;
-
     /// What `look` sees, or what another one saw that began after this was called.
     pub(crate) async fn share<Looking>(&self, key: Key, look: impl FnOnce() -> Looking) -> Seen
     where
@@ -47,25 +54,29 @@ impl<Key: Eq + Hash, Seen: Clone> Looks<Key, Seen> {
     }
 
     fn of(&self, key: Key) -> Arc<Look<Seen>> {
-        let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = looks.get(&key).and_then(Weak::upgrade) {
-            return known;
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(look) = known.looks.get(&key).and_then(Weak::upgrade) {
+            return look;
         }
-        if looks.len() >= Self::ENTRIES_TIDY {
-            looks.retain(|_, look| look.strong_count() > 0);
+        if known.looks.len() >= known.tidy_at {
+            known.looks.retain(|_, look| look.strong_count() > 0);
+            known.tidy_at = ENTRIES_TIDY.max(2 * known.looks.len());
         }
         let look = Arc::new(Look {
             begun: AtomicU64::new(0),
             seen: tokio::sync::Mutex::new((0, None)),
         });
-        looks.insert(key, Arc::downgrade(&look));
+        known.looks.insert(key, Arc::downgrade(&look));
         look
     }
 }
 
 impl<Key, Seen> Default for Looks<Key, Seen> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self(Mutex::new(Known {
+            looks: HashMap::new(),
+            tidy_at: ENTRIES_TIDY,
+        }))
     }
 }
 
@@ -137,6 +148,15 @@ mod tests {
             assert_eq!(other.await.unwrap(), 7);
         }
         assert_eq!(scene.begun.load(SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn looks_that_nobody_waits_for_are_forgotten() {
+        let looks = Looks::<usize, usize>::default();
+        for key in 0..10 * ENTRIES_TIDY {
+            assert_eq!(looks.share(key, || async { key }).await, key);
+            assert!(looks.0.lock().unwrap().looks.len() <= ENTRIES_TIDY);
+        }
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::bytes_cache::BytesCache;
 use crate::clock::Timestamp;
-use crate::concert::Concert;
+use crate::concert::{Concert, Offer};
 use crate::concerts::plan_job;
 use crate::context::{Context, Parts};
 use crate::error::Error;
@@ -15,7 +15,7 @@ use crate::ids::{ClaimToken, ConcertId};
 use crate::job::Queue;
 use crate::layout::Layout;
 use crate::looks::Looks;
-use crate::ports::{BATCH_MAX, RenderError, StoreResult, View};
+use crate::ports::{BATCH_MAX, StoreResult, View};
 use crate::seat::SeatNo;
 use crate::show::Show;
 use crate::sold::SoldSeats;
@@ -73,7 +73,8 @@ const PAGE: u32 = 10_000;
 /// current, and its file, which never changes under its key, is read once.
 #[derive(Debug)]
 pub(crate) struct PlanShelf {
-    looks: Looks<ConcertId, Result<Option<Plan>, Error>>,
+    looks: Looks<ConcertId, Result<(Offer, Option<Plan>), Error>>,
+    asks: Looks<ConcertId, Result<(), Error>>,
     files: BytesCache,
 }
 
@@ -100,46 +101,29 @@ pub async fn fetch(ctx: &Context, id: ConcertId) -> Result<PlanFile, Error> {
     Err(Error::NotFound("plan"))
 }
 
-/// One section of a concert's plan, drawn from the seats that are sold now, with an element for
-/// every seat. [`Error::NotFound`] (`"section"`) when there is none of that name, or it has too
-/// many seats to be drawn so.
-pub async fn fetch_section(
-    ctx: &Context,
-    id: ConcertId,
-    section: String,
-) -> Result<(Bytes, Plan), Error> {
-    let read_at = ctx.clock.now();
-    let mut drawing = drawing(ctx, id).await?.ok_or(Error::NotFound("concert"))?;
-    let plan = Plan {
-        concert_id: id,
-        version: drawing.concert.version,
-        sold: drawing.sold.count(),
-        file: String::new(),
-        read_at,
-    };
-    drawing.section = Some(section);
-    match ctx.renderer.plan(drawing).await {
-        Ok(bytes) => Ok((bytes, plan)),
-        Err(RenderError::Undrawable(_)) => Err(Error::NotFound("section")),
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// The published plan, if it shows the concert's present version. Its file is not looked at. Many who
 /// ask at once share one look at the ledger, which began after each of them asked.
 pub async fn current(ctx: &Context, id: ConcertId) -> Result<Option<Plan>, Error> {
-    let look = || read_current(ctx, id);
+    let (offer, plan) = published(ctx, id).await?;
+    Ok(plan.filter(|plan| plan.version == offer.concert.version))
+}
+
+/// The concert with what is sold of it, and its published plan, of whatever version. Shared, as
+/// [`current`] is.
+pub(crate) async fn published(
+    ctx: &Context,
+    id: ConcertId,
+) -> Result<(Offer, Option<Plan>), Error> {
+    let look = || read_published(ctx, id);
     ctx.plans().looks.share(id, look).await
 }
 
-async fn read_current(ctx: &Context, id: ConcertId) -> Result<Option<Plan>, Error> {
+async fn read_published(ctx: &Context, id: ConcertId) -> Result<(Offer, Option<Plan>), Error> {
     let mut view = ctx.store.read().await?;
-    let offer = view
-        .find_offer(id)
-        .await?
-        .ok_or(Error::NotFound("concert"))?;
+    let offer = view.find_offer(id).await?;
+    let offer = offer.ok_or(Error::NotFound("concert"))?;
     let plan = view.find_plan(id).await?;
-    Ok(plan.filter(|plan| plan.version == offer.concert.version))
+    Ok((offer, plan))
 }
 
 /// The age in seconds of the oldest mark; nothing when there is none.
@@ -202,6 +186,7 @@ impl PlanShelf {
     pub(crate) fn new(bytes_max: u64) -> Self {
         Self {
             looks: Looks::default(),
+            asks: Looks::default(),
             files: BytesCache::new(bytes_max),
         }
     }
@@ -214,7 +199,16 @@ impl PlanShelf {
     }
 }
 
+/// Has another plan drawn. All who miss the same one ask by a transaction or two, not each by one
+/// of their own.
 async fn ask(ctx: &Context, id: ConcertId) -> Result<(), Error> {
+    ctx.plans()
+        .asks
+        .share(id, || insert_plan_job(ctx, id))
+        .await
+}
+
+async fn insert_plan_job(ctx: &Context, id: ConcertId) -> Result<(), Error> {
     let mut tx = ctx.store.begin().await?;
     tx.insert_jobs(&[plan_job(ctx, id)]).await?;
     tx.commit().await?;

@@ -266,7 +266,7 @@ pub(crate) async fn write_print_orders(
     parts: Arc<Parts>,
     group: Vec<PrintOrder>,
 ) -> StoreResult<Vec<PrintAck>> {
-    again::write(|earlier| insert_print_orders(&parts, &group, earlier)).await
+    Ok(again::write(|earlier| insert_print_orders(&parts, &group, earlier)).await?)
 }
 
 async fn insert_print_orders(

@@ -92,6 +92,10 @@ impl Recent {
         if self.0.len() >= WAITING_MAX {
             self.0.retain(|_, at| at.elapsed() < SETTLING);
         }
+        if self.0.len() >= WAITING_MAX {
+            // Some are rebuilt once more than they need be.
+            self.0.clear();
+        }
         self.0.insert(concert, Instant::now());
     }
 }

@@ -6,6 +6,7 @@
 //! any client up to date, whoever served it before.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,11 +14,11 @@ use chrono::TimeDelta;
 use tokio::time::timeout;
 
 use crate::clock::Timestamp;
-use crate::concert::Concert;
+use crate::concert::{Concert, Offer};
 use crate::context::Context;
 use crate::error::Error;
 use crate::ids::ConcertId;
-use crate::plans::read_sold;
+use crate::plans::{self, read_sold};
 use crate::sold::SoldSeats;
 
 /// While a concert sells, its seats are read no more often than this.
@@ -49,25 +50,14 @@ pub struct SeatStatus {
 /// What became of a concert's seats: since a moment, or if nothing is known that is as old, of
 /// all. Never older than the concert's published plan.
 pub async fn fetch(ctx: &Context, id: ConcertId, since: Option<u32>) -> Result<SeatStatus, Error> {
-    let mut view = ctx.store.read().await?;
-    let offer = view
-        .find_offer(id)
-        .await?
-        .ok_or(Error::NotFound("concert"))?;
-    let plan = view.find_plan(id).await?.map_or(0, |plan| plan.sold);
-    drop(view);
+    let (offer, plan) = plans::published(ctx, id).await?;
+    let shown = plan.map_or(0, |plan| plan.sold);
     let wanted = Wanted {
         newest: offer.sold,
-        least: plan.max(since.unwrap_or(0)).min(offer.sold),
+        least: shown.max(since.unwrap_or(0)).min(offer.sold),
     };
     let course = ctx.courses().of(&offer.concert);
-    let known = course.newest(&wanted, ctx.clock.now());
-    let moment = if let Some(known) = known {
-        known
-    } else {
-        let reading = timeout(READ_MAX, read(ctx, id, &course, &wanted));
-        reading.await.map_err(|_| Error::Busy)??
-    };
+    let moment = look(ctx, id, &course, &wanted).await?;
     let before = since.and_then(|since| course.before(since.min(moment.version)));
     // Who knows more than there is (of a ledger that was restored, say) is told everything.
     let before = before.filter(|_| since <= Some(moment.version));
@@ -88,6 +78,31 @@ pub async fn fetch(ctx: &Context, id: ConcertId, since: Option<u32>) -> Result<S
     })
 }
 
+/// The sold seats of a concert, all of those that an offer counts among them. They are read when
+/// something was sold since the last time.
+pub(crate) async fn sold(ctx: &Context, offer: &Offer) -> Result<Moment, Error> {
+    let wanted = Wanted {
+        newest: offer.sold,
+        least: offer.sold,
+    };
+    let course = ctx.courses().of(&offer.concert);
+    look(ctx, offer.concert.id, &course, &wanted).await
+}
+
+/// A moment that will do: a known one, or the present one.
+async fn look(
+    ctx: &Context,
+    id: ConcertId,
+    course: &Course,
+    wanted: &Wanted,
+) -> Result<Moment, Error> {
+    if let Some(known) = course.newest(wanted, ctx.clock.now()) {
+        return Ok(known);
+    }
+    let reading = timeout(READ_MAX, read(ctx, id, course, wanted));
+    reading.await.map_err(|_| Error::Busy)?
+}
+
 /// Reads the seats of one moment; callers of a concert wait for each other, and take what another
 /// one read meanwhile.
 async fn read(
@@ -96,16 +111,21 @@ async fn read(
     course: &Course,
     wanted: &Wanted,
 ) -> Result<Moment, Error> {
+    let begun_before = course.begun.load(SeqCst);
     let _turn = course.reading.lock().await;
-    if let Some(moment) = course.newest(wanted, ctx.clock.now()) {
+    let known = course.newest(wanted, ctx.clock.now());
+    if let Some(moment) = known.or_else(|| course.read_after(begun_before)) {
         return Ok(moment);
     }
+    // Whoever gives up in the middle has begun a reading that nobody takes.
+    let number = course.begun.fetch_add(1, SeqCst) + 1;
     let read_at = ctx.clock.now();
     // A large house is read in pages, and all must be of one moment.
     let mut view = ctx.store.snapshot().await?;
     let sold = read_sold(view.as_mut(), id).await?;
     drop(view);
     let moment = Moment {
+        number,
         version: sold.count(),
         read_at,
         sold: Arc::new(sold),
@@ -124,15 +144,19 @@ struct Wanted {
 
 /// The seats at one moment.
 #[derive(Debug, Clone)]
-struct Moment {
+pub(crate) struct Moment {
+    /// Which reading of the concert found it.
+    number: u64,
     version: u32,
-    read_at: Timestamp,
-    sold: Arc<SoldSeats>,
+    pub(crate) read_at: Timestamp,
+    pub(crate) sold: Arc<SoldSeats>,
 }
 
 /// What is known of a concert's sale, by growing versions.
 #[derive(Debug, Default)]
 pub(crate) struct Course {
+    /// Readings that were begun.
+    begun: AtomicU64,
     reading: tokio::sync::Mutex<()>,
     moments: Mutex<Vec<Moment>>,
 }
@@ -145,6 +169,13 @@ impl Course {
         let lately = (now - last.read_at).abs() < READ_EVERY;
         let will_do = last.version == wanted.newest || (lately && last.version >= wanted.least);
         will_do.then(|| last.clone())
+    }
+
+    /// The last moment, if its reading began after so many others. Those who wait for a reading of
+    /// a large house that sells would find it old at its end, and read one after the other.
+    fn read_after(&self, begun: u64) -> Option<Moment> {
+        let moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
+        moments.last().filter(|last| last.number > begun).cloned()
     }
 
     /// The last moment at which no more was sold than at `version`.
@@ -201,6 +232,7 @@ mod tests {
 
     fn moment(version: u32, read_at: Timestamp) -> Moment {
         Moment {
+            number: 1,
             version,
             read_at,
             sold: Arc::new(SoldSeats::from_ranges([(0, version)])),

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::ids::ConcertId;
 use crate::job::Queue;
+use crate::looks::Looks;
 use crate::show::Show;
 
 /// A show and the version of its concert.
@@ -20,8 +21,12 @@ pub struct Announced {
     pub version: u32,
 }
 
-/// What is said of a concert's show.
+/// What is said of a concert's show. Those who ask for the same share looks.
 pub async fn find(ctx: &Context, id: ConcertId) -> Result<Announced, Error> {
+    ctx.shows().looks.share(id, || read(ctx, id)).await
+}
+
+async fn read(ctx: &Context, id: ConcertId) -> Result<Announced, Error> {
     let mut view = ctx.store.read().await?;
     // The version first: whoever names it to change the show has seen this show or a newer one.
     let offer = view.find_offer(id).await?;
@@ -71,47 +76,127 @@ pub async fn announce(
 }
 
 /// The show of a concert of this version, or a newer one: whoever publishes what shows it compares
-/// the version once more.
+/// the version once more. One of those who need it first reads it for the others.
 pub(crate) async fn of(ctx: &Context, concert: &Concert) -> Result<Arc<Show>, Error> {
-    if let Some(show) = ctx.shows().get(concert) {
+    let shelf = ctx.shows();
+    if let Some(show) = shelf.kept.get(concert) {
         return Ok(show);
     }
-    let show = ctx.store.read().await?.find_show(concert.id).await?;
-    Ok(ctx.shows().put(concert, show.unwrap_or_default()))
+    let read = || async {
+        let show = ctx.store.read().await?.find_show(concert.id).await?;
+        Ok(Arc::new(show.unwrap_or_default()))
+    };
+    let show: Result<_, Error> = shelf.reads.share(concert.id, read).await;
+    Ok(shelf.kept.put(concert, show?))
+}
+
+/// Shows in memory, and looks at them.
+#[derive(Debug, Default)]
+pub(crate) struct ShowShelf {
+    looks: Looks<ConcertId, Result<Announced, Error>>,
+    reads: Looks<ConcertId, Result<Arc<Show>, Error>>,
+    kept: ShowCache,
 }
 
 /// Shows as last read.
 #[derive(Debug, Default)]
-pub(crate) struct ShowCache(RwLock<HashMap<ConcertId, Kept>>);
+struct ShowCache(RwLock<Shows>);
+
+#[derive(Debug, Default)]
+struct Shows {
+    by_concert: HashMap<ConcertId, Kept>,
+    bytes: usize,
+}
 
 /// A show and the version of its concert.
 #[derive(Debug)]
 struct Kept {
     version: u32,
     show: Arc<Show>,
+    bytes: usize,
 }
 
 impl ShowCache {
-    /// Shows kept, up to some 30 kB each; at the limit the cache starts anew.
+    /// Shows kept, and bytes of all of them: one may have some 50 kB. At a limit the cache starts
+    /// anew.
     const ENTRIES_MAX: usize = 10_000;
+    const BYTES_MAX: usize = 32 * 1_024 * 1_024;
 
     fn get(&self, concert: &Concert) -> Option<Arc<Show>> {
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let kept = kept.get(&concert.id)?;
+        let kept = kept.by_concert.get(&concert.id)?;
         (kept.version == concert.version).then(|| Arc::clone(&kept.show))
     }
 
-    fn put(&self, concert: &Concert, show: Show) -> Arc<Show> {
-        let show = Arc::new(show);
-        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= Self::ENTRIES_MAX {
-            kept.clear();
-        }
+    fn put(&self, concert: &Concert, show: Arc<Show>) -> Arc<Show> {
         let entry = Kept {
             version: concert.version,
+            bytes: bytes(&show),
             show: Arc::clone(&show),
         };
-        kept.insert(concert.id, entry);
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let full = kept.bytes + entry.bytes > Self::BYTES_MAX;
+        if full || kept.by_concert.len() >= Self::ENTRIES_MAX {
+            *kept = Shows::default();
+        }
+        kept.bytes += entry.bytes;
+        if let Some(before) = kept.by_concert.insert(concert.id, entry) {
+            kept.bytes -= before.bytes;
+        }
         show
+    }
+}
+
+/// Memory that a show takes, about.
+fn bytes(show: &Show) -> usize {
+    /// What a text and its place in a list take beside its letters.
+    const A_TEXT: usize = 64;
+    let terms = show.terms.as_ref().map_or(0, |terms| terms.as_str().len());
+    let prices = show.prices.iter();
+    let prices = prices.map(|(category, price)| category.len() + price.len() + 2 * A_TEXT);
+    size_of::<Show>() + terms + prices.sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::concert::{Name, Status};
+    use crate::ids::LayoutId;
+    use crate::show::{TERMS_CHARS_MAX, Terms};
+
+    fn concert(number: u128) -> Concert {
+        Concert {
+            id: ConcertId(Uuid::from_u128(number)),
+            name: Name::parse("A night").unwrap(),
+            venue: Name::parse("Hall").unwrap(),
+            date: NaiveDate::MAX,
+            capacity: 1,
+            layout_id: None::<LayoutId>,
+            status: Status::Active,
+            version: 1,
+            created_at: crate::clock::from_micros(0),
+        }
+    }
+
+    #[test]
+    fn long_terms_fill_the_cache_before_there_are_too_many_of_them() {
+        let cache = ShowCache::default();
+        let terms = Terms::parse(&"\u{1F3BA}".repeat(TERMS_CHARS_MAX)).unwrap();
+        let show = Arc::new(Show {
+            terms: Some(terms),
+            ..Show::default()
+        });
+        for number in 0..5_000 {
+            cache.put(&concert(number), Arc::clone(&show));
+            cache.put(&concert(number), Arc::clone(&show));
+            assert!(cache.get(&concert(number)).is_some());
+            let kept = cache.0.read().unwrap();
+            assert_eq!(kept.bytes, kept.by_concert.len() * bytes(&show));
+            assert!(kept.bytes <= ShowCache::BYTES_MAX);
+        }
+        assert!(cache.0.read().unwrap().by_concert.len() < 5_000);
     }
 }

@@ -17,6 +17,7 @@ use crate::concert::{Concert, Status};
 use crate::context::{Context, Parts};
 use crate::error::{Error, Refusal};
 use crate::ids::{ConcertId, TicketId, UserId};
+use crate::in_hand::{self, InHand};
 use crate::keys::{self, Answered, KEPT_FOR, Keyed, StoredKey};
 use crate::ports::{Epoch, StoreError, StoreResult, Taken, Tx};
 use crate::rebuilds::{Rebuilds, Why};
@@ -254,15 +255,20 @@ pub(crate) async fn write_sales(
     group: Vec<Sale>,
 ) -> StoreResult<Vec<SaleAck>> {
     let writing = again::write(|earlier| insert_sales(&parts, &group, earlier));
-    // The log has the panic. What it left written is as unknown as after a failure.
+    // The log has the panic. What it left written is as unknown as after a failed commit.
     let written = AssertUnwindSafe(writing).catch_unwind().await;
     let written = written.unwrap_or_else(|_| {
         let error = anyhow::anyhow!("the code that writes sales panicked");
-        Err(StoreError::unavailable(error))
+        Err(Broken::Committing(StoreError::unavailable(error)))
     });
     let acks = match written {
         Ok(acks) => acks,
-        Err(error) => {
+        Err(Broken::Before(error)) => {
+            // The ledger need not be asked, and it is in trouble already.
+            in_hand::give_back(&parts, group.iter().map(Sale::in_hand)).await;
+            return Err(error);
+        }
+        Err(Broken::Committing(error)) => {
             // Which seats were sold is read from the ledger.
             let counters = group
                 .iter()
@@ -276,30 +282,19 @@ pub(crate) async fn write_sales(
     let tickets = acks.iter().filter(|&&ack| ack == SaleAck::Sold).count();
     metrics::counter!("ticketoverflow_sales_total").increment(tickets as u64);
     let mut sold: HashMap<(ConcertId, Epoch), u32> = HashMap::new();
-    let mut wrong = HashSet::new();
+    let (mut unsold, mut wrong) = (Vec::new(), HashSet::new());
     for (sale, ack) in group.iter().zip(&acks) {
-        let NewTicket {
-            concert_id, seat, ..
-        } = sale.ticket;
+        let counters = (sale.ticket.concert_id, sale.epoch);
         if matches!(ack, SaleAck::SeatTaken | SaleAck::NotOnSale) {
-            wrong.insert((concert_id, sale.epoch));
+            wrong.insert(counters);
         }
         match ack {
-            SaleAck::Sold | SaleAck::SeatTaken => {
-                *sold.entry((concert_id, sale.epoch)).or_default() += 1;
-            }
-            SaleAck::NotOnSale | SaleAck::KeyTaken => {
-                if let Err(error) = parts.counters.give_back(concert_id, seat, sale.epoch).await {
-                    tracing::warn!(%error, "a seat could not be given back");
-                }
-            }
+            SaleAck::Sold | SaleAck::SeatTaken => *sold.entry(counters).or_default() += 1,
+            SaleAck::NotOnSale | SaleAck::KeyTaken => unsold.push(sale.in_hand()),
         }
     }
-    for ((concert_id, epoch), seats) in sold {
-        if let Err(error) = parts.counters.settle_sold(concert_id, epoch, seats).await {
-            tracing::warn!(%error, "sold seats could not be settled with the counters");
-        }
-    }
+    in_hand::give_back(&parts, unsold).await;
+    in_hand::settle(&parts, sold).await;
     // Counters that handed out a seat which was not to be had are wrong about others too.
     for (concert, epoch) in wrong {
         rebuilds.order((concert, epoch, Why::SeatLost));
@@ -370,6 +365,12 @@ async fn lost(tx: &mut dyn Tx, ticket: &NewTicket) -> StoreResult<SaleAck> {
 /// unknown, key, count and all. Ids are never used twice, so a ticket of its id is its ticket.
 async fn was_sold(tx: &mut dyn Tx, sale: &Sale, earlier: Earlier) -> StoreResult<bool> {
     Ok(earlier == Earlier::Unknown && tx.find_ticket(sale.ticket.id).await?.is_some())
+}
+
+impl Sale {
+    fn in_hand(&self) -> InHand {
+        (self.ticket.concert_id, self.ticket.seat, self.epoch)
+    }
 }
 
 impl NewTicket {

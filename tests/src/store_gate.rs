@@ -14,7 +14,15 @@ use tokio::sync::watch;
 pub struct StoreGate {
     is_open: watch::Sender<bool>,
     holds: Holds,
-    reads: Arc<AtomicUsize>,
+    asked: Arc<Asked>,
+}
+
+/// How often each was asked for.
+#[derive(Debug, Default)]
+struct Asked {
+    transactions: AtomicUsize,
+    reads: AtomicUsize,
+    snapshots: AtomicUsize,
 }
 
 /// Who waits before a gate that is shut.
@@ -28,7 +36,7 @@ enum Holds {
 struct Gated {
     is_open: watch::Receiver<bool>,
     holds: Holds,
-    reads: Arc<AtomicUsize>,
+    asked: Arc<Asked>,
     inner: Arc<dyn Store>,
 }
 
@@ -52,7 +60,7 @@ impl StoreGate {
         Self {
             is_open: watch::Sender::new(true),
             holds,
-            reads: Arc::default(),
+            asked: Arc::default(),
         }
     }
 
@@ -60,12 +68,12 @@ impl StoreGate {
     /// so that nobody but clients wants to write.
     pub fn tweaks(&self) -> Tweaks {
         let (is_open, holds) = (self.is_open.subscribe(), self.holds);
-        let reads = Arc::clone(&self.reads);
+        let asked = Arc::clone(&self.asked);
         let wrap = move |inner| {
             Arc::new(Gated {
                 is_open: is_open.clone(),
                 holds,
-                reads: Arc::clone(&reads),
+                asked: Arc::clone(&asked),
                 inner,
             }) as Arc<dyn Store>
         };
@@ -83,7 +91,17 @@ impl StoreGate {
 
     /// Views that were asked for so far, snapshots aside.
     pub fn reads(&self) -> usize {
-        self.reads.load(Ordering::SeqCst)
+        self.asked.reads.load(Ordering::SeqCst)
+    }
+
+    /// Snapshots that were asked for so far.
+    pub fn snapshots(&self) -> usize {
+        self.asked.snapshots.load(Ordering::SeqCst)
+    }
+
+    /// Transactions that were asked for so far.
+    pub fn transactions(&self) -> usize {
+        self.asked.transactions.load(Ordering::SeqCst)
     }
 }
 
@@ -102,6 +120,7 @@ impl Gated {
 #[async_trait]
 impl Store for Gated {
     async fn begin(&self) -> StoreResult<Box<dyn Tx>> {
+        self.asked.transactions.fetch_add(1, Ordering::SeqCst);
         self.pass(Holds::Writers).await?;
         self.inner.begin().await
     }
@@ -111,12 +130,13 @@ impl Store for Gated {
     }
 
     async fn read(&self) -> StoreResult<Box<dyn View>> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.asked.reads.fetch_add(1, Ordering::SeqCst);
         self.pass(Holds::Readers).await?;
         self.inner.read().await
     }
 
     async fn snapshot(&self) -> StoreResult<Box<dyn View>> {
+        self.asked.snapshots.fetch_add(1, Ordering::SeqCst);
         self.pass(Holds::Snapshots).await?;
         self.inner.snapshot().await
     }

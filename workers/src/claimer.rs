@@ -6,6 +6,9 @@
 //! - when half of its places are free, while there is a backlog,
 //! - otherwise when a place is free and the last claim was [`PAUSE`] ago.
 //!
+//! A claim makes jobs available that have come due, a batch of them. While there are more, the pool
+//! goes on with that also when no place is free: the most urgent one may be among the last.
+//!
 //! A pool without places claims nothing until somebody wakes it or a job is known to come due.
 
 use std::sync::Arc;
@@ -27,6 +30,9 @@ use crate::slots::{Slot, Slots};
 
 /// The least time between two claims of a pool that has work but no backlog.
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// The rest that the ledger's writer gets between two batches of jobs that have come due.
+const PROMOTE_PAUSE: Duration = Duration::from_millis(20);
 
 /// When to look again after a claim that took everything there was. Only the claim that finds
 /// nothing learns when the next job is due.
@@ -67,6 +73,8 @@ struct Memory {
     due_at: Option<Instant>,
     found: Found,
     claimed_at: Option<Instant>,
+    /// When to make more jobs available, while more are known to have come due.
+    promote_at: Option<Instant>,
 }
 
 /// What the last claim found.
@@ -86,7 +94,7 @@ impl Claimer {
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
-                () = self.ready(&memory) => {}
+                () = self.ready(&mut memory) => {}
             }
             if let Err(wait) = self.claim(&mut memory).await {
                 tokio::select! {
@@ -98,8 +106,8 @@ impl Claimer {
     }
 
     /// Waits until there may be a job and it is time to claim.
-    async fn ready(&self, memory: &Memory) {
-        if memory.found != Found::Plenty {
+    async fn ready(&self, memory: &mut Memory) {
+        if memory.found != Found::Plenty && memory.promote_at.is_none() {
             self.work_is_likely(memory).await;
         }
         self.scale.wake();
@@ -109,8 +117,21 @@ impl Claimer {
             tokio::select! {
                 () = self.slots.changed() => {}
                 () = at(pause_ends) => {}
+                () = at(memory.promote_at) => self.promote(memory).await,
             }
         }
+    }
+
+    async fn promote(&self, memory: &mut Memory) {
+        let promoted = jobs::promote(&self.ctx, self.queue, self.worker).await;
+        let wait = match promoted {
+            Ok(more_due) => {
+                memory.outage.worked();
+                more_due.then_some(PROMOTE_PAUSE)
+            }
+            Err(error) => Some(memory.outage.failed(&error)),
+        };
+        memory.promote_at = wait.map(|wait| Instant::now() + wait);
     }
 
     async fn work_is_likely(&self, memory: &Memory) {
@@ -163,6 +184,7 @@ impl Claimer {
             jobs if jobs < free => Found::Some,
             _ => Found::Plenty,
         };
+        memory.promote_at = batch.more_due.then(|| Instant::now() + PROMOTE_PAUSE);
         self.scale.claimed(memory.found == Found::Plenty);
         // What was due but not to be had is paused or waits for its like: time does not help.
         let next_run_at = batch.next_run_at.filter(|&next| next > now);
@@ -211,6 +233,7 @@ impl Memory {
             due_at: None,
             found: Found::Nothing,
             claimed_at: None,
+            promote_at: None,
         }
     }
 }

@@ -137,11 +137,8 @@ async fn find_layout(
     PathId(id): PathId<LayoutId>,
 ) -> Result<Response<Body>, Problem> {
     let _pass = app.admit(Class::Lookups)?;
-    let stored = layouts::find_document(app.ctx(), id).await?;
-    Ok(send(reply::json_bytes(
-        StatusCode::OK,
-        stored.document.into(),
-    )))
+    let document = layouts::find_document(app.ctx(), id).await?;
+    Ok(send(reply::json_bytes(StatusCode::OK, document)))
 }
 
 fn refused(invalid: &layout::InvalidLayout) -> Problem {

@@ -9,6 +9,7 @@ use axum::response::Response;
 use domain::ConcertId;
 use domain::admission::Class;
 use domain::plans::{self, Plan};
+use domain::sections;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -88,7 +89,7 @@ async fn find_plan(
 
 /// One section with an element for every seat, as it is now.
 async fn find_section(app: &App, id: ConcertId, section: String) -> Result<Response, Problem> {
-    let (bytes, plan) = plans::fetch_section(app.ctx(), id, section).await?;
+    let (bytes, plan) = sections::fetch(app.ctx(), id, section).await?;
     let moment = plan.read_at.timestamp_micros();
     let etag = format!("\"{}-{}-{moment:x}-section\"", plan.version, plan.sold);
     let mut reply = with_rules(reply::tagged(Reply::new(bytes), &etag));

@@ -205,6 +205,11 @@ pub struct ClaimedBatch {
     pub jobs: Vec<Claimed>,
     /// When nothing was there to claim: the moment at which the next waiting job may run.
     pub next_run_at: Option<Timestamp>,
+    /// Scheduled jobs whose time had come and that are available now. To be committed even if no
+    /// job was claimed, or the same ones are found again and again.
+    pub promoted: u32,
+    /// Whether there may be more of them than one claim promotes.
+    pub more_due: bool,
 }
 
 /// A job as an operator sees it.
@@ -242,6 +247,16 @@ pub struct Job {
     pub errors: Vec<AttemptError>,
     /// The trace of the request that caused it.
     pub trace: Option<String>,
+}
+
+impl ClaimedBatch {
+    /// Adds what another claim of the same transaction brought. When the next job may run is left
+    /// to the last of them.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.jobs.extend(other.jobs);
+        self.promoted += other.promoted;
+        self.more_due |= other.more_due;
+    }
 }
 
 impl Progress {

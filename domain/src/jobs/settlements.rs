@@ -70,7 +70,7 @@ pub(crate) async fn write_settlements(
     parts: Arc<Parts>,
     group: Vec<Settlement>,
 ) -> StoreResult<Vec<Settled>> {
-    again::write(|earlier| insert_settlements(&parts, &group, earlier)).await
+    Ok(again::write(|earlier| insert_settlements(&parts, &group, earlier)).await?)
 }
 
 async fn insert_settlements(

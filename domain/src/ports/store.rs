@@ -245,6 +245,10 @@ pub trait JobTx {
     /// paused; then band by band, within a band by due time. Raises their attempt. Nothing of a
     /// paused queue or lane, nothing whose unique key is running, and nothing of kinds that are
     /// not asked for.
+    ///
+    /// Before that, scheduled jobs of the queue whose time has come become available, those first
+    /// whose time came first and [`BATCH_MAX`](crate::ports::BATCH_MAX) at most; a request for no
+    /// jobs does just this.
     async fn claim_jobs(&mut self, request: &ClaimRequest) -> StoreResult<ClaimedBatch>;
 
     /// Renews claims that stand and notes the progress of their jobs; tells for each how it

@@ -9,9 +9,13 @@
 //! the list empty, then nobody holding a seat, and then that no seat was returned since before the
 //! first look, has seen a moment at which every seat was sold: buckets only ever run down, and a
 //! seat that came back in between raised `returns` before its holder stopped being counted.
+//!
+//! Counters that nobody has used for long make room for others. They are `Unknown` then, and loaded
+//! from the ledger by the next buyer, as after a start.
 
-use std::collections::HashMap;
-use std::sync::atomic::Ordering::SeqCst;
+mod kept;
+
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -23,14 +27,19 @@ use domain::ports::{Counted, Counters, CountersError, Epoch, Stock, Taken};
 use domain::seat::SeatNo;
 use tokio::sync::Notify;
 
+use self::kept::Kept;
+
+pub use self::kept::LocalLimits;
+
 const SETTLED_WAIT: Duration = Duration::from_millis(50);
 
-/// The counters of the concerts that were sold here. One entry for each, of at most 9 KiB; there
-/// are no more than concerts in the ledger, so none is ever removed.
+/// The counters of the concerts that were sold here lately, 9 KiB each and four bytes a returned
+/// seat at the most. See [`LocalLimits`].
 #[derive(Debug, Default)]
 pub struct LocalCounters {
-    concerts: RwLock<HashMap<ConcertId, Arc<ConcertCounters>>>,
-    /// One sequence for all concerts, so it also grows for each.
+    concerts: RwLock<Kept>,
+    /// One sequence for all concerts, so it also grows for each. It is the time, too, by which it
+    /// is known who was used last: room is needed only when counters are loaded.
     epochs: AtomicU64,
 }
 
@@ -38,6 +47,10 @@ pub struct LocalCounters {
 #[derive(Debug)]
 struct ConcertCounters {
     epoch: Epoch,
+    /// The last epoch of any concert when somebody last wanted a seat here.
+    used: AtomicU64,
+    /// Memory that this takes, as it was loaded.
+    bytes: usize,
     buckets: Box<[Bucket]>,
     returned: Mutex<Vec<SeatNo>>,
     /// The length of the list above, to be read without its lock.
@@ -72,7 +85,10 @@ impl Counters for LocalCounters {
     /// a few pages of the ledger are written for them instead of one for nearly every seat.
     async fn take(&self, concert: ConcertId, _random: u64) -> Result<Taken, CountersError> {
         Ok(match self.find(concert) {
-            Some(counters) => counters.take(HOME.with(|home| *home)),
+            Some(counters) => {
+                counters.use_at(self.epochs.load(Relaxed));
+                counters.take(HOME.with(|home| *home))
+            }
             None => Taken::Unknown,
         })
     }
@@ -111,14 +127,16 @@ impl Counters for LocalCounters {
             .concerts
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        let current = concerts.get(&concert).map(|counters| counters.epoch);
+        let current = concerts.get(concert).map(|counters| counters.epoch);
         if current != replaces {
             return Ok(());
         }
         let epoch = Epoch(self.epochs.fetch_add(1, SeqCst) + 1);
-        let replaced = concerts.insert(concert, Arc::new(ConcertCounters::new(epoch, stock)));
-        if let Some(replaced) = replaced {
-            replaced.settled.notify_waiters();
+        let gone = concerts.insert(concert, Arc::new(ConcertCounters::new(epoch, stock)));
+        // Buyers want the lock; they need not wait until the memory is free.
+        drop(concerts);
+        for counters in gone {
+            counters.settled.notify_waiters();
         }
         Ok(())
     }
@@ -143,9 +161,17 @@ impl Counters for LocalCounters {
 }
 
 impl LocalCounters {
+    /// Counters with other limits than the usual ones.
+    pub fn within(limits: LocalLimits) -> Self {
+        Self {
+            concerts: RwLock::new(Kept::within(limits)),
+            epochs: AtomicU64::default(),
+        }
+    }
+
     fn find(&self, concert: ConcertId) -> Option<Arc<ConcertCounters>> {
         let concerts = self.concerts.read().unwrap_or_else(PoisonError::into_inner);
-        concerts.get(&concert).cloned()
+        concerts.get(concert).cloned()
     }
 
     fn find_epoch(&self, concert: ConcertId, epoch: Epoch) -> Option<Arc<ConcertCounters>> {
@@ -160,14 +186,28 @@ impl ConcertCounters {
             next: AtomicU32::new(next.0),
             end: stock.plan.range(bucket).end,
         });
+        let buckets: Box<[_]> = buckets.collect();
+        let bytes = size_of::<Self>()
+            + size_of_val::<[Bucket]>(&buckets)
+            + size_of_val(stock.returned.as_slice());
         Self {
             epoch,
-            buckets: buckets.collect(),
+            used: AtomicU64::new(epoch.0),
+            bytes,
+            buckets,
             returned_len: AtomicU32::new(len(&stock.returned)),
             returned: Mutex::new(stock.returned),
             held: AtomicU32::new(0),
             returns: AtomicU64::new(0),
             settled: Notify::new(),
+        }
+    }
+
+    /// Nearly always it was used in the same epoch: a value that is only read stays in every core's
+    /// cache.
+    fn use_at(&self, epoch: u64) {
+        if self.used.load(Relaxed) != epoch {
+            self.used.store(epoch, Relaxed);
         }
     }
 

@@ -3,5 +3,5 @@
 mod local;
 mod redis;
 
-pub use self::local::LocalCounters;
+pub use self::local::{LocalCounters, LocalLimits};
 pub use self::redis::RedisCounters;

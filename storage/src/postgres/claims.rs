@@ -5,7 +5,7 @@
 
 use chrono::TimeDelta;
 use domain::job::{Band, ClaimRequest, Claimed, ClaimedBatch, Kinds, Lane};
-use domain::ports::StoreResult;
+use domain::ports::{BATCH_MAX, StoreResult};
 use sqlx::PgConnection;
 
 use super::batch::{int, micros};
@@ -32,7 +32,8 @@ const LOOK: &str = "
              order by run_at
              limit 1)";
 
-/// Those that somebody else is just promoting are left to him.
+/// Those first whose time came first, and no more than a batch. Those that somebody else is just
+/// promoting are left to him.
 const PROMOTE: &str = "
     update jobs
        set state = 'available'
@@ -43,6 +44,7 @@ const PROMOTE: &str = "
                   and queue = $1
                   and run_at <= $2
                 order by run_at
+                limit $3
                   for update skip locked))";
 
 /// Band by band, as many as are wanted and not a row more is locked: a job that was locked and
@@ -124,13 +126,9 @@ pub(super) async fn claim_jobs(
     if paused {
         return Ok(ClaimedBatch::default());
     }
+    let mut promoted = 0;
     if next.is_some_and(|next| next <= now) {
-        sqlx::query(PROMOTE)
-            .bind(request.queue.as_str())
-            .bind(now)
-            .execute(&mut *conn)
-            .await
-            .map_err(failed)?;
+        promoted = promote(conn, request, now).await?;
         next = None;
     }
     let mut jobs = Vec::new();
@@ -154,7 +152,20 @@ pub(super) async fn claim_jobs(
         jobs,
         // By the clock of whoever asks.
         next_run_at: wait.map(|wait| request.now + TimeDelta::microseconds(wait)),
+        promoted,
+        more_due: promoted as usize >= BATCH_MAX,
     })
+}
+
+async fn promote(conn: &mut PgConnection, request: &ClaimRequest, now: i64) -> StoreResult<u32> {
+    let promoted = sqlx::query(PROMOTE)
+        .bind(request.queue.as_str())
+        .bind(now)
+        .bind(i64::try_from(BATCH_MAX).expect("a batch is small"))
+        .execute(conn)
+        .await
+        .map_err(failed)?;
+    Ok(u32::try_from(promoted.rows_affected()).expect("a batch is small"))
 }
 
 /// The present, whether the queue is paused, which of its lanes are, and when its next job is to run

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use domain::job::{Band, ClaimRequest, Claimed, ClaimedBatch, Kinds, Lane};
-use domain::ports::StoreResult;
+use domain::ports::{BATCH_MAX, StoreResult};
 use sqlx::SqliteConnection;
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments};
@@ -29,6 +29,8 @@ const LOOK: &str = "
                   and queue = ?1
                   and run_at <= ?2)";
 
+/// Those first whose time came first, and no more than a batch: a queue that was paused, or had no
+/// worker, for long must not hold every sale up when it goes on.
 const PROMOTE: &str = "
     update jobs
        set state = 'available'
@@ -37,7 +39,9 @@ const PROMOTE: &str = "
                  from jobs indexed by jobs_scheduled
                 where state = 'scheduled'
                   and queue = ?1
-                  and run_at <= ?2)";
+                  and run_at <= ?2
+                order by run_at
+                limit ?3)";
 
 /// Differs from postgres: one writer at a time, so no row can be locked by another claim, and
 /// `skip locked` is neither there nor needed.
@@ -110,14 +114,11 @@ pub(super) async fn claim_jobs(
     if paused {
         return Ok(ClaimedBatch::default());
     }
-    if due {
-        sqlx::query(PROMOTE)
-            .bind(request.queue.as_str())
-            .bind(request.now.timestamp_micros())
-            .execute(&mut *conn)
-            .await
-            .map_err(failed)?;
-    }
+    let promoted = if due {
+        promote(conn, request).await?
+    } else {
+        0
+    };
     let lanes = lanes.unwrap_or_default();
     let is_paused = |lane: Lane| lanes.split(',').any(|paused| paused == lane.as_str());
     let mut jobs = Vec::new();
@@ -145,7 +146,23 @@ pub(super) async fn claim_jobs(
             .map_err(failed)?;
         next_run_at = next.map(domain::clock::from_micros);
     }
-    Ok(ClaimedBatch { jobs, next_run_at })
+    Ok(ClaimedBatch {
+        jobs,
+        next_run_at,
+        promoted,
+        more_due: promoted as usize >= BATCH_MAX,
+    })
+}
+
+async fn promote(conn: &mut SqliteConnection, request: &ClaimRequest) -> StoreResult<u32> {
+    let promoted = sqlx::query(PROMOTE)
+        .bind(request.queue.as_str())
+        .bind(request.now.timestamp_micros())
+        .bind(i64::try_from(BATCH_MAX).expect("a batch is small"))
+        .execute(conn)
+        .await
+        .map_err(failed)?;
+    Ok(u32::try_from(promoted.rows_affected()).expect("a batch is small"))
 }
 
 /// A claim that tells kinds apart, by its last two parameters. One that does not need not look at

@@ -48,6 +48,7 @@ mod layouts;
 mod leases;
 mod plans;
 mod prints;
+mod promotions;
 mod races;
 mod settlements;
 mod shows;

@@ -3,12 +3,16 @@
 mod admission;
 mod crowds;
 mod edges;
+mod evictions;
 mod health;
+mod layouts;
 mod lists;
 mod loading;
 mod lookups;
 mod panics;
+mod shared;
 mod storms;
+mod unwritten;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::{Duration, Instant};

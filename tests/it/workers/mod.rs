@@ -12,6 +12,7 @@ mod gate;
 mod poison;
 mod pools;
 mod priority;
+mod promotions;
 mod repeats;
 mod retimes;
 

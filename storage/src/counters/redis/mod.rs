@@ -35,7 +35,8 @@ use self::remote::{Remote, Tally};
 use crate::redis::{Failure, Redis};
 
 /// Concerts that a process remembers something of; at the limit it forgets those nobody is busy
-/// with, which costs a round trip each.
+/// with, which costs a round trip each. Where more than half as many are busy, it lets twice as
+/// many as these come before it goes through them again.
 const DESKS_MAX: usize = 10_000;
 /// Times that a count begins anew because the counters were replaced meanwhile.
 const COUNTS_MAX: u32 = 4;
@@ -46,7 +47,13 @@ const CLOSE_TIME: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct RedisCounters {
     remote: Arc<Remote>,
-    desks: RwLock<HashMap<ConcertId, Arc<Desk>>>,
+    desks: RwLock<Desks>,
+}
+
+#[derive(Debug)]
+struct Desks {
+    open: HashMap<ConcertId, Arc<Desk>>,
+    tidy_at: usize,
 }
 
 impl RedisCounters {
@@ -60,15 +67,17 @@ impl RedisCounters {
 
     fn desk(&self, concert: ConcertId) -> Arc<Desk> {
         let desks = self.desks.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(desk) = desks.get(&concert) {
+        if let Some(desk) = desks.open.get(&concert) {
             return Arc::clone(desk);
         }
         drop(desks);
         let mut desks = self.desks.write().unwrap_or_else(PoisonError::into_inner);
-        if desks.len() >= DESKS_MAX {
-            desks.retain(|_, desk| Arc::strong_count(desk) > 1);
+        if desks.open.len() >= desks.tidy_at {
+            desks.open.retain(|_, desk| Arc::strong_count(desk) > 1);
+            desks.tidy_at = DESKS_MAX.max(2 * desks.open.len());
         }
         let desk = desks
+            .open
             .entry(concert)
             .or_insert_with(|| Desk::new(concert, Arc::clone(&self.remote)));
         Arc::clone(desk)
@@ -86,6 +95,15 @@ impl RedisCounters {
             .into_iter()
             .map(|look| look.map(|look| look.left))
             .sum())
+    }
+}
+
+impl Default for Desks {
+    fn default() -> Self {
+        Self {
+            open: HashMap::new(),
+            tidy_at: DESKS_MAX,
+        }
     }
 }
 
@@ -163,7 +181,7 @@ impl Counters for RedisCounters {
     async fn close(&self) {
         let desks: Vec<_> = {
             let desks = self.desks.read().unwrap_or_else(PoisonError::into_inner);
-            desks.values().map(Arc::clone).collect()
+            desks.open.values().map(Arc::clone).collect()
         };
         let closed = join_all(desks.iter().map(Desk::close));
         if tokio::time::timeout(CLOSE_TIME, closed).await.is_err() {
