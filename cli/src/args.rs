@@ -17,6 +17,7 @@ pub(crate) use self::bench::{
 };
 pub(crate) use self::load::{
     AuditArgs, LoadArgs, LoadCommand, LoadRunArgs, MergeArgs, RateArg, ResultArgs, ShowArgs,
+    TlsArgs,
 };
 
 /// Sells concert tickets to a crowd, renders them, and never hands out a stale one.

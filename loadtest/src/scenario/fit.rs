@@ -325,6 +325,48 @@ mod tests {
             ),
             ("in_days = 90", "in_days = 4000000000", "in_days"),
             (
+                "capacity = 3000",
+                "capacity = 0",
+                "concert \"elsa\": its capacity",
+            ),
+            ("capacity = 3000", "capacity = 3000\ncount = 0", "its count"),
+            (
+                "name = \"Elsa on Ice\"",
+                "name = \" \"",
+                "concert \"elsa\": name is",
+            ),
+            ("venue = \"Grand Arena\"", "venue = \"a\\nb\"", "venue is"),
+            (
+                "customers = 3600",
+                "customers = 3600\nfrom = 1.0",
+                "from is a part",
+            ),
+            (
+                "customers = 3600",
+                "customers = 3600\nfrom = nan",
+                "from is a part",
+            ),
+            (
+                "\"user\", \"buy\", ",
+                "\"recall\", ",
+                "step \"recall\" (1): nobody buys",
+            ),
+            (
+                "\"ticket\"]",
+                "\"rename\"]\nrename_to = \"\"",
+                "step \"rename\" (3): rename_to is 1 to 1000 characters",
+            ),
+            (
+                "\"ticket\"]",
+                "\"rename\"]",
+                "step \"rename\" (3): it needs rename_to",
+            ),
+            (
+                "\"user\", \"buy\", ",
+                "",
+                "step \"ticket\" (1): it needs a ticket",
+            ),
+            (
                 "in_days = 90",
                 "in_days = 90\ncount = 4294967295\n[[concert]]\nkey = 'b'\nname = 'B'\n\
                  venue = 'V'\ncapacity = 1\nin_days = 1\ncount = 3",
@@ -336,7 +378,7 @@ mod tests {
             assert!(error.contains(word), "{error}");
         }
         assert!(Scenario::parse("x", "about = 1").is_err());
-        for name in ["plan_staleness_s", "urgent_p99_s"] {
+        for name in ["plan_staleness_s", "urgent_p99_s", "answered_share"] {
             for figure in ["-1", "inf", "nan", "1e30"] {
                 let text = format!("promises = {{ {name} = {figure} }}\n{general}");
                 let error = Scenario::parse("x", &text).unwrap_err().to_string();
@@ -370,8 +412,8 @@ mod tests {
                 "come for 7.4 h; 6.0 h at most",
             ),
             (
-                // The second one comes when the first one has gone.
-                long(&format!("{crowds}from = 1.0\n")),
+                // The second one comes when the first one has almost gone.
+                long(&format!("{crowds}from = 0.99\n")),
                 "come for 7.4 h; 6.0 h at most",
             ),
         ] {
@@ -434,13 +476,5 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("clients"), "{error}");
-    }
-
-    #[test]
-    fn a_concert_without_seats_stays_one() {
-        let general = super::super::BUILT_IN[2].1;
-        let text = general.replace("capacity = 3000", "capacity = 0");
-        let scenario = Fit::default().apply(Scenario::parse("x", &text).unwrap());
-        assert_eq!(scenario.unwrap().concerts[0].capacity, 0);
     }
 }
