@@ -18,9 +18,10 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hangup: match is_hangup_ignored() {
-                true => None,
-                false => Some(signal(SignalKind::hangup())?),
+            hangup: if is_hangup_ignored() {
+                None
+            } else {
+                Some(signal(SignalKind::hangup())?)
             },
         })
     }

@@ -325,6 +325,31 @@ mod tests {
             ),
             ("in_days = 90", "in_days = 4000000000", "in_days"),
             (
+                "in_days = 90",
+                "in_days = 90\ncount = 4294967295\n[[concert]]\nkey = 'b'\nname = 'B'\n\
+                 venue = 'V'\ncapacity = 1\nin_days = 1\ncount = 3",
+                "4294967298 concerts",
+            ),
+        ] {
+            let text = general.replace(from, to);
+            let error = Scenario::parse("x", &text).unwrap_err().to_string();
+            assert!(error.contains(word), "{error}");
+        }
+        assert!(Scenario::parse("x", "about = 1").is_err());
+        for name in ["plan_staleness_s", "urgent_p99_s", "answered_share"] {
+            for figure in ["-1", "inf", "nan", "1e30"] {
+                let text = format!("promises = {{ {name} = {figure} }}\n{general}");
+                let error = Scenario::parse("x", &text).unwrap_err().to_string();
+                assert!(error.contains(name), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_refused_with_the_name_of_its_step() {
+        let general = super::super::BUILT_IN[2].1;
+        for (from, to, words) in [
+            (
                 "capacity = 3000",
                 "capacity = 0",
                 "concert \"elsa\": its capacity",
@@ -366,24 +391,10 @@ mod tests {
                 "",
                 "step \"ticket\" (1): it needs a ticket",
             ),
-            (
-                "in_days = 90",
-                "in_days = 90\ncount = 4294967295\n[[concert]]\nkey = 'b'\nname = 'B'\n\
-                 venue = 'V'\ncapacity = 1\nin_days = 1\ncount = 3",
-                "4294967298 concerts",
-            ),
         ] {
             let text = general.replace(from, to);
             let error = Scenario::parse("x", &text).unwrap_err().to_string();
-            assert!(error.contains(word), "{error}");
-        }
-        assert!(Scenario::parse("x", "about = 1").is_err());
-        for name in ["plan_staleness_s", "urgent_p99_s", "answered_share"] {
-            for figure in ["-1", "inf", "nan", "1e30"] {
-                let text = format!("promises = {{ {name} = {figure} }}\n{general}");
-                let error = Scenario::parse("x", &text).unwrap_err().to_string();
-                assert!(error.contains(name), "{error}");
-            }
+            assert!(error.contains(words), "{error}");
         }
     }
 

@@ -86,7 +86,7 @@ async fn pass(
     mut server: TcpStream,
     hangs_up: bool,
 ) -> std::io::Result<()> {
-    let (mut asked, mut answered) = ([0; 8192], [0; 8192]);
+    let (mut asked, mut answered) = (vec![0; 8192], vec![0; 8192]);
     let mut was_used = false;
     loop {
         tokio::select! {
