@@ -18,6 +18,7 @@ pub(crate) use self::bench::{
 };
 pub(crate) use self::load::{
     AuditArgs, LoadArgs, LoadCommand, LoadRunArgs, MergeArgs, RateArg, ResultArgs, ShowArgs,
+    TlsArgs,
 };
 pub(crate) use self::render::{
     FormatArg, HouseArg, LayoutArgs, PlanRenderArgs, RenderArgs, RenderCommand, TicketRenderArgs,

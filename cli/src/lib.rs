@@ -84,12 +84,7 @@ fn dispatch(args: Args) -> anyhow::Result<ExitCode> {
         }
         Command::Load(args) => {
             quiet()?;
-            let holds = block_on(commands::load::load(&args))?;
-            Ok(if holds {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            })
+            block_on(commands::load::load(&args))
         }
         Command::Jobs(command) => block_on(commands::jobs::jobs(command)).map(done),
         Command::Bench(command) => {

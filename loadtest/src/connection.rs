@@ -1,25 +1,31 @@
 //! One keep-alive connection: a request out, an answer in.
 
+mod link;
+
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-
+use self::link::Link;
 use crate::framing::Framing;
 use crate::request::Request;
+use crate::target::Target;
 
 /// The most bytes of an answer; a larger one is an error.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long one of several addresses may take to answer before the next one is tried.
+const ADDRESS_TIMEOUT: Duration = Duration::from_secs(5);
 const HEADERS_MAX: usize = 64;
+
+/// What a server that speaks TLS sends to who does not: an alert of any version.
+const TLS_ALERT: [u8; 2] = [0x15, 0x03];
 
 /// An open connection.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    link: Link,
     buffer: Vec<u8>,
     /// Bytes at the front of the buffer that belong to the answer before.
     used: usize,
@@ -27,6 +33,10 @@ pub struct Connection {
     joined: Vec<u8>,
     /// The server said that the last answer was the last one.
     ended: bool,
+    /// An answer came over it.
+    was_used: bool,
+    /// How long TLS took to agree, if it is spoken.
+    handshake: Option<Duration>,
 }
 
 /// An answer. The body is valid until the next request on the connection.
@@ -36,6 +46,8 @@ pub struct Response<'a> {
     pub status: u16,
     /// After how many seconds the server wants to be asked again.
     pub retry_after_s: Option<u32>,
+    /// Where a redirect leads.
+    pub location: Option<String>,
     /// The body, without any transfer encoding.
     pub body: &'a [u8],
 }
@@ -46,6 +58,12 @@ pub enum ConnectionError {
     /// The network failed, or the server hung up.
     #[error("the connection failed")]
     Io(#[from] std::io::Error),
+    /// This machine had no file, port or memory left for it: the server was not even asked.
+    #[error("the generator cannot open a connection")]
+    NotSent(#[source] std::io::Error),
+    /// The server is not trusted, or does not speak TLS as we do.
+    #[error("the TLS handshake failed: {0}")]
+    Handshake(String),
     /// The server hung up in the middle of an answer, or before it.
     #[error("the server closed the connection")]
     Closed,
@@ -64,6 +82,8 @@ pub(crate) struct Head {
     pub(crate) retry_after_s: Option<u32>,
     /// The entity tag, if it is one that fits.
     pub(crate) etag: Option<String>,
+    /// Where a redirect leads.
+    pub(crate) location: Option<String>,
     /// The server closes the connection after this answer.
     closes: bool,
     body_starts: usize,
@@ -71,26 +91,74 @@ pub(crate) struct Head {
 }
 
 impl Connection {
-    /// Connects.
+    /// Connects to an address, without TLS.
     pub async fn open(server: SocketAddr) -> Result<Self, ConnectionError> {
-        let connecting = tokio::time::timeout(ANSWER_TIMEOUT, TcpStream::connect(server));
-        let stream = connecting.await.map_err(|_| ConnectionError::TimedOut)??;
-        stream.set_nodelay(true)?;
-        Ok(Self {
-            stream,
+        let link = link::open(server, ANSWER_TIMEOUT).await?;
+        Ok(Self::over(link, None))
+    }
+
+    /// Connects to a target: to the address of its name that answered last or, if that does not
+    /// answer any more, to each of the others.
+    pub(crate) async fn to(target: &Target) -> Result<Self, ConnectionError> {
+        let mut failed = None;
+        let mut addresses = target.addresses().peekable();
+        while let Some((at, address)) = addresses.next() {
+            let last = addresses.peek().is_none();
+            let patience = if last {
+                ANSWER_TIMEOUT
+            } else {
+                ADDRESS_TIMEOUT
+            };
+            match link::open(address, patience).await {
+                Ok(link) => {
+                    target.prefer(at);
+                    return Self::secured(link, target).await;
+                }
+                // That this machine has no address of the same family is no news of the server.
+                Err(ConnectionError::NotSent(_)) if failed.is_some() => {}
+                Err(error) => failed = Some(error),
+            }
+        }
+        Err(failed.unwrap_or(ConnectionError::Closed))
+    }
+
+    async fn secured(link: Link, target: &Target) -> Result<Self, ConnectionError> {
+        let Some(tls) = &target.tls else {
+            return Ok(Self::over(link, None));
+        };
+        let begun = std::time::Instant::now();
+        let shaking = tokio::time::timeout(ANSWER_TIMEOUT, link.secure(tls));
+        let link = shaking.await.map_err(|_| ConnectionError::TimedOut)??;
+        Ok(Self::over(link, Some(begun.elapsed())))
+    }
+
+    fn over(link: Link, handshake: Option<Duration>) -> Self {
+        Self {
+            link,
             buffer: Vec::with_capacity(4 * 1024),
             used: 0,
             joined: Vec::new(),
             ended: false,
-        })
+            was_used: false,
+            handshake,
+        }
+    }
+
+    /// How long TLS took to agree, if it is spoken.
+    pub(crate) fn handshake(&self) -> Option<Duration> {
+        self.handshake
     }
 
     /// Whether the server has not hung up while nobody looked.
-    pub(crate) fn is_alive(&self) -> bool {
-        // Nothing may come while nothing was asked: bytes are as bad as the end.
-        let nothing = self.stream.try_read(&mut [0; 1]);
-        !self.ended
-            && matches!(nothing, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+    pub(crate) fn is_alive(&mut self) -> bool {
+        !self.ended && self.link.is_quiet()
+    }
+
+    /// Whether what failed may be asked again over another connection, if it changes nothing: the
+    /// server closed this one, which had been used before, and answered nothing (RFC 9112 §9.5).
+    pub(crate) fn was_closed_idle(&self, error: &ConnectionError) -> bool {
+        let is_closed = matches!(error, ConnectionError::Io(_) | ConnectionError::Closed);
+        is_closed && self.was_used && self.buffer.is_empty()
     }
 
     /// Sends a request and waits for its answer.
@@ -106,6 +174,7 @@ impl Connection {
         let answer = tokio::time::timeout(ANSWER_TIMEOUT, self.read_answer());
         let head = answer.await.map_err(|_| ConnectionError::TimedOut)??;
         self.ended = head.closes;
+        self.was_used = true;
         let body = match head.framing {
             Framing::Length(length) => &self.buffer[head.body_starts..][..length],
             _ => &self.joined,
@@ -113,6 +182,7 @@ impl Connection {
         Ok(Response {
             status: head.status,
             retry_after_s: head.retry_after_s,
+            location: head.location,
             body,
         })
     }
@@ -139,6 +209,7 @@ impl Connection {
             self.buffer.drain(..used);
             if head.framing.is_done() {
                 self.ended = head.closes;
+                self.was_used = true;
                 return Ok(head);
             }
             self.read_in_time().await?;
@@ -146,10 +217,9 @@ impl Connection {
     }
 
     async fn write(&mut self, request: &[u8]) -> Result<(), ConnectionError> {
-        self.stream.write_all(request).await?;
         self.buffer.drain(..self.used);
         self.used = 0;
-        Ok(())
+        Ok(self.link.write(request).await?)
     }
 
     /// Reads a whole answer: one with a length stays in the buffer, chunks are joined.
@@ -194,7 +264,7 @@ impl Connection {
                 "it is longer than 64 MiB".into(),
             ));
         }
-        match self.stream.read_buf(&mut self.buffer).await? {
+        match self.link.read(&mut self.buffer).await? {
             0 => Err(ConnectionError::Closed),
             _ => Ok(()),
         }
@@ -203,6 +273,9 @@ impl Connection {
 
 fn parse_head(bytes: &[u8]) -> Result<Option<Head>, ConnectionError> {
     let unreadable = |what: &str| ConnectionError::Unreadable(what.to_owned());
+    if bytes.starts_with(&TLS_ALERT) {
+        return Err(unreadable("it is of TLS, which https:// speaks"));
+    }
     // Not even to be filled with nothing: it is some of what an answer costs.
     let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
     let mut response = httparse::Response::new(&mut []);
@@ -218,6 +291,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, ConnectionError> {
             .ok_or_else(|| unreadable("it has no status"))?,
         retry_after_s: None,
         etag: None,
+        location: None,
         closes: false,
         body_starts,
         framing: Framing::Done,
@@ -236,6 +310,8 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, ConnectionError> {
             head.closes = text().eq_ignore_ascii_case("close");
         } else if is("etag") {
             head.etag = Some(text().to_owned());
+        } else if is("location") {
+            head.location = Some(text().to_owned());
         }
     }
     head.framing = match length {
@@ -269,5 +345,23 @@ mod tests {
         assert!(parse_head(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
         assert!(parse_head(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n").is_err());
         assert!(parse_head(b"SSH-2.0\r\n").is_err());
+        let alert = parse_head(b"\x15\x03\x03\0\x02\x02\x32").unwrap_err();
+        assert!(alert.to_string().contains("https://"), "{alert}");
+    }
+
+    #[tokio::test]
+    async fn each_address_of_a_name_is_tried() {
+        let nobody = tokio::net::TcpSocket::new_v4().unwrap();
+        nobody.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (gone, there) = (nobody.local_addr().unwrap(), listener.local_addr().unwrap());
+        let target = Target::at(&[gone, there], "tickets.example", "");
+        Connection::to(&target).await.unwrap();
+        // From now on it begins with the one that is there.
+        let order: Vec<_> = target.addresses().collect();
+        assert_eq!(order, [(1, there), (0, gone)]);
+        let target = Target::at(&[gone, gone], "tickets.example", "");
+        let error = Connection::to(&target).await.unwrap_err();
+        assert!(matches!(error, ConnectionError::Io(_)), "{error:?}");
     }
 }

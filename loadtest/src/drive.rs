@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Barrier, mpsc, watch};
 use tokio::task::{JoinSet, LocalSet};
 
+use crate::histogram::Latency;
 use crate::pacer::{GRID, Pacer};
 use crate::random::number;
 use crate::record::Interval;
@@ -28,6 +29,8 @@ const VISITORS_MAX: usize = 50_000;
 
 /// How long those who are here may stay when the run is stopped.
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);
+/// How often the runtime is given a turn until they have gone; it sends dozens home in each.
+const TURNS_MAX: usize = 10_000;
 
 /// How load is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +72,8 @@ pub(crate) enum Message {
     },
     /// It has ended.
     End(Box<End>),
+    /// It could not begin.
+    Failed(std::io::Error),
     /// It broke off, which is a defect.
     Died,
 }
@@ -92,6 +97,8 @@ pub(crate) struct End {
     pub(crate) bought: Vec<Vec<u128>>,
     pub(crate) refused: Vec<u64>,
     pub(crate) opened: u64,
+    /// How long TLS took to agree, of each connection that speaks it.
+    pub(crate) handshakes: Latency,
     /// Processor time of the whole process; one of the threads tells it while all are there.
     pub(crate) process_cpu: Option<Duration>,
 }
@@ -135,6 +142,7 @@ pub(crate) fn run_thread(
             bought: worker.bought.take(),
             refused: worker.refused.take(),
             opened: worker.pool.opened(),
+            handshakes: worker.pool.take_handshakes(),
             process_cpu,
         })));
     });
@@ -239,7 +247,16 @@ impl Driver {
         };
         tokio::select! {
             () = async { while crowds.join_next().await.is_some() {} } => {}
-            () = patience => {}
+            () = patience => {
+                crowds.shutdown().await;
+                // What they waited for in vain is counted as they go.
+                for _ in 0..TURNS_MAX {
+                    if self.worker.here.get() == 0 {
+                        break;
+                    }
+                    tokio::task::yield_now().await;
+                }
+            }
         }
     }
 
@@ -324,18 +341,14 @@ impl Driver {
 
     async fn visit(&self, coming: &Coming, visitor: u64, due: Instant) {
         let worker = &self.worker;
-        worker.here.set(worker.here.get() + 1);
+        let here = Here::come(worker);
         worker.interval.borrow_mut().arrived += 1;
-        let visit = Visit {
-            worker,
-            crowd: &coming.crowd,
-            crowd_at: coming.at,
-            concerts: &coming.concerts,
-            random: number(coming.seed, visitor),
-        };
+        let random = number(coming.seed, visitor);
+        let crowd = (coming.at, &*coming.crowd);
+        let visit = Visit::new(worker, crowd, &coming.concerts, random);
         visit.run(due).await;
         worker.interval.borrow_mut().left += 1;
-        worker.here.set(worker.here.get() - 1);
+        drop(here);
     }
 
     fn note_lateness(&self, due: Instant) {
@@ -346,6 +359,22 @@ impl Driver {
         if lateness > LATE && self.worker.pool.has_free() {
             interval.late += 1;
         }
+    }
+}
+
+/// A visitor who is here, also when sent home.
+struct Here<'a>(&'a Worker);
+
+impl<'a> Here<'a> {
+    fn come(worker: &'a Worker) -> Self {
+        worker.here.set(worker.here.get() + 1);
+        Self(worker)
+    }
+}
+
+impl Drop for Here<'_> {
+    fn drop(&mut self) {
+        self.0.here.set(self.0.here.get() - 1);
     }
 }
 

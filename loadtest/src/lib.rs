@@ -6,6 +6,7 @@
 //! what it measures.
 
 mod audit;
+mod cause;
 mod client;
 mod connection;
 mod drive;
@@ -26,12 +27,14 @@ mod system;
 mod tally;
 mod target;
 mod timeline;
+mod tls;
 mod verdict;
 mod visit;
 mod watch;
 mod worker;
 
 pub use self::audit::{Acknowledged, AuditOptions, Audited, audit};
+pub use self::cause::Causes;
 pub use self::connection::{Connection, ConnectionError, Response};
 pub use self::drive::Mode;
 pub use self::generator::{Limits, Report, Script, run};
@@ -39,11 +42,13 @@ pub use self::histogram::Latency;
 pub use self::page::page;
 pub use self::record::{Fault, Faults, Interval, Kind, Requests};
 pub use self::report::{
-    ConcertSales, FORMAT, Generator, MergeError, Report as LoadReport, Run, Second, Server, Waits,
+    ConcertSales, Customers, FORMAT, Generator, MergeError, Report as LoadReport, Run, Second,
+    Server, Waits,
 };
 pub use self::request::Request;
 pub use self::run::{CONNECTIONS_MAX, Moment, Options, THREADS_MAX, run as load};
 pub use self::target::{LoadError, Target};
 pub use self::timeline::Timeline;
+pub use self::tls::Trust;
 pub use self::verdict::Verdict;
 pub use self::watch::Sample;

@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::connection::{Connection, ConnectionError};
+use crate::histogram::Latency;
 use crate::target::Target;
 
 /// Connections, up to a number.
@@ -15,6 +16,13 @@ pub(crate) struct Pool {
     idle: RefCell<Vec<Line>>,
     free: Semaphore,
     opened: Cell<u64>,
+    handshakes: RefCell<Latency>,
+}
+
+/// The right to one of the connections.
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
+    _permit: SemaphorePermit<'a>,
 }
 
 /// A connection, with a place to write its requests.
@@ -29,7 +37,7 @@ pub(crate) struct Line {
 pub(crate) struct Lease<'a> {
     line: Line,
     pool: &'a Pool,
-    _permit: SemaphorePermit<'a>,
+    _place: Place<'a>,
 }
 
 impl Pool {
@@ -39,6 +47,7 @@ impl Pool {
             idle: RefCell::default(),
             free: Semaphore::new(connections_max.max(1)),
             opened: Cell::new(0),
+            handshakes: RefCell::default(),
         }
     }
 
@@ -52,35 +61,54 @@ impl Pool {
         self.opened.get()
     }
 
-    pub(crate) async fn lease(&self) -> Result<Lease<'_>, ConnectionError> {
-        let permit = self
-            .free
-            .acquire()
-            .await
-            .map_err(|_| ConnectionError::Closed)?;
+    /// How long TLS took to agree, of each connection that speaks it.
+    pub(crate) fn take_handshakes(&self) -> Latency {
+        self.handshakes.take()
+    }
+
+    /// Waits until one of the connections is free.
+    pub(crate) async fn place(&self) -> Result<Place<'_>, ConnectionError> {
+        let permit = self.free.acquire().await;
+        let place = permit.map(|permit| Place { _permit: permit });
+        place.map_err(|_| ConnectionError::Closed)
+    }
+
+    /// Takes a connection, or opens one.
+    pub(crate) async fn lease<'a>(
+        &'a self,
+        place: Place<'a>,
+    ) -> Result<Lease<'a>, ConnectionError> {
         // The one that was used last is the least likely to be closed for idleness.
-        while let Some(line) = self.take_idle() {
+        while let Some(mut line) = self.take_idle() {
             if line.connection.is_alive() {
-                return Ok(self.leased(line, permit));
+                return Ok(self.leased(line, place));
             }
         }
-        self.opened.set(self.opened.get() + 1);
         let line = Line {
-            connection: Connection::open(self.target.address).await?,
+            connection: self.open().await?,
             request: Vec::with_capacity(512),
         };
-        Ok(self.leased(line, permit))
+        Ok(self.leased(line, place))
+    }
+
+    async fn open(&self) -> Result<Connection, ConnectionError> {
+        let connection = Connection::to(&self.target).await?;
+        self.opened.set(self.opened.get() + 1);
+        if let Some(time) = connection.handshake() {
+            self.handshakes.borrow_mut().record(time);
+        }
+        Ok(connection)
     }
 
     fn take_idle(&self) -> Option<Line> {
         self.idle.borrow_mut().pop()
     }
 
-    fn leased<'a>(&'a self, line: Line, permit: SemaphorePermit<'a>) -> Lease<'a> {
+    fn leased<'a>(&'a self, line: Line, place: Place<'a>) -> Lease<'a> {
         Lease {
             line,
             pool: self,
-            _permit: permit,
+            _place: place,
         }
     }
 }
@@ -88,6 +116,12 @@ impl Pool {
 impl Lease<'_> {
     pub(crate) fn line(&mut self) -> &mut Line {
         &mut self.line
+    }
+
+    /// Has another connection instead, a new one.
+    pub(crate) async fn reopen(&mut self) -> Result<(), ConnectionError> {
+        self.line.connection = self.pool.open().await?;
+        Ok(())
     }
 
     /// Gives the connection back: its answer was read to the end.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cause::Causes;
 use crate::histogram::Latency;
 
 /// The most words about one kind of fault.
@@ -47,6 +48,11 @@ impl Kind {
         Self::Plan,
         Self::Rename,
     ];
+
+    /// Whether it is a GET, which changes nothing and may be sent again.
+    pub(crate) fn reads(self) -> bool {
+        !matches!(self, Self::Buy | Self::Print | Self::Rename)
+    }
 
     /// As reports show it.
     pub fn name(self) -> &'static str {
@@ -162,12 +168,24 @@ pub struct Interval {
     pub turned_away: u64,
     /// Customers who wanted to buy and left with neither a ticket nor the word that none is left.
     pub unserved: u64,
+    /// Visits that came to nothing because a request got no answer, or none that serves.
+    pub unanswered: u64,
+    /// Visits that waited in vain for an answer when the run was cut short. They did not leave.
+    pub cut_off: u64,
+    /// Visits that came to nothing because the generator could not send a request.
+    pub not_sent: u64,
+    /// Requests that it could not send.
+    pub unsent: Faults,
+    /// Requests that were sent again because a connection had been closed idle.
+    pub resent: u64,
     /// The age of the stalest plan, in seconds; nothing if none was fetched.
     pub plan_stale_s: Option<f64>,
     /// What must not happen.
     pub faults: BTreeMap<Fault, Faults>,
     /// Why connections failed.
     pub errors: Faults,
+    /// Why requests failed, as the answers say it.
+    pub causes: Causes,
 }
 
 impl Interval {
@@ -185,11 +203,25 @@ impl Interval {
         self.lateness.add(&other.lateness);
         self.turned_away += other.turned_away;
         self.unserved += other.unserved;
+        self.unanswered += other.unanswered;
+        self.cut_off += other.cut_off;
+        self.not_sent += other.not_sent;
+        self.unsent.add(&other.unsent);
+        self.resent += other.resent;
         self.plan_stale_s = older(self.plan_stale_s, other.plan_stale_s);
         for (fault, faults) in &other.faults {
             self.faults.entry(*fault).or_default().add(faults);
         }
         self.errors.add(&other.errors);
+        self.causes.add(&other.causes);
+    }
+
+    /// Notes a request that got no answer.
+    pub(crate) fn note_unanswered(&mut self, kind: Kind, why: &str) {
+        self.requests.entry(kind).or_default().unanswered += 1;
+        self.causes
+            .note(format!("{}: no answer: {why}", kind.name()));
+        self.errors.note(|| format!("{}: {why}", kind.name()));
     }
 
     /// Notes an answer.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cause::Causes;
 use crate::histogram::Latency;
 use crate::record::{Faults, Interval, Kind, Requests, older};
 use crate::timeline::Timeline;
@@ -45,6 +46,9 @@ pub struct Report {
     pub runs: Vec<Run>,
     /// What generators were made of.
     pub generator: Generator,
+    /// What became of those who came.
+    #[serde(default)]
+    pub customers: Customers,
     /// Every kind of request.
     pub requests: BTreeMap<Kind, Requests>,
     /// Concerts that were on sale.
@@ -59,6 +63,9 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Why connections failed.
     pub errors: Faults,
+    /// Why requests failed, in the words of the answers.
+    #[serde(default)]
+    pub causes: Causes,
     /// Whether promises were kept.
     pub verdicts: Vec<Verdict>,
 }
@@ -91,6 +98,48 @@ pub struct Generator {
     pub lateness: Latency,
     /// Customers who were not sent.
     pub turned_away: u64,
+    /// Requests that could not be sent for want of files or ports, which is no server's fault.
+    #[serde(default)]
+    pub unsent: Faults,
+    /// Requests that were sent again, because the server had closed an idle connection.
+    #[serde(default)]
+    pub resent: u64,
+    /// How long TLS took to agree, of each connection that speaks it.
+    #[serde(default)]
+    pub handshakes: Latency,
+}
+
+/// What became of those who came.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Customers {
+    /// Visits that ended.
+    pub left: u64,
+    /// Visits that waited in vain for an answer when the run was cut short.
+    pub cut_off: u64,
+    /// Visits that got no answer, or a failure, or were sent away to the end; with those cut off.
+    pub unanswered: u64,
+    /// Customers who wanted to buy and left with neither a ticket nor the word that none is left.
+    pub unserved: u64,
+    /// Visits that the generator could not go on with.
+    pub not_sent: u64,
+}
+
+impl Customers {
+    pub(crate) fn of(total: &Interval) -> Self {
+        Self {
+            left: total.left,
+            cut_off: total.cut_off,
+            unanswered: total.unanswered + total.cut_off,
+            unserved: total.unserved,
+            not_sent: total.not_sent,
+        }
+    }
+
+    /// Whom the server could have served.
+    pub(crate) fn came(&self) -> u64 {
+        (self.left + self.cut_off).saturating_sub(self.not_sent)
+    }
 }
 
 /// What became of a concert.
@@ -224,9 +273,21 @@ impl Report {
         self.verdicts.iter().all(|verdict| verdict.ok)
     }
 
+    /// Whether a promise is known to be broken.
+    pub fn is_broken(&self) -> bool {
+        self.verdicts.iter().any(Verdict::is_broken)
+    }
+
     /// What to say of the run in a line.
     pub fn summary(&self) -> String {
-        let broken = self.verdicts.iter().filter(|verdict| !verdict.ok).count();
+        let count = |which: fn(&Verdict) -> bool| {
+            let verdicts = self.verdicts.iter();
+            verdicts.filter(|verdict| which(verdict)).count()
+        };
+        let (broken, unmeasured) = (
+            count(Verdict::is_broken),
+            count(|verdict| verdict.unmeasured),
+        );
         let all = self.verdicts.len();
         let warnings = match self.warnings.len() {
             0 => String::new(),
@@ -238,10 +299,15 @@ impl Report {
         } else {
             ""
         };
-        match broken {
-            0 => format!("Every promise was kept{cut}: {all} of {all}{warnings}"),
-            1 => format!("1 of {all} promises was broken{cut}{warnings}"),
-            more => format!("{more} of {all} promises were broken{cut}{warnings}"),
+        let doubt = match unmeasured {
+            0 => "",
+            _ => ", and not everything was measured",
+        };
+        match (broken, unmeasured) {
+            (0, 0) => format!("Every promise was kept{cut}: {all} of {all}{warnings}"),
+            (0, _) => format!("Not measured: {unmeasured} of {all} promises{cut}{warnings}"),
+            (1, _) => format!("1 of {all} promises was broken{cut}{doubt}{warnings}"),
+            (more, _) => format!("{more} of {all} promises were broken{cut}{doubt}{warnings}"),
         }
     }
 

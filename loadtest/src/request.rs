@@ -1,5 +1,7 @@
 //! Requests as bytes, written once and sent often.
 
+use crate::target::Target;
+
 /// An HTTP/1.1 request under construction; keeps the connection open.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -14,6 +16,11 @@ impl Request {
             head: format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n"),
             body: String::new(),
         }
+    }
+
+    /// A request to a target, below its base path.
+    pub(crate) fn to(target: &Target, method: &str, path: &str) -> Self {
+        Self::new(method, &format!("{}{path}", target.base), &target.host)
     }
 
     /// Adds a header. Values come from the program, not from people: line breaks are its fault.

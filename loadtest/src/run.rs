@@ -1,6 +1,7 @@
 //! A run: prepares the sale, sends the crowds, watches the server, and judges at the end.
 
 mod judge;
+mod warn;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,8 +11,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Barrier, mpsc, watch};
 
 use crate::drive::{self, End, Message, Mode, Plan};
+use crate::histogram::Latency;
 use crate::record::{Interval, older};
-use crate::report::{Generator, Report, Run, Second, Server};
+use crate::report::{Customers, Generator, Report, Run, Second, Server};
 use crate::sale::Sale;
 use crate::scenario::Scenario;
 use crate::system;
@@ -88,6 +90,7 @@ struct Gathered {
     ends: Vec<End>,
     busiest: f64,
     cpu: Duration,
+    handshakes: Latency,
     rss_max: Option<u64>,
     /// The oldest that plans were by the server's own account, in seconds.
     plan_stale_s: Option<f64>,
@@ -99,8 +102,12 @@ pub async fn run(
     options: Options,
     mut on_moment: impl FnMut(&Moment<'_>),
 ) -> Result<Report, LoadError> {
-    let sale = Sale::open(&options.target, &options.scenario, &options.concerts).await?;
-    let sale = Arc::new(sale);
+    let mut stop = options.stop.clone();
+    let opening = Sale::open(&options.target, &options.scenario, &options.concerts);
+    let sale = tokio::select! {
+        sale = opening => Arc::new(sale?),
+        Ok(_) = stop.wait_for(|stop| *stop) => return Err(LoadError::Stopped),
+    };
     let started_at = domain::Clock::now(&domain::SystemClock).timestamp();
     let cpu_before = system::process_cpu();
     let (limiting, stop) = start_limit(&options, sale.begun());
@@ -126,8 +133,7 @@ pub async fn run(
     let elapsed = sale.begun().elapsed();
     sampling.abort();
     for thread in threads {
-        let ended = thread.join().map_err(|_| LoadError::Died)?;
-        ended.map_err(LoadError::Generator)?;
+        thread.join().map_err(|_| LoadError::Died)?;
     }
     let cpu = gathered.ends.iter().filter_map(|end| end.process_cpu).max();
     gathered.cpu = cpu.unwrap_or_default().saturating_sub(cpu_before);
@@ -167,7 +173,7 @@ async fn cut(limiting: tokio::task::JoinHandle<Cut>, plan: &Plan, total: &Interv
     limiting.await.ok().filter(|_| !is_over)
 }
 
-type Threads = Vec<std::thread::JoinHandle<std::io::Result<()>>>;
+type Threads = Vec<std::thread::JoinHandle<()>>;
 
 fn start_threads(
     plan: &Arc<Plan>,
@@ -178,7 +184,12 @@ fn start_threads(
     for at in 0..plan.threads {
         let (plan, sender) = (Arc::clone(plan), sender.clone());
         let thread = std::thread::Builder::new().name(format!("load-{at}"));
-        let thread = thread.spawn(move || drive::run_thread(&plan, at, &sender));
+        let thread = thread.spawn(move || {
+            if let Err(error) = drive::run_thread(&plan, at, &sender) {
+                // The others wait for it in vain. Nobody listens when the run was broken off.
+                let _ = sender.send(Message::Failed(error));
+            }
+        });
         threads.push(thread.map_err(LoadError::Generator)?);
     }
     Ok((messages, threads))
@@ -225,6 +236,7 @@ async fn gather(
         ends: Vec::new(),
         busiest: 0.0,
         cpu: Duration::ZERO,
+        handshakes: Latency::default(),
         rss_max: None,
         plan_stale_s: None,
         cut: None,
@@ -263,9 +275,11 @@ async fn gather(
                         .append(started_at + i64::from(second), &sum);
                 }
             }
+            Message::Failed(error) => return Err(LoadError::Generator(error)),
             Message::Died => return Err(LoadError::Died),
             Message::End(end) => {
                 gathered.total.add(&end.interval);
+                gathered.handshakes.add(&end.handshakes);
                 let second = u32::try_from(plan.sale.begun().elapsed().as_secs());
                 let (_, sum) = open.entry(second.unwrap_or(u32::MAX)).or_default();
                 sum.add(&Second::of(&end.interval, 0));
@@ -344,7 +358,11 @@ fn report(
             late: total.late,
             lateness: std::mem::take(&mut total.lateness),
             turned_away: total.turned_away,
+            unsent: std::mem::take(&mut total.unsent),
+            resent: total.resent,
+            handshakes: gathered.handshakes,
         },
+        customers: Customers::of(total),
         requests: std::mem::take(&mut total.requests),
         concerts: judged.concerts,
         waits: judged.waits,
@@ -352,6 +370,7 @@ fn report(
         server,
         warnings: judged.warnings,
         errors: std::mem::take(&mut total.errors),
+        causes: std::mem::take(&mut total.causes),
         verdicts: judged.verdicts,
     }
 }

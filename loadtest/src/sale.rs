@@ -8,8 +8,8 @@ use chrono::Days;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::audit::{Elements, Words};
-use crate::client::Client;
+use crate::audit::Words;
+use crate::client::{Client, Count};
 use crate::scenario::{Scenario, Step};
 use crate::target::{LoadError, Target};
 
@@ -121,12 +121,12 @@ impl Sale {
     }
 
     fn add(&mut self, key: &str, concert: Created) {
-        let (host, id) = (&self.target.host, &concert.id);
+        let (host, base, id) = (&self.target.host, &self.target.base, &concert.id);
         let head = format!(r#"{{"concert_id":"{id}","user_id":""#);
         // All ids are of one length, so one length is right for every order.
         let length = head.len() + self.users[0].len() + 2;
         let order = format!(
-            "POST /api/v1/tickets HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
+            "POST {base}/api/v1/tickets HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
              Content-Length: {length}\r\n\r\n{head}"
         );
         self.concerts.push(OnSale {
@@ -257,10 +257,9 @@ impl Sale {
 /// How many tickets of a concert are listed.
 async fn count_sold(client: &mut Client, concert: &str) -> Result<usize, LoadError> {
     let path = format!("/api/v1/tickets?concert_id={concert}");
-    let (mut sold, mut elements) = (0, Elements::default());
-    let count = |_, bytes: &[u8]| elements.feed(bytes, |_| sold += 1);
-    client.stream("GET", &path, None, count).await?;
-    Ok(sold)
+    let mut sold = Count::default();
+    client.stream("GET", &path, None, &mut sold).await?;
+    Ok(usize::try_from(sold.elements()).unwrap_or(usize::MAX))
 }
 
 /// A lock that a panic cannot poison for others: what it guards is whole after every line.

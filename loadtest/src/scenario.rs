@@ -65,6 +65,17 @@ pub struct Promises {
     pub plan_staleness_s: f64,
     /// From the order of an urgent print to the print, the 99th percentile, in seconds.
     pub urgent_p99_s: f64,
+    /// So large a part of the customers is served, 0 to 1: they get an answer to everything that
+    /// they ask, and none is a failure or, to the end, the word that the server is too busy.
+    pub answered_share: f64,
+}
+
+impl Promises {
+    /// How many customers may be left unserved, in percent.
+    pub(crate) fn unserved_percent(&self) -> f64 {
+        // Shares such as 0.99 are not exact, and 1.0000000000000009 % is not what they mean.
+        ((1.0 - self.answered_share) * 1e6).round() / 1e4
+    }
 }
 
 impl Default for Promises {
@@ -72,6 +83,7 @@ impl Default for Promises {
         Self {
             plan_staleness_s: 180.0,
             urgent_p99_s: 10.0,
+            answered_share: 0.99,
         }
     }
 }
@@ -197,6 +209,25 @@ pub enum Step {
     Rename,
     /// Pause for `think_s`.
     Think,
+}
+
+impl Step {
+    /// As files call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Concert => "concert",
+            Self::Buy => "buy",
+            Self::Recall => "recall",
+            Self::Ticket => "ticket",
+            Self::Print => "print",
+            Self::Printed => "printed",
+            Self::Download => "download",
+            Self::Plan => "plan",
+            Self::Rename => "rename",
+            Self::Think => "think",
+        }
+    }
 }
 
 /// Why there is no scenario.

@@ -1,8 +1,13 @@
 //! Promises that are judged by what was counted, of one generator or of several together.
 
+use crate::cause::Causes;
 use crate::histogram::Latency;
-use crate::report::{ConcertSales, Waits};
+use crate::report::{ConcertSales, Customers, Waits};
 use crate::verdict::Verdict;
+
+/// A generator that could not send the requests of so large a part of its customers has not
+/// measured how many the server serves.
+const NOT_SENT_SHARE_MAX: f64 = 0.01;
 
 /// Tickets beyond the seats, bought or listed. A ticket too many is one, whoever bought it and
 /// however many generators found it listed.
@@ -28,16 +33,49 @@ pub(crate) fn undersold(concerts: &[ConcertSales]) -> Verdict {
     })
 }
 
-/// Customers whom nobody served. A server that is too busy may send some away; one that sells
-/// nothing while it has seats keeps no promise by that.
-pub(crate) fn unserved(concerts: &[ConcertSales], unserved: u64) -> Verdict {
+/// Customers whom nobody served: they got no answer, or a failure, or were sent away to the end.
+/// A server that is too busy may send some away, as many as the scenario says, in percent; one that
+/// sells nothing while it has seats keeps no promise by that.
+///
+/// Whom the generator itself left behind is nobody's of the server's.
+pub(crate) fn unserved(
+    concerts: &[ConcertSales],
+    customers: &Customers,
+    causes: &Causes,
+    limit_percent: f64,
+) -> Verdict {
+    let came = customers.came();
+    let share = 100.0 * ratio(customers.unanswered, came);
+    let mut missed = customers.unanswered;
+    let mut verdict = Verdict::figure("P2 unserved", share, "%", limit_percent);
     let sum = |each: fn(&ConcertSales) -> u64| concerts.iter().map(each).sum::<u64>();
     let left = sum(|one| one.capacity.saturating_sub(one.listed));
-    if sum(|one| one.bought) > 0 || left == 0 || unserved == 0 {
-        return Verdict::count("P2 unserved", 0, Vec::new());
+    if sum(|one| one.bought) == 0 && left > 0 && customers.unserved > 0 {
+        missed = missed.max(customers.unserved);
+        verdict.value = 100.0 * ratio(missed, came);
+        verdict.ok = false;
+        let detail = format!("nobody was sold anything, and {left} seats are left");
+        verdict.details.push(detail);
     }
-    let detail = format!("nobody was sold anything, and {left} seats are left");
-    Verdict::count("P2 unserved", unserved, vec![detail])
+    if verdict.ok {
+        let not_sent = customers.not_sent;
+        let all = came + not_sent;
+        if ratio(not_sent, all) > NOT_SENT_SHARE_MAX {
+            let why = format!("the generator could not send {not_sent} of {all} customers");
+            return verdict.doubted(why);
+        }
+        return verdict;
+    }
+    let mut details = std::mem::take(&mut verdict.details);
+    details.push(format!("{missed} of {came} customers were not served"));
+    details.extend(causes.lines());
+    verdict.with(details)
+}
+
+fn ratio(part: u64, whole: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+    let (part, whole) = (part as f64, whole.max(1) as f64);
+    part / whole
 }
 
 /// Tickets that several generators were given, each for its own: together they bought more than
@@ -68,8 +106,9 @@ fn count(
     Verdict::count(name, sum, details.collect())
 }
 
-/// A promise about prints is not kept by making none.
-pub(crate) fn urgent(waits: &[Waits], limit_s: f64) -> Verdict {
+/// A promise about prints is not kept by making none, unless the generator could not send those who
+/// would have ordered them: then it is not known whether customers were served, nor when.
+pub(crate) fn urgent(waits: &[Waits], limit_s: f64, unserved: Option<&Verdict>) -> Verdict {
     let mut all = Latency::default();
     for waits in waits.iter().filter(|waits| waits.urgent) {
         all.add(&waits.wait);
@@ -77,6 +116,7 @@ pub(crate) fn urgent(waits: &[Waits], limit_s: f64) -> Verdict {
     let mut verdict = Verdict::figure("P7 urgent-p99", all.ms(0.99) / 1_000.0, "s", limit_s);
     if all.count() == 0 {
         verdict.ok = false;
+        verdict.unmeasured = unserved.is_some_and(|unserved| unserved.unmeasured);
         verdict.details.push("no urgent print was made".into());
     }
     verdict
@@ -97,16 +137,56 @@ mod tests {
         }
     }
 
+    fn judged(concert: ConcertSales, customers: &Customers) -> Verdict {
+        unserved(&[concert], customers, &Causes::default(), 1.0)
+    }
+
     #[test]
     fn who_sells_nothing_with_seats_left_keeps_no_promise() {
-        assert!(!unserved(&[concert(0, 0)], 10).ok);
+        let unserved = |unserved| Customers {
+            left: 1_000,
+            unserved,
+            ..Customers::default()
+        };
+        assert!(judged(concert(0, 0), &unserved(10)).is_broken());
         for (sales, customers) in [
             // Some were served, somebody else bought all of it, nobody came.
             (concert(1, 1), 10),
             (concert(0, 8), 10),
             (concert(0, 0), 0),
         ] {
-            assert!(unserved(&[sales], customers).ok);
+            assert!(judged(sales, &unserved(customers)).ok);
+        }
+    }
+
+    #[test]
+    fn who_serves_few_keeps_no_promise_either() {
+        let customers = |left, cut_off, unanswered, not_sent| Customers {
+            left,
+            cut_off,
+            unanswered,
+            not_sent,
+            ..Customers::default()
+        };
+        for (customers, line) in [
+            (customers(1_000, 0, 10, 0), "P2 unserved 1.0 % of 1 % ok"),
+            (
+                customers(1_000, 0, 802, 0),
+                "P2 unserved 80.2 % of 1 % BROKEN",
+            ),
+            (customers(0, 3, 3, 0), "P2 unserved 100.0 % of 1 % BROKEN"),
+            (customers(0, 0, 0, 0), "P2 unserved 0.0 % of 1 % ok"),
+            // Of those who could be sent everybody was served, but these are not all.
+            (customers(1_000, 0, 0, 10), "P2 unserved 0.0 % of 1 % ok"),
+            (customers(1_000, 0, 0, 11), "P2 unserved not measured"),
+            (
+                customers(1_000, 0, 20, 500),
+                "P2 unserved 4.0 % of 1 % BROKEN",
+            ),
+            (customers(500, 0, 0, 500), "P2 unserved not measured"),
+        ] {
+            let found = judged(concert(1, 1), &customers).to_string();
+            assert_eq!(found.lines().next(), Some(line), "{customers:?}");
         }
     }
 }

@@ -24,6 +24,9 @@ pub struct Verdict {
     pub details: Vec<String>,
     /// Kept.
     pub ok: bool,
+    /// Too little was measured to say either; then it is not `ok`.
+    #[serde(default)]
+    pub unmeasured: bool,
 }
 
 impl Verdict {
@@ -42,7 +45,23 @@ impl Verdict {
             limit,
             details: Vec::new(),
             ok: value <= limit,
+            unmeasured: false,
         }
+    }
+
+    /// The same, but that it was kept is not known, and why.
+    #[must_use]
+    pub fn doubted(mut self, why: String) -> Self {
+        if self.ok {
+            (self.ok, self.unmeasured) = (false, true);
+            self.details.insert(0, why);
+        }
+        self
+    }
+
+    /// Whether it is known to be broken.
+    pub fn is_broken(&self) -> bool {
+        !self.ok && !self.unmeasured
     }
 
     /// With words about it.
@@ -61,7 +80,9 @@ impl Verdict {
             self.value = self.value.max(other.value);
         }
         self.limit = self.limit.min(other.limit);
-        self.ok = self.ok && other.ok && self.value <= self.limit;
+        let is_broken = self.is_broken() || other.is_broken() || self.value > self.limit;
+        self.unmeasured = !is_broken && (self.unmeasured || other.unmeasured);
+        self.ok = !is_broken && !self.unmeasured;
         let room = DETAILS_MAX.saturating_sub(self.details.len());
         self.details
             .extend(other.details.iter().take(room).cloned());
@@ -88,8 +109,11 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = if self.ok { "ok" } else { "BROKEN" };
-        write!(f, "{} {} {verdict}", self.name, self.found_text())?;
+        match (self.ok, self.unmeasured) {
+            (true, _) => write!(f, "{} {} ok", self.name, self.found_text())?,
+            (false, true) => write!(f, "{} not measured", self.name)?,
+            (false, false) => write!(f, "{} {} BROKEN", self.name, self.found_text())?,
+        }
         for detail in &self.details {
             write!(f, "\n  {detail}")?;
         }
@@ -112,5 +136,20 @@ mod tests {
         assert_eq!(worst.to_string(), "P7 urgent-p99 250 ms of 10 s ok");
         worst.join(&Verdict::figure("P7 urgent-p99", 12.0, "s", 10.0));
         assert_eq!(worst.to_string(), "P7 urgent-p99 12.0 s of 10 s BROKEN");
+    }
+
+    #[test]
+    fn what_was_not_measured_is_neither_kept_nor_broken() {
+        let part = |share| Verdict::figure("P2 unserved", share, "%", 1.0);
+        assert_eq!(part(0.5).to_string(), "P2 unserved 0.5 % of 1 % ok");
+        let doubted = part(0.5).doubted("few came".into());
+        assert_eq!(doubted.to_string(), "P2 unserved not measured\n  few came");
+        assert!(!doubted.ok && !doubted.is_broken());
+        assert!(part(2.0).doubted("few came".into()).is_broken());
+        let mut sum = part(0.5);
+        sum.join(&doubted);
+        assert!(!sum.ok && !sum.is_broken());
+        sum.join(&part(2.0));
+        assert!(sum.is_broken());
     }
 }

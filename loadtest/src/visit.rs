@@ -1,5 +1,8 @@
 //! What a customer does between coming and going.
 
+mod read;
+
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use crate::audit::Words;
@@ -7,7 +10,10 @@ use crate::random::number;
 use crate::record::{Fault, Kind, older};
 use crate::request::Request;
 use crate::scenario::{Crowd, Step};
-use crate::worker::{Told, Worker};
+use crate::worker::{Lost, Told, Worker};
+
+pub(crate) use self::read::plan_desc;
+use self::read::{PrintStatus, print_status, ticket_id};
 
 /// How long somebody waits for a print.
 const PRINT_PATIENCE: Duration = Duration::from_mins(3);
@@ -24,14 +30,16 @@ const ORDERS_MAX: u32 = 4;
 /// Somebody who is here.
 #[derive(Debug)]
 pub(crate) struct Visit<'a> {
-    pub(crate) worker: &'a Worker,
-    pub(crate) crowd: &'a Crowd,
+    worker: &'a Worker,
+    crowd: &'a Crowd,
     /// The crowd's place among all crowds of the scenario.
-    pub(crate) crowd_at: usize,
+    crowd_at: usize,
     /// The places of its concerts.
-    pub(crate) concerts: &'a [usize],
+    concerts: &'a [usize],
     /// A number of its own.
-    pub(crate) random: u64,
+    random: u64,
+    /// What the last request lacked.
+    lack: Cell<Option<Lost>>,
 }
 
 /// What somebody holds in the hand.
@@ -44,7 +52,25 @@ struct Hand {
     served: bool,
 }
 
-impl Visit<'_> {
+impl<'a> Visit<'a> {
+    /// Somebody of a crowd that stands in a place among all, for the concerts in some places, with
+    /// a number of their own.
+    pub(crate) fn new(
+        worker: &'a Worker,
+        (crowd_at, crowd): (usize, &'a Crowd),
+        concerts: &'a [usize],
+        random: u64,
+    ) -> Self {
+        Self {
+            worker,
+            crowd,
+            crowd_at,
+            concerts,
+            random,
+            lack: Cell::default(),
+        }
+    }
+
     /// Comes, does everything, goes. The first request was due at a moment.
     pub(crate) async fn run(&self, due: Instant) {
         let concert = self.concerts[self.pick(1, self.concerts.len())];
@@ -58,8 +84,14 @@ impl Visit<'_> {
             }
             due = Instant::now();
         }
-        if steps.contains(&Step::Buy) && !hand.served {
-            self.worker.interval.borrow_mut().unserved += 1;
+        let mut interval = self.worker.interval.borrow_mut();
+        match self.lack.get() {
+            // That is no doing of the server's.
+            Some(Lost::NotSent) => interval.not_sent += 1,
+            lack => {
+                interval.unanswered += u64::from(lack.is_some());
+                interval.unserved += u64::from(steps.contains(&Step::Buy) && !hand.served);
+            }
         }
     }
 
@@ -117,7 +149,7 @@ impl Visit<'_> {
             return false;
         };
         if told.status != 200 {
-            self.worker.wrong(kind, told.status, path);
+            self.worker.wrong(kind, &told, path);
         }
         told.status == 200
     }
@@ -127,10 +159,10 @@ impl Visit<'_> {
             sale.write_order(concert, user, request);
         };
         let read = |status, body: &[u8]| if status == 201 { ticket_id(body) } else { None };
-        let Some(told) = self.worker.ask(Kind::Buy, due, write, read).await else {
+        let Some(mut told) = self.ask(Kind::Buy, due, write, read).await else {
             return false;
         };
-        match (told.status, told.read) {
+        match (told.status, told.read.take()) {
             (201, Some((ticket, id))) => {
                 self.worker.sale.acknowledge(concert, &ticket);
                 self.worker.bought.borrow_mut()[concert].push(id);
@@ -144,8 +176,8 @@ impl Visit<'_> {
                 false
             }
             (409, _) => false,
-            (status, _) => {
-                self.worker.wrong(Kind::Buy, status, "to an order");
+            _ => {
+                self.worker.wrong(Kind::Buy, &told, "to an order");
                 false
             }
         }
@@ -157,15 +189,15 @@ impl Visit<'_> {
         };
         let path = format!("/api/v1/tickets/{ticket}/print");
         let write = |sale: &crate::sale::Sale, request: &mut Vec<u8>| {
-            let order = Request::new("POST", &path, &sale.target.host);
+            let order = Request::to(&sale.target, "POST", &path);
             order.header("Content-Length", "0").write_to(request);
         };
-        let told = self.worker.ask(Kind::Print, due, write, |_, _| ()).await;
+        let told = self.ask(Kind::Print, due, write, |_, _| ()).await;
         let Some(told) = told else {
             return false;
         };
         if told.status != 202 {
-            self.worker.wrong(Kind::Print, told.status, &path);
+            self.worker.wrong(Kind::Print, &told, &path);
             return false;
         }
         hand.ordered.get_or_insert(due);
@@ -188,7 +220,7 @@ impl Visit<'_> {
             let told = self
                 .get(Kind::Poll, &path, Instant::now(), print_status)
                 .await;
-            match told.map(|told| told.read.ok_or(told.status)) {
+            match told.map(|told| told.read.ok_or(told)) {
                 Some(Ok(PrintStatus::Printed)) => {
                     if let Some(ordered) = hand.ordered.take() {
                         let mut interval = self.worker.interval.borrow_mut();
@@ -203,8 +235,8 @@ impl Visit<'_> {
                     pause = POLL_FIRST;
                 }
                 Some(Ok(PrintStatus::Error)) => break,
-                Some(Err(status)) if status != 503 => {
-                    self.worker.wrong(Kind::Poll, status, &path);
+                Some(Err(told)) if told.status != 503 => {
+                    self.worker.wrong(Kind::Poll, &told, &path);
                     return false;
                 }
                 // It waits, or the server is too busy to say.
@@ -216,6 +248,10 @@ impl Visit<'_> {
             }
             tokio::time::sleep(pause.min(left)).await;
             pause = next_pause(pause, begun.elapsed());
+        }
+        // Who could not ask does not know.
+        if self.lack.get() == Some(Lost::NotSent) {
+            return false;
         }
         self.worker.fault(Fault::NotPrinted, || {
             format!("{path} was not printed after {:?}", begun.elapsed())
@@ -248,7 +284,7 @@ impl Visit<'_> {
                     }
                 }
                 None => {
-                    self.worker.wrong(Kind::Download, told.status, &path);
+                    self.worker.wrong(Kind::Download, &told, &path);
                     return false;
                 }
             }
@@ -288,18 +324,18 @@ impl Visit<'_> {
         let Some(told) = self.get(Kind::Plan, &path, due, read).await else {
             return false;
         };
-        match (told.status, told.read) {
+        match (told.status, &told.read) {
             (200, Some((id, capacity, purchased)))
-                if id == on_sale.id && capacity == on_sale.capacity && purchased <= capacity =>
+                if *id == on_sale.id && *capacity == on_sale.capacity && purchased <= capacity =>
             {
-                self.note_age(concert, told.asked, purchased, shown);
+                self.note_age(concert, told.asked, *purchased, shown);
                 true
             }
             // Before the first plan is drawn there is none.
             (404, _) if shown == 0 => true,
-            (status, desc) => {
-                let words = format!("{path} shows {desc:?}");
-                self.worker.wrong(Kind::Plan, status, &words);
+            _ => {
+                let words = format!("{path} shows {:?}", told.read);
+                self.worker.wrong(Kind::Plan, &told, &words);
                 false
             }
         }
@@ -326,17 +362,17 @@ impl Visit<'_> {
         let body = serde_json::json!({ "name": name }).to_string();
         sale.rename(concert, &name);
         let write = |sale: &crate::sale::Sale, request: &mut Vec<u8>| {
-            let change = Request::new("PUT", &path, &sale.target.host).json(body.as_str());
+            let change = Request::to(&sale.target, "PUT", &path).json(body.as_str());
             change.write_to(request);
         };
-        let told = self.worker.ask(Kind::Rename, due, write, |_, _| ()).await;
+        let told = self.ask(Kind::Rename, due, write, |_, _| ()).await;
         match told {
             Some(told) if told.status == 200 => {
                 sale.renamed(concert, &name);
                 true
             }
             Some(told) => {
-                self.worker.wrong(Kind::Rename, told.status, &path);
+                self.worker.wrong(Kind::Rename, &told, &path);
                 false
             }
             None => false,
@@ -351,18 +387,34 @@ impl Visit<'_> {
         read: impl Fn(u16, &[u8]) -> T,
     ) -> Option<Told<T>> {
         let write = |sale: &crate::sale::Sale, request: &mut Vec<u8>| {
-            let host = sale.target.host.as_bytes();
             for part in [
-                b"GET ",
-                path.as_bytes(),
-                b" HTTP/1.1\r\nHost: ",
-                host,
-                b"\r\n\r\n",
+                "GET ",
+                &sale.target.base,
+                path,
+                " HTTP/1.1\r\nHost: ",
+                &sale.target.host,
+                "\r\n\r\n",
             ] {
-                request.extend_from_slice(part);
+                request.extend_from_slice(part.as_bytes());
             }
         };
-        self.worker.ask(kind, due, write, read).await
+        self.ask(kind, due, write, read).await
+    }
+
+    /// Asks, and remembers what was lacking if it did not help.
+    async fn ask<T>(
+        &self,
+        kind: Kind,
+        due: Instant,
+        write: impl Fn(&crate::sale::Sale, &mut Vec<u8>),
+        read: impl Fn(u16, &[u8]) -> T,
+    ) -> Option<Told<T>> {
+        let told = self.worker.ask(kind, due, write, read).await;
+        self.lack.set(match &told {
+            Ok(told) => told.is_refusal(kind).then_some(Lost::Unanswered),
+            Err(lost) => Some(*lost),
+        });
+        told.ok()
     }
 }
 
@@ -370,55 +422,6 @@ impl Visit<'_> {
 fn next_pause(last: Duration, waited: Duration) -> Duration {
     let longest = (waited / 8).clamp(POLL_SOON, POLL_LAST);
     (last * 3 / 2).min(longest)
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum PrintStatus {
-    NotPrinted,
-    Pending,
-    Printed,
-    Error,
-}
-
-fn print_status(status: u16, body: &[u8]) -> Option<PrintStatus> {
-    #[derive(serde::Deserialize)]
-    struct Ticket {
-        print_status: PrintStatus,
-    }
-    let ticket: Ticket = (status == 200).then(|| serde_json::from_slice(body).ok())??;
-    Some(ticket.print_status)
-}
-
-/// The id of a ticket, as text and as a number. Our server writes it first; others need not.
-fn ticket_id(body: &[u8]) -> Option<(String, u128)> {
-    #[derive(serde::Deserialize)]
-    struct Ticket {
-        id: String,
-    }
-    let first = || {
-        let rest = body.strip_prefix(br#"{"id":""#)?;
-        let end = rest.iter().position(|byte| *byte == b'"')?;
-        let id = std::str::from_utf8(&rest[..end]).ok()?;
-        (!id.contains('\\')).then(|| id.to_owned())
-    };
-    let id = match first() {
-        Some(id) => id,
-        None => serde_json::from_slice::<Ticket>(body).ok()?.id,
-    };
-    let number = uuid::Uuid::parse_str(&id).ok()?.as_u128();
-    Some((id, number))
-}
-
-/// What a plan says of itself: concert, capacity, purchases.
-pub(crate) fn plan_desc(body: &[u8]) -> Option<(String, u32, u32)> {
-    let text = std::str::from_utf8(body).ok()?;
-    let (_, rest) = text.split_once("<desc>")?;
-    let (desc, _) = rest.split_once("</desc>")?;
-    let mut parts = desc.split('|');
-    let id = parts.next()?.to_owned();
-    let (capacity, purchased) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    parts.next().is_none().then_some((id, capacity, purchased))
 }
 
 #[cfg(test)]

@@ -36,9 +36,10 @@ impl Watch {
     pub(crate) fn new(targets: &[Target]) -> Self {
         Self {
             clients: targets.iter().map(Client::new).collect(),
-            pid: targets
-                .first()
-                .and_then(|target| system::listener(target.address)),
+            pid: targets.first().and_then(|target| {
+                let mut addresses = target.addresses();
+                addresses.find_map(|(_, address)| system::listener(address))
+            }),
         }
     }
 

@@ -4,12 +4,16 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::cause;
+use crate::connection::ConnectionError;
 use crate::pool::Pool;
 use crate::record::{Fault, Interval, Kind};
 use crate::sale::Sale;
 
 /// The longest that a server may ask a customer to wait.
 const RETRY_AFTER_MAX_S: u32 = 10;
+/// Who has waited for so long when the run is cut short waited in vain.
+const CUT_OFF_AFTER: Duration = Duration::from_secs(10);
 
 /// What the visits of one thread share.
 #[derive(Debug)]
@@ -34,6 +38,24 @@ pub(crate) struct Told<T> {
     pub(crate) status: u16,
     pub(crate) asked: Instant,
     pub(crate) read: T,
+    /// The status and what the answer says, if it is none that a customer hopes for.
+    pub(crate) words: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// The server gave none.
+    Unanswered,
+    /// The generator could not ask.
+    NotSent,
+}
+
+impl<T> Told<T> {
+    /// Whether the server could not serve: it failed, or was too busy to the end.
+    pub(crate) fn is_refusal(&self, kind: Kind) -> bool {
+        is_refusal(kind, self.status)
+    }
 }
 
 impl Worker {
@@ -52,25 +74,25 @@ impl Worker {
 
     /// Sends a request that was due at a moment, and reads its answer. A server that is too busy
     /// (503), or has every seat in other hands (409), is asked again when it says; each time is a
-    /// request of its own. Nothing when there was no answer.
+    /// request of its own.
     pub(crate) async fn ask<T>(
         &self,
         kind: Kind,
         mut due: Instant,
         write: impl Fn(&Sale, &mut Vec<u8>),
         read: impl Fn(u16, &[u8]) -> T,
-    ) -> Option<Told<T>> {
+    ) -> Result<Told<T>, Lost> {
         for try_number in 0.. {
             let (told, retry_after_s) = self.once(kind, due, &write, &read).await?;
             let busy = told.status == 503 || (told.status == 409 && kind == Kind::Buy);
             if !busy || try_number >= self.retries_max {
-                return Some(told);
+                return Ok(told);
             }
             let wait_s = retry_after_s.unwrap_or(1).min(RETRY_AFTER_MAX_S);
             tokio::time::sleep(Duration::from_secs(u64::from(wait_s))).await;
             due = Instant::now();
         }
-        None
+        Err(Lost::Unanswered)
     }
 
     async fn once<T>(
@@ -79,44 +101,80 @@ impl Worker {
         due: Instant,
         write: impl Fn(&Sale, &mut Vec<u8>),
         read: impl Fn(u16, &[u8]) -> T,
-    ) -> Option<(Told<T>, Option<u32>)> {
-        let mut lease = match self.pool.lease().await {
+    ) -> Result<(Told<T>, Option<u32>), Lost> {
+        let place = self.pool.place().await;
+        let place = place.map_err(|error| self.lost(kind, &error))?;
+        let mut waiting = Waiting::begin(self, kind);
+        let mut lease = match self.pool.lease(place).await {
             Ok(lease) => lease,
-            Err(error) => return self.unanswered(kind, &error),
+            Err(error) => return Err(waiting.lost(&error)),
         };
         let line = lease.line();
         line.request.clear();
         write(&self.sale, &mut line.request);
-        let asked = Instant::now();
-        let response = match line.connection.exchange(&line.request).await {
-            Ok(response) => response,
-            Err(error) => return self.unanswered(kind, &error),
-        };
-        let answered = Instant::now();
-        let told = Told {
-            status: response.status,
-            asked,
-            read: read(response.status, response.body),
-        };
-        let retry_after_s = response.retry_after_s;
-        self.interval.borrow_mut().answered(
+        let mut asked = Instant::now();
+        let mut is_again = false;
+        loop {
+            let line = lease.line();
+            let error = match line.connection.exchange(&line.request).await {
+                Ok(response) => {
+                    waiting.end();
+                    let answered = Instant::now();
+                    let words = if is_hoped_for(response.status) {
+                        String::new()
+                    } else {
+                        cause::words(response.status, response.location.as_deref(), response.body)
+                    };
+                    let told = Told {
+                        status: response.status,
+                        asked,
+                        read: read(response.status, response.body),
+                        words,
+                    };
+                    let retry_after_s = response.retry_after_s;
+                    self.note(kind, &told, answered, due);
+                    lease.give_back();
+                    return Ok((told, retry_after_s));
+                }
+                Err(error) => error,
+            };
+            // The server may close a connection at the moment when it is used again.
+            if is_again || !kind.reads() || !line.connection.was_closed_idle(&error) {
+                return Err(waiting.lost(&error));
+            }
+            is_again = true;
+            self.interval.borrow_mut().resent += 1;
+            if let Err(error) = lease.reopen().await {
+                return Err(waiting.lost(&error));
+            }
+            asked = Instant::now();
+        }
+    }
+
+    fn note<T>(&self, kind: Kind, told: &Told<T>, answered: Instant, due: Instant) {
+        let mut interval = self.interval.borrow_mut();
+        interval.answered(
             kind,
             told.status,
             answered.saturating_duration_since(due),
-            answered.saturating_duration_since(asked),
+            answered.saturating_duration_since(told.asked),
         );
-        lease.give_back();
-        Some((told, retry_after_s))
+        if is_refusal(kind, told.status) || (300..400).contains(&told.status) {
+            let cause = format!("{}: {}", kind.name(), told.words);
+            interval.causes.note(cause);
+        }
     }
 
-    fn unanswered<T>(&self, kind: Kind, error: &dyn std::error::Error) -> Option<T> {
+    fn lost(&self, kind: Kind, error: &ConnectionError) -> Lost {
+        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+        let why = format!("{error}{}", cause.unwrap_or_default());
         let mut interval = self.interval.borrow_mut();
-        interval.requests.entry(kind).or_default().unanswered += 1;
-        interval.errors.note(|| {
-            let cause = error.source().map(|cause| format!(": {cause}"));
-            format!("{}: {error}{}", kind.name(), cause.unwrap_or_default())
-        });
-        None
+        if let ConnectionError::NotSent(_) = error {
+            interval.unsent.note(|| format!("{}: {why}", kind.name()));
+            return Lost::NotSent;
+        }
+        interval.note_unanswered(kind, &why);
+        Lost::Unanswered
     }
 
     /// Notes what must not happen.
@@ -126,12 +184,67 @@ impl Worker {
     }
 
     /// Notes an answer that the contract does not have there.
-    pub(crate) fn wrong(&self, kind: Kind, status: u16, detail: &str) {
+    pub(crate) fn wrong<T>(&self, kind: Kind, told: &Told<T>, detail: &str) {
         // A server may always be too busy, and then says so; that is counted, and no fault.
-        if status != 503 {
-            self.fault(Fault::WrongAnswer, || {
-                format!("{}: {status} {detail}", kind.name())
-            });
+        if told.status == 503 {
+            return;
+        }
+        self.fault(Fault::WrongAnswer, || {
+            let what = format!("{}: {} {detail}", kind.name(), told.status);
+            match told.words.split_once(' ') {
+                Some((_, said)) => format!("{what}: {said}"),
+                None => what,
+            }
+        });
+    }
+}
+
+/// Somebody who waits for an answer. Who still does when the run is cut short may do so in vain.
+struct Waiting<'a> {
+    worker: &'a Worker,
+    kind: Kind,
+    since: Instant,
+    over: bool,
+}
+
+impl<'a> Waiting<'a> {
+    fn begin(worker: &'a Worker, kind: Kind) -> Self {
+        Self {
+            worker,
+            kind,
+            since: Instant::now(),
+            over: false,
         }
     }
+
+    fn end(&mut self) {
+        self.over = true;
+    }
+
+    fn lost(mut self, error: &ConnectionError) -> Lost {
+        self.over = true;
+        self.worker.lost(self.kind, error)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let waited = self.since.elapsed();
+        if !self.over && waited >= CUT_OFF_AFTER {
+            let mut interval = self.worker.interval.borrow_mut();
+            interval.cut_off += 1;
+            let why = "the run was cut short after seconds of waiting";
+            interval.note_unanswered(self.kind, why);
+        }
+    }
+}
+
+/// A failure, or the word that the server is too busy or has every seat in other hands.
+fn is_refusal(kind: Kind, status: u16) -> bool {
+    status >= 500 || status == 429 || (status == 409 && kind == Kind::Buy)
+}
+
+/// What happens in every sale, and needs no words: success, "sold out", and "not yet".
+fn is_hoped_for(status: u16) -> bool {
+    status < 300 || status == 404 || status == 422
 }

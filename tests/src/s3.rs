@@ -213,7 +213,8 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, service: 
     let _ = served.await;
 }
 
-fn acceptor(certificate: &Certificate) -> TlsAcceptor {
+/// Ends TLS with a certificate.
+pub fn acceptor(certificate: &Certificate) -> TlsAcceptor {
     let open = |file: &Path| BufReader::new(File::open(file).expect("it was issued"));
     let chain = CertificateDer::pem_reader_iter(open(&certificate.file));
     let chain = chain.collect::<Result<Vec<_>, _>>().expect("it is PEM");

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
+use loadtest::Trust;
 
 use super::LedgerArgs;
 use super::numbers::{between, time};
@@ -47,6 +48,28 @@ pub struct ResultArgs {
     pub html: Option<PathBuf>,
 }
 
+/// Whom to trust behind https://.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct TlsArgs {
+    /// Trust certificates of the issuers in this PEM file, instead of those that this machine trusts
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Trust any certificate: whoever answers is taken for the target
+    #[arg(long, conflicts_with = "ca")]
+    pub insecure: bool,
+}
+
+impl TlsArgs {
+    /// Whose certificates are good.
+    pub fn trust(&self) -> Trust {
+        match &self.ca {
+            Some(file) => Trust::Issuers(file.clone()),
+            None if self.insecure => Trust::Anybody,
+            None => Trust::System,
+        }
+    }
+}
+
 /// Options of a run.
 #[derive(Debug, Clone, ClapArgs)]
 pub struct LoadRunArgs {
@@ -54,7 +77,7 @@ pub struct LoadRunArgs {
     /// is), or a file (.toml)
     #[arg(value_name = "SCENARIO", required = true)]
     pub scenario: Option<String>,
-    /// The server, http://host:port
+    /// The server, http://host:port or https://host, with a base path or without
     #[arg(long, value_name = "URL", required = true)]
     pub target: Option<String>,
     /// Multiply seats, customers and arrivals a second, such as 0.1 for a tenth of each
@@ -107,6 +130,9 @@ pub struct LoadRunArgs {
     /// Load a target on another machine. It may be put out of service
     #[arg(long)]
     pub i_own_this_target: bool,
+    /// Whom to trust.
+    #[command(flatten)]
+    pub tls: TlsArgs,
     /// Where the result goes.
     #[command(flatten)]
     pub result: ResultArgs,
@@ -136,9 +162,15 @@ pub struct AuditArgs {
     /// Of the ledger.
     #[command(flatten)]
     pub ledger: LedgerArgs,
-    /// Look from outside, at what any client may see of this server, http://host:port
+    /// Look from outside, at what any client may see of this server, http://host:port or https://host
     #[arg(long, value_name = "URL", conflicts_with_all = ["config", "data_dir", "postgres_url", "redis_url"])]
     pub target: Option<String>,
+    /// From outside: trust certificates of the issuers in this PEM file
+    #[arg(long, value_name = "FILE", requires = "target")]
+    pub ca: Option<PathBuf>,
+    /// From outside: trust any certificate
+    #[arg(long, conflicts_with = "ca", requires = "target")]
+    pub insecure: bool,
     /// From outside: look at this concert only; repeatable
     #[arg(long, value_name = "ID", requires = "target")]
     pub concert: Vec<String>,

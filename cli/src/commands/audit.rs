@@ -1,11 +1,12 @@
 //! `audit`: checks every invariant of the ledger, or from outside what any client may see.
 
+use anyhow::bail;
 use domain::audit::{self, Invariant, LISTED_MAX, Violation};
 use domain::ports::Store;
-use loadtest::{Acknowledged, AuditOptions, Target};
+use loadtest::{Acknowledged, AuditOptions, Target, Trust};
 use serde_json::json;
 
-use crate::args::AuditArgs;
+use crate::args::{AuditArgs, TlsArgs};
 use crate::config::Config;
 use crate::progress::Progress;
 use crate::{out, wire};
@@ -25,7 +26,14 @@ pub async fn audit(args: &AuditArgs) -> anyhow::Result<bool> {
 
 /// Reading harms nobody, so any server may be looked at.
 async fn from_outside(args: &AuditArgs, target: &str) -> anyhow::Result<bool> {
-    let target = Target::find(target, true).await?;
+    let tls = TlsArgs {
+        ca: args.ca.clone(),
+        insecure: args.insecure,
+    };
+    let target = Target::find(target, true, &tls.trust()).await?;
+    if tls.trust() != Trust::System && !target.is_encrypted() {
+        bail!("--ca and --insecure do nothing without an https:// target");
+    }
     let options = AuditOptions {
         concerts: args.concert.clone(),
         prints_max: args.prints_max,

@@ -6,63 +6,93 @@ mod summary;
 
 use std::fs::{self, File};
 use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use loadtest::scenario::{BUILT_IN, FILE_BYTES_MAX, Fit, Scenario, Step};
-use loadtest::{FORMAT, LoadReport, Mode, Options, Target};
+use loadtest::{FORMAT, LoadError, LoadReport, Mode, Options, Target, Trust};
 use tokio::sync::watch;
 
 use self::live::Live;
 use crate::args::{LoadArgs, LoadCommand, LoadRunArgs, MergeArgs, RateArg, ResultArgs, ShowArgs};
-use crate::out;
-use crate::shutdown::Signals;
+use crate::shutdown::{Signal, Signals};
+use crate::{open_files, out};
 
 /// The largest result that is read, in bytes.
 const RESULT_BYTES_MAX: u64 = 1 << 30;
 
-/// Runs, and gives whether every promise was kept.
-pub async fn load(args: &LoadArgs) -> anyhow::Result<bool> {
+/// Runs, and gives the exit status: 0 if every promise was kept, 1 if not, and for a run that a
+/// signal ended that of the signal.
+pub async fn load(args: &LoadArgs) -> anyhow::Result<ExitCode> {
     match &args.command {
         Some(LoadCommand::Merge(args)) => merge(args),
-        Some(LoadCommand::Show(args)) => show(args).map(|()| true),
+        Some(LoadCommand::Show(args)) => show(args).map(|()| ExitCode::SUCCESS),
         None => run(&args.run).await,
     }
 }
 
-async fn run(args: &LoadRunArgs) -> anyhow::Result<bool> {
+async fn run(args: &LoadRunArgs) -> anyhow::Result<ExitCode> {
     check_writable(&args.result)?;
+    let (stop, signal) = stop_at_signal()?;
     let options = Options {
-        stop: stop_at_signal()?,
+        stop,
         ..options(args).await?
     };
+    if let Some(shortage) = open_files::shortage(options.connections) {
+        live::plain(&format!("note: {shortage}"));
+    }
     let mut live = Live::start(&plan::words(&options));
-    let report = loadtest::load(options, |moment| live.tell(moment)).await?;
+    let report = loadtest::load(options, |moment| live.tell(moment)).await;
     live.end();
-    finish(&report, &args.result)
+    let ended_by = || {
+        signal
+            .get()
+            .and_then(|signal: &Signal| u8::try_from(signal.status()).ok())
+            .map(ExitCode::from)
+    };
+    let report = match report {
+        Err(error @ LoadError::Stopped) => {
+            live::plain(&error.to_string());
+            return Ok(ended_by().unwrap_or(ExitCode::FAILURE));
+        }
+        report => report?,
+    };
+    let status = finish(&report, &args.result)?;
+    Ok(ended_by().unwrap_or(status))
 }
 
-/// Becomes true at the first signal. The second one ends the process.
-fn stop_at_signal() -> anyhow::Result<watch::Receiver<bool>> {
+/// Becomes true at the first signal, which is kept. The second one ends the process.
+fn stop_at_signal() -> anyhow::Result<(watch::Receiver<bool>, Arc<OnceLock<Signal>>)> {
     let mut signals = Signals::listen()?;
     let (stop, stopped) = watch::channel(false);
+    let kept = Arc::new(OnceLock::new());
+    let signal = Arc::clone(&kept);
     tokio::spawn(async move {
-        let name = signals.next().await;
+        let first = signals.next().await;
         signals.end_at_next();
-        live::plain(&format!("{name}: stopping; another one ends it at once"));
+        // It is the first.
+        let _ = kept.set(first);
+        live::plain(&format!("{first}: stopping; another one ends it at once"));
         stop.send_replace(true);
     });
-    Ok(stopped)
+    Ok((stopped, signal))
 }
 
 async fn options(args: &LoadRunArgs) -> anyhow::Result<Options> {
     // The parser has seen to it that both are there.
     let (name, url) = (args.scenario.as_deref(), args.target.as_deref());
     let scenario = find(name.unwrap_or_default())?;
-    let target = Target::find(url.unwrap_or_default(), args.i_own_this_target).await?;
+    let (trust, owned) = (args.tls.trust(), args.i_own_this_target);
+    let target = Target::find(url.unwrap_or_default(), owned, &trust).await?;
     let mut metrics = Vec::new();
     for url in &args.metrics {
-        metrics.push(Target::find(url, true).await?);
+        metrics.push(Target::find(url, true, &trust).await?);
+    }
+    let is_encrypted = target.is_encrypted() || metrics.iter().any(Target::is_encrypted);
+    if trust != Trust::System && !is_encrypted {
+        bail!("--ca and --insecure do nothing without an https:// target");
     }
     let pauses = scenario.has(Step::Think);
     let mode = match (args.rate, args.closed) {
@@ -136,7 +166,7 @@ fn names() -> String {
     names.join(", ")
 }
 
-fn merge(args: &MergeArgs) -> anyhow::Result<bool> {
+fn merge(args: &MergeArgs) -> anyhow::Result<ExitCode> {
     check_writable(&args.result)?;
     let reports: anyhow::Result<Vec<_>> = args.files.iter().map(|path| read_result(path)).collect();
     let sum = LoadReport::merge(reports?)?;
@@ -186,7 +216,7 @@ fn check_writable(files: &ResultArgs) -> anyhow::Result<()> {
 
 /// Prints the result, and writes the files that were asked for. One that cannot be written does
 /// not keep the others from being.
-fn finish(report: &LoadReport, files: &ResultArgs) -> anyhow::Result<bool> {
+fn finish(report: &LoadReport, files: &ResultArgs) -> anyhow::Result<ExitCode> {
     let json = serde_json::to_string(report)?;
     let write = |path: &Path, text: &str| fs::write(path, text).with_context(|| unwritable(path));
     let as_json = match &files.json {
@@ -202,7 +232,12 @@ fn finish(report: &LoadReport, files: &ResultArgs) -> anyhow::Result<bool> {
     if let Some(path) = &files.html {
         write(path, &loadtest::page(report))?;
     }
-    as_json.map(|()| report.holds())
+    as_json?;
+    Ok(if report.holds() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Whether a file's name stands for standard output.

@@ -1,10 +1,14 @@
 //! One concert: its list of tickets, its plan, its status.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use super::listing::{Elements, Ticket};
 use super::{Audit, Concert, Flaw};
+use crate::cause;
+use crate::client::{Count, Sink};
 use crate::random::number;
+use crate::record::DETAILS_MAX;
 use crate::target::LoadError;
 use crate::visit::plan_desc;
 
@@ -79,55 +83,31 @@ impl Audit<'_> {
 
     async fn list(&mut self, concert: &Concert) -> Result<Found, LoadError> {
         let path = format!("/api/v1/tickets?concert_id={}", concert.id);
-        let (mut found, mut elements) = (Found::default(), Elements::default());
-        let mut wrong: Vec<(Flaw, String)> = Vec::new();
-        let (users, options) = (&self.users, self.options);
-        let prints_left = options.prints_max.saturating_sub(self.prints);
-        let mut printed = 0u64;
-        let mut each = |element: &[u8]| {
-            let Some(ticket) = read(element, &mut wrong) else {
-                return;
-            };
-            let id = &ticket.id;
-            if ticket.concert.id != concert.id {
-                wrong.push((
-                    Flaw::Differs,
-                    format!("{path} lists ticket {id} of another one"),
-                ));
-            }
-            if !users.contains(ticket.user.id.as_ref()) {
-                wrong.push((Flaw::Stranger, format!("ticket {id} is of an unknown user")));
-            }
-            match uuid::Uuid::parse_str(id) {
-                Ok(id) => found.ids.push(id.as_u128()),
-                Err(_) => wrong.push((Flaw::Differs, format!("{id:?} is no id of ours"))),
-            }
-            if ticket.print_status == "PRINTED" {
-                printed += 1;
-                if printed <= prints_left {
-                    found.printed.push(id.to_string());
-                }
-            }
-            sample(&mut found, &ticket, options.samples);
-            wrong.truncate(super::super::record::DETAILS_MAX * 4);
+        let prints_left = self.options.prints_max.saturating_sub(self.prints);
+        let mut list = Listing {
+            concert,
+            path: &path,
+            users: &self.users,
+            samples_max: self.options.samples,
+            prints_max: prints_left,
+            elements: Elements::default(),
+            seen: Seen::default(),
         };
-        let feed = |status, bytes: &[u8]| {
-            if status == 200 {
-                elements.feed(bytes, &mut each);
-            }
-        };
-        let (status, _) = self.client.stream("GET", &path, None, feed).await?;
-        let ended = elements.end().map_err(ToOwned::to_owned);
-        if status != 200 {
-            wrong.push((Flaw::Differs, format!("{path} was answered with {status}")));
+        let head = self.client.stream("GET", &path, None, &mut list).await?;
+        let ended = list.elements.end().map_err(ToOwned::to_owned);
+        let mut seen = list.seen;
+        if head.status != 200 {
+            let words = cause::words(head.status, head.location.as_deref(), b"");
+            let wrong = format!("{path} was answered with {words}");
+            seen.wrong.push((Flaw::Differs, wrong));
         } else if let Err(what) = ended {
-            wrong.push((Flaw::Differs, format!("{path}: {what}")));
+            seen.wrong.push((Flaw::Differs, format!("{path}: {what}")));
         }
-        for (flaw, detail) in wrong {
+        for (flaw, detail) in seen.wrong {
             self.note(flaw, || detail);
         }
-        self.prints_skipped += printed.saturating_sub(prints_left);
-        Ok(found)
+        self.prints_skipped += seen.printed.saturating_sub(prints_left);
+        Ok(seen.found)
     }
 
     /// A concert without a seat left says so.
@@ -214,11 +194,10 @@ impl Audit<'_> {
         if u64::from(purchased) == tickets {
             return Ok(());
         }
-        let mut now = 0u64;
         let path = format!("/api/v1/tickets?concert_id={}", concert.id);
-        let mut elements = Elements::default();
-        let count = |_, bytes: &[u8]| elements.feed(bytes, |_| now += 1);
-        self.client.stream("GET", &path, None, count).await?;
+        let mut list = Count::default();
+        self.client.stream("GET", &path, None, &mut list).await?;
+        let now = list.elements();
         if now < u64::from(purchased) {
             self.note(Flaw::PlanAhead, || {
                 format!(
@@ -252,6 +231,73 @@ impl Audit<'_> {
             break;
         }
         Ok(())
+    }
+}
+
+/// A list of tickets that is read.
+struct Listing<'a> {
+    concert: &'a Concert,
+    path: &'a str,
+    users: &'a HashSet<String>,
+    samples_max: u64,
+    prints_max: u64,
+    elements: Elements,
+    seen: Seen,
+}
+
+/// What was read of it.
+#[derive(Default)]
+struct Seen {
+    found: Found,
+    wrong: Vec<(Flaw, String)>,
+    printed: u64,
+}
+
+impl Sink for Listing<'_> {
+    fn restart(&mut self) {
+        self.elements = Elements::default();
+        self.seen = Seen::default();
+    }
+
+    fn take(&mut self, status: u16, bytes: &[u8]) {
+        if status == 200 {
+            let mut elements = std::mem::take(&mut self.elements);
+            elements.feed(bytes, |element| self.look(element));
+            self.elements = elements;
+        }
+    }
+}
+
+impl Listing<'_> {
+    fn look(&mut self, element: &[u8]) {
+        let Seen {
+            found,
+            wrong,
+            printed,
+        } = &mut self.seen;
+        let Some(ticket) = read(element, wrong) else {
+            return;
+        };
+        let (id, path) = (&ticket.id, self.path);
+        if ticket.concert.id != self.concert.id {
+            let what = format!("{path} lists ticket {id} of another one");
+            wrong.push((Flaw::Differs, what));
+        }
+        if !self.users.contains(ticket.user.id.as_ref()) {
+            wrong.push((Flaw::Stranger, format!("ticket {id} is of an unknown user")));
+        }
+        match uuid::Uuid::parse_str(id) {
+            Ok(id) => found.ids.push(id.as_u128()),
+            Err(_) => wrong.push((Flaw::Differs, format!("{id:?} is no id of ours"))),
+        }
+        if ticket.print_status == "PRINTED" {
+            *printed += 1;
+            if *printed <= self.prints_max {
+                found.printed.push(id.to_string());
+            }
+        }
+        sample(found, &ticket, self.samples_max);
+        wrong.truncate(DETAILS_MAX * 4);
     }
 }
 

@@ -146,7 +146,7 @@ pub async fn audit(
     acknowledged: &Acknowledged,
     mut progress: impl FnMut(usize, usize, u64),
 ) -> Result<Audited, LoadError> {
-    let mut client = Client::new(target);
+    let mut client = Client::patient(target);
     let users: Vec<User> = client.get("/api/v1/users").await?.json()?;
     let concerts: Vec<Concert> = client.get("/api/v1/concerts").await?.json()?;
     let mut audit = Audit {

@@ -121,7 +121,9 @@ pub(super) fn meaning(name: &str) -> &'static str {
     match name {
         "P1 oversold" => "tickets sold beyond the seats that there are",
         "P2 undersold" => "seats left although a customer was told “sold out”",
-        "P2 unserved" => "customers who found nobody to sell to them, though seats were left",
+        "P2 unserved" => {
+            "customers who got no answer or a failure, or were sent away as often as they asked"
+        }
         "P3 lost" => "tickets that were acknowledged and are not there",
         "P4 sold-twice" => "purchases that were given somebody else’s ticket",
         "P4 duplicate-ids" => "tickets that are listed twice",

@@ -58,10 +58,11 @@ fn header(html: &mut String, report: &Report) {
         when.trim(),
         chart::clock(report.elapsed_s.round()),
     );
-    let (class, sign) = match (report.holds(), report.warnings.is_empty()) {
-        (true, true) => ("kept", "✓"),
-        (true, false) => ("doubtful", "!"),
-        (false, _) => ("broken", "✗"),
+    let is_sure = report.holds() && report.warnings.is_empty();
+    let (class, sign) = match (report.is_broken(), is_sure) {
+        (true, _) => ("broken", "✗"),
+        (false, true) => ("kept", "✓"),
+        (false, false) => ("doubtful", "!"),
     };
     let _ = write!(
         html,
@@ -79,7 +80,7 @@ fn tiles(html: &mut String, report: &Report) {
     let step_s = report.timeline.step_s.max(1) as f64;
     let busiest = report.timeline.steps.values().map(Second::answers).max();
     let peak = Unit::Count.text((figures::exact(busiest.unwrap_or(0)) / step_s).round());
-    let ms = |value: f64| Unit::LogMs.text(value);
+    let ms = tables::milliseconds;
     html.push_str("<div class=\"tiles\">");
     let mut tile = |figure: &str, what: &str| {
         let _ = write!(
@@ -96,14 +97,11 @@ fn tiles(html: &mut String, report: &Report) {
     tile(&grouped(refused), "told “sold out”");
     tile(&format!("{peak}/s"), "requests, in the busiest second");
     tile(
-        &ms(buys.latency.ms(0.5)),
+        &ms(&buys.latency, 0.5),
         "half of the purchases took at most",
     );
-    tile(
-        &ms(buys.latency.ms(0.99)),
-        "99 of 100 purchases took at most",
-    );
-    tile(&ms(all.latency.max_ms()), "the longest of all requests");
+    tile(&ms(&buys.latency, 0.99), "99 of 100 purchases took at most");
+    tile(&ms(&all.latency, 1.0), "the longest of all requests");
     let printed: u64 = report.waits.iter().map(|waits| waits.wait.count()).sum();
     if printed > 0 {
         tile(&grouped(printed), "tickets printed");
@@ -150,7 +148,9 @@ fn plot_requests(html: &mut String, report: &Report, parts: &Parts) {
         ("99 of 100", "c2", all.ms(0.99)),
         ("99.9 of 100", "c3", all.ms(0.999)),
     ];
-    let plot = bars("Histogram of latency", &bins(&all), &marks);
+    // What was not measured has no place on the axis.
+    let marks = if all.count() == 0 { &[] } else { &marks[..] };
+    let plot = bars("Histogram of latency", &bins(&all), marks);
     card(
         html,
         "Latency of all requests",
@@ -246,8 +246,17 @@ fn footer(html: &mut String, report: &Report) {
         several(generator.opened, "connection"),
         grouped(generator.connections),
         report.cpu_us_each(),
-        Unit::LogMs.text(generator.lateness.ms(0.99)),
+        tables::milliseconds(&generator.lateness, 0.99),
     );
+    if generator.handshakes.count() > 0 {
+        let _ = write!(
+            html,
+            " · TLS: {}, half within {}, 99 of 100 within {}",
+            several(generator.handshakes.count(), "handshake"),
+            tables::milliseconds(&generator.handshakes, 0.5),
+            tables::milliseconds(&generator.handshakes, 0.99),
+        );
+    }
     let server = &report.server;
     for (what, bytes) in [
         ("memory of the server, at most", server.rss_max),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::chart::Unit;
 use super::{escape, figures, grouped};
+use crate::histogram::Latency;
 use crate::report::Report;
 use crate::verdict::Verdict;
 
@@ -18,10 +19,10 @@ pub(super) fn promises(html: &mut String, verdicts: &[Verdict]) {
          <th scope=\"col\">Verdict</th><th scope=\"col\">Found</th></tr>",
     );
     for verdict in verdicts {
-        let (class, word) = if verdict.ok {
-            ("ok", "✓ kept")
-        } else {
-            ("not", "✗ broken")
+        let (class, word) = match (verdict.ok, verdict.unmeasured) {
+            (true, _) => ("ok", "✓ kept"),
+            (false, true) => ("unknown", "– not measured"),
+            (false, false) => ("not", "✗ broken"),
         };
         let _ = write!(
             html,
@@ -51,7 +52,7 @@ pub(super) fn requests(html: &mut String, report: &Report) {
          <th scope=\"col\">longest</th><th scope=\"col\">service p99</th><th scope=\"col\">answers</th></tr>",
     );
     for (kind, requests) in &report.requests {
-        let ms = |quantile| Unit::LogMs.text(requests.latency.ms(quantile));
+        let ms = |quantile| milliseconds(&requests.latency, quantile);
         let mut statuses: Vec<_> = requests
             .by_status
             .iter()
@@ -69,8 +70,8 @@ pub(super) fn requests(html: &mut String, report: &Report) {
             ms(0.5),
             ms(0.99),
             ms(0.999),
-            Unit::LogMs.text(requests.latency.max_ms()),
-            Unit::LogMs.text(requests.service.ms(0.99)),
+            ms(1.0),
+            milliseconds(&requests.service, 0.99),
             statuses.join(", "),
         );
     }
@@ -111,12 +112,21 @@ pub(super) fn sales(html: &mut String, report: &Report) {
                 escape(&waits.crowd),
                 if waits.urgent { " (urgent)" } else { "" },
                 grouped(waits.wait.count()),
-                Unit::LogMs.text(waits.wait.ms(0.5)),
-                Unit::LogMs.text(waits.wait.ms(0.99)),
-                Unit::LogMs.text(waits.wait.max_ms()),
+                milliseconds(&waits.wait, 0.5),
+                milliseconds(&waits.wait, 0.99),
+                milliseconds(&waits.wait, 1.0),
             );
         }
         html.push_str("</table>");
     }
     html.push_str("</section>");
+}
+
+/// A quantile of some times, 1 for the longest; a dash if there is none.
+pub(super) fn milliseconds(times: &Latency, quantile: f64) -> String {
+    match times.count() {
+        0 => "–".into(),
+        _ if quantile >= 1.0 => Unit::LogMs.text(times.max_ms()),
+        _ => Unit::LogMs.text(times.ms(quantile)),
+    }
 }

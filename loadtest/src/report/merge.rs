@@ -1,6 +1,6 @@
 //! Adds up the results of several generators.
 
-use super::{ConcertSales, Generator, Report, Run, Server};
+use super::{ConcertSales, Customers, Generator, Report, Run, Server};
 use crate::tally;
 use crate::verdict::{NOT_AUDITED, Verdict};
 
@@ -53,6 +53,7 @@ impl Report {
         self.cut_short |= other.cut_short;
         self.generators += other.generators;
         self.generator.add(&other.generator);
+        self.customers.add(&other.customers);
         for (kind, requests) in &other.requests {
             self.requests.entry(*kind).or_default().add(requests);
         }
@@ -71,6 +72,7 @@ impl Report {
         }
         self.server.add(&other.server);
         self.errors.add(&other.errors);
+        self.causes.add(&other.causes);
         self.warnings.extend(other.warnings);
         for verdict in &other.verdicts {
             self.join_verdict(verdict);
@@ -79,7 +81,8 @@ impl Report {
     }
 
     /// What only the sum shows: generators may have oversold a concert together, or been given
-    /// the same tickets, and the 99th percentile is one of all urgent prints.
+    /// the same tickets, a share is one of all customers, and the 99th percentile one of all urgent
+    /// prints.
     fn check_together(&mut self) {
         let oversold = tally::oversold(&self.concerts);
         if !oversold.ok {
@@ -91,8 +94,14 @@ impl Report {
         if self.named(NOT_AUDITED).is_none() && !sold_twice.ok {
             self.join_verdict(&sold_twice);
         }
+        let shares = self.named("P2 unserved").filter(|one| one.unit == "%");
+        if let Some(limit) = shares.map(|one| one.limit) {
+            let all = tally::unserved(&self.concerts, &self.customers, &self.causes, limit);
+            self.set_verdict(all);
+        }
         if let Some(limit) = self.named("P7 urgent-p99").map(|one| one.limit) {
-            self.set_verdict(tally::urgent(&self.waits, limit));
+            let unserved = self.verdicts.iter().find(|one| one.name == "P2 unserved");
+            self.set_verdict(tally::urgent(&self.waits, limit, unserved));
         }
     }
 
@@ -125,6 +134,19 @@ impl Generator {
         self.late += other.late;
         self.lateness.add(&other.lateness);
         self.turned_away += other.turned_away;
+        self.unsent.add(&other.unsent);
+        self.resent += other.resent;
+        self.handshakes.add(&other.handshakes);
+    }
+}
+
+impl Customers {
+    fn add(&mut self, other: &Self) {
+        self.left += other.left;
+        self.cut_off += other.cut_off;
+        self.unanswered += other.unanswered;
+        self.unserved += other.unserved;
+        self.not_sent += other.not_sent;
     }
 }
 

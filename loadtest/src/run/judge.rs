@@ -5,26 +5,18 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{Cut, Gathered, Moment, Options};
+use super::warn::warnings;
+use super::{Gathered, Moment, Options};
 use crate::audit::{Acknowledged, AuditOptions, Audited, audit};
-use crate::drive::{self, Mode, Plan};
+use crate::drive::{self, Plan};
 use crate::histogram::Latency;
 use crate::record::{Fault, Faults, Interval, Kind, Requests};
-use crate::report::{ConcertSales, Second, Waits};
+use crate::report::{ConcertSales, Customers, Second, Waits};
 use crate::sale::Sale;
 use crate::scenario::{Promises, Step};
 use crate::tally;
 use crate::target::LoadError;
 use crate::verdict::{NOT_AUDITED, Verdict};
-
-/// A generator of which so large a part of the visits began late is a bottleneck.
-const LATE_SHARE_MAX: f64 = 0.01;
-/// One of which a thread was so busy for a second is one, too.
-const BUSY_MAX: f64 = 0.9;
-
-/// Requests that half of the time wait so much longer for a connection than for their answer tell of
-/// the connections more than of the server.
-const WAITING_MS_MAX: f64 = 5.0;
 
 /// The longest that the audit takes, beside its wait for a plan.
 const AUDIT_MAX: Duration = Duration::from_hours(1);
@@ -46,6 +38,39 @@ struct Seen<'a> {
     plan_stale_s: f64,
     /// Whoever had not come yet made no print, and that breaks no promise.
     cut_short: bool,
+}
+
+/// Why the audit did not come to its end.
+#[derive(Debug)]
+struct NotAudited {
+    why: String,
+    /// The generator could not ask, and the server is not to blame.
+    is_own: bool,
+}
+
+impl NotAudited {
+    fn stopped(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            is_own: false,
+        }
+    }
+
+    fn of(error: &LoadError) -> Self {
+        let cause = std::error::Error::source(error);
+        let words = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+        Self {
+            why: format!("the audit broke off: {error}{words}"),
+            is_own: matches!(error, LoadError::NotSent(..)),
+        }
+    }
+
+    fn verdict(self) -> Verdict {
+        if self.is_own {
+            return Verdict::count(NOT_AUDITED, 0, Vec::new()).doubted(self.why);
+        }
+        Verdict::count(NOT_AUDITED, 1, vec![self.why])
+    }
 }
 
 /// Audits the concerts of the run and joins what was seen during it.
@@ -132,7 +157,7 @@ async fn unless_stopped(
     stop: Option<watch::Receiver<bool>>,
     most: Duration,
     audited: impl Future<Output = Result<Audited, LoadError>>,
-) -> Result<Audited, String> {
+) -> Result<Audited, NotAudited> {
     let stopped = async {
         let asked = match stop {
             Some(mut stop) => stop.wait_for(|stop| *stop).await.is_ok(),
@@ -143,13 +168,11 @@ async fn unless_stopped(
         }
     };
     tokio::select! {
-        audited = audited => audited.map_err(|error| {
-            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-            format!("the audit broke off: {error}{}", cause.unwrap_or_default())
-        }),
-        () = stopped => Err("the audit was stopped".into()),
+        audited = audited => audited.map_err(|error| NotAudited::of(&error)),
+        () = stopped => Err(NotAudited::stopped("the audit was stopped")),
         () = tokio::time::sleep(most) => {
-            Err(format!("the audit was stopped after {} s", most.as_secs()))
+            let after = format!("the audit was stopped after {} s", most.as_secs());
+            Err(NotAudited::stopped(after))
         }
     }
 }
@@ -184,7 +207,7 @@ fn verdicts(
     options: &Options,
     total: &Interval,
     seen: &Seen<'_>,
-    audited: Result<Audited, String>,
+    audited: Result<Audited, NotAudited>,
 ) -> Vec<Verdict> {
     let promises: &Promises = &options.scenario.promises;
     let fault = |name: &str, fault: Fault| {
@@ -198,19 +221,24 @@ fn verdicts(
     if audited.is_ok() {
         all.push(tally::undersold(seen.concerts));
     }
-    if options.scenario.has(Step::Buy) {
-        all.push(tally::unserved(seen.concerts, total.unserved));
+    let unserved = tally::unserved(
+        seen.concerts,
+        &Customers::of(total),
+        &total.causes,
+        promises.unserved_percent(),
+    );
+    let was_urgent = |waits: &Waits| waits.urgent && waits.wait.count() > 0;
+    let some_came = !seen.cut_short || seen.waits.iter().any(was_urgent);
+    if some_came && options.scenario.crowds().any(|crowd| crowd.urgent) {
+        let limit_s = promises.urgent_p99_s;
+        all.push(tally::urgent(seen.waits, limit_s, Some(&unserved)));
     }
+    all.push(unserved);
     if options.scenario.has(Step::Printed) {
         all.push(not_printed(total, seen.cut_short));
     }
     all.push(fault("P5 printed-without-print", Fault::NoPrint));
     all.push(fault("P6 stale-bytes", Fault::StaleBytes));
-    let was_urgent = |waits: &Waits| waits.urgent && waits.wait.count() > 0;
-    let some_came = !seen.cut_short || seen.waits.iter().any(was_urgent);
-    if some_came && options.scenario.crowds().any(|crowd| crowd.urgent) {
-        all.push(tally::urgent(seen.waits, promises.urgent_p99_s));
-    }
     all.push(Verdict::figure(
         "P8 plan-staleness",
         seen.plan_stale_s,
@@ -220,7 +248,7 @@ fn verdicts(
     all.push(fault("P8 plan-back", Fault::PlanBack));
     all.push(fault("P9 wrong-answers", Fault::WrongAnswer));
     let found = audited.map_or_else(
-        |why| vec![Verdict::count(NOT_AUDITED, 1, vec![why])],
+        |missing| vec![missing.verdict()],
         |audited| audited.verdicts,
     );
     for verdict in found {
@@ -279,111 +307,6 @@ fn faults(total: &Interval, fault: Fault) -> Faults {
     total.faults.get(&fault).cloned().unwrap_or_default()
 }
 
-fn warnings(options: &Options, plan: &Plan, gathered: &Gathered) -> Vec<String> {
-    let total = &gathered.total;
-    let mut warnings = Vec::new();
-    warnings.extend(cut_short(options, plan, gathered));
-    let share = ratio(total.late, total.arrived);
-    if share > LATE_SHARE_MAX {
-        warnings.push(format!(
-            "the generator was slow: {:.1} % of the visits began late although connections were \
-             free. Give it more threads, another machine, or a lower rate",
-            share * 100.0
-        ));
-    }
-    // At full speed a busy generator is what was asked for; its processor time is told anyway.
-    if gathered.busiest > BUSY_MAX && options.mode != Mode::Max {
-        warnings.push(format!(
-            "the generator was busy: a thread used {:.0} % of a processor for a second; latencies \
-             may be its own. Give it more threads or another machine",
-            gathered.busiest * 100.0
-        ));
-    }
-    if options.mode == Mode::Max && gathered.busiest > BUSY_MAX && plan.threads == 1 {
-        warnings.push(
-            "the only thread of the generator was busy all of the time: the server may be faster. \
-             Try --threads 2"
-                .into(),
-        );
-    }
-    warnings.extend(starved(total, plan.connections));
-    if total.turned_away > 0 {
-        warnings.push(format!(
-            "{} customers were not sent because too many waited already; latencies would be worse \
-             with them",
-            total.turned_away
-        ));
-    }
-    let unanswered: u64 = total.requests.values().map(|one| one.unanswered).sum();
-    if unanswered > 0 {
-        let first = total.errors.details.first().cloned().unwrap_or_default();
-        warnings.push(format!("{unanswered} requests got no answer: {first}"));
-    }
-    let busy: u64 = total
-        .requests
-        .values()
-        .map(|one: &Requests| one.count(503))
-        .sum();
-    if busy > 0 {
-        warnings.push(format!(
-            "{busy} requests were answered with 503: the server was too busy"
-        ));
-    }
-    if total.unserved > 0 {
-        warnings.push(format!(
-            "{} customers who wanted to buy left with neither a ticket nor the word that it is \
-             sold out",
-            total.unserved
-        ));
-    }
-    let buys = total.requests.get(&Kind::Buy);
-    if options.scenario.has(Step::Buy) && buys.is_none_or(|buys| buys.answers() == 0) {
-        warnings.push("nobody bought anything".into());
-    }
-    warnings
-}
-
-fn cut_short(options: &Options, plan: &Plan, gathered: &Gathered) -> Option<String> {
-    let why = match gathered.cut? {
-        Cut::Signal => "a signal".to_owned(),
-        Cut::Limit => format!(
-            "its limit of {} s (--duration-max)",
-            options.limit.as_secs_f64()
-        ),
-    };
-    Some(format!(
-        "the run was cut short by {why}: {} of at most {} customers had come and left",
-        gathered.total.left,
-        plan.scenario.customers()
-    ))
-}
-
-/// Waiting for a connection is no lateness, as one that is free would have been used.
-fn starved(total: &Interval, connections: usize) -> Option<String> {
-    let mut all = Requests::default();
-    for (_, requests) in total
-        .requests
-        .iter()
-        .filter(|(kind, _)| **kind != Kind::Poll)
-    {
-        all.add(requests);
-    }
-    let (latency, service) = (all.latency.ms(0.5), all.service.ms(0.5));
-    (latency - service > service.max(WAITING_MS_MAX)).then(|| {
-        format!(
-            "requests waited longer for one of {connections} connections than for an answer: \
-             half took {latency:.0} ms, though the server had answered half after \
-             {service:.1} ms. Unless it is to have no more of them, give --connections"
-        )
-    })
-}
-
-fn ratio(part: u64, whole: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-    let (part, whole) = (part as f64, whole.max(1) as f64);
-    part / whole
-}
-
 fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
@@ -392,32 +315,14 @@ fn count(length: usize) -> u64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_generator_with_too_few_connections_says_so() {
-        let seen = |latency_ms, service_ms| {
-            let mut total = Interval::default();
-            let (latency, service) = (
-                Duration::from_millis(latency_ms),
-                Duration::from_millis(service_ms),
-            );
-            total.answered(Kind::Buy, 201, latency, service);
-            starved(&total, 1)
-        };
-        assert!(seen(256, 1).is_some_and(|warning| warning.contains("of 1 connections")));
-        // A slow server is no lack of connections, nor is a pause of some milliseconds.
-        for (latency_ms, service_ms) in [(256, 250), (256, 200), (4, 1), (1, 1)] {
-            assert_eq!(seen(latency_ms, service_ms), None);
-        }
-    }
-
     #[tokio::test(start_paused = true)]
     async fn an_audit_without_an_end_is_stopped() {
         let (_stop, stopped) = watch::channel(false);
         for stop in [None, Some(stopped)] {
             let stopping = unless_stopped(stop, AUDIT_MAX, std::future::pending());
             let audited = tokio::time::timeout(2 * AUDIT_MAX, stopping).await;
-            let why = audited.unwrap().unwrap_err();
-            assert_eq!(why, "the audit was stopped after 3600 s");
+            let missing = audited.unwrap().unwrap_err();
+            assert_eq!(missing.why, "the audit was stopped after 3600 s");
         }
     }
 

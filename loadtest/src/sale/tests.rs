@@ -1,10 +1,7 @@
 use super::*;
 
 fn sale(name: &str) -> Sale {
-    let target = Target {
-        address: ([127, 0, 0, 1], 1).into(),
-        host: "x".into(),
-    };
+    let target = Target::at(&[([127, 0, 0, 1], 1).into()], "x", "/shop");
     let mut sale = Sale {
         target,
         users: vec!["u".into()],

@@ -1,7 +1,7 @@
 //! What a scenario's file may say.
 
 use super::{
-    CLIENTS_MAX, CONCERTS_MAX, CUSTOMERS_MAX, Crowd, RATE_MAX, SECONDS_MAX, Scenario, Step,
+    CLIENTS_MAX, CONCERTS_MAX, CUSTOMERS_MAX, Concert, Crowd, RATE_MAX, SECONDS_MAX, Scenario, Step,
 };
 
 /// The longest that may be promised, in seconds.
@@ -10,12 +10,18 @@ const PROMISE_S_MAX: f64 = 86_400.0;
 const ROUNDING: f64 = 1.000_001;
 /// The farthest day of a concert.
 const DAYS_MAX: u32 = 3_650;
+/// The longest name, in characters, as the interface has it.
+const NAME_CHARS_MAX: usize = 1_000;
+/// The largest concert.
+const CAPACITY_MAX: u32 = 1_000_000;
 
 /// Says what is wrong and where.
 pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
+    ensure(!scenario.concerts.is_empty(), || {
+        "it has no [[concert]]".into()
+    })?;
     let counts = scenario.concerts.iter().map(|one| u64::from(one.count));
     let concerts: u64 = counts.sum();
-    ensure(concerts > 0, || "it has no [[concert]]".into())?;
     ensure(concerts <= u64::from(CONCERTS_MAX), || {
         format!("it has {concerts} concerts; {CONCERTS_MAX} at most")
     })?;
@@ -23,12 +29,8 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
         let key = &concert.key;
         let twice = scenario.concerts[..at].iter().any(|one| one.key == *key);
         ensure(!twice, || format!("two concerts have the key {key:?}"))?;
-        ensure(concert.capacity <= 1_000_000, || {
-            format!("concert {key:?}: a capacity is 0 to 1,000,000")
-        })?;
-        ensure(concert.in_days <= DAYS_MAX, || {
-            format!("concert {key:?}: in_days is 0 to {DAYS_MAX}")
-        })?;
+        let whose = |what| format!("concert {key:?}: {what}");
+        check_concert(concert).map_err(whose)?;
     }
     let promises = &scenario.promises;
     for (name, seconds) in [
@@ -39,15 +41,19 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), String> {
             format!("promises: {name} is 0 to {PROMISE_S_MAX}")
         })?;
     }
+    ensure((0.0..=1.0).contains(&promises.answered_share), || {
+        "promises: answered_share is a part, 0 to 1".into()
+    })?;
     ensure(!scenario.phases.is_empty(), || "it has no [[phase]]".into())?;
-    for phase in &scenario.phases {
+    for (at, phase) in scenario.phases.iter().enumerate() {
+        check_name("name", &phase.name).map_err(|what| format!("phase {}: {what}", at + 1))?;
         ensure(!phase.crowds.is_empty(), || {
             format!("phase {:?} has no [[phase.crowd]]", phase.name)
         })?;
         for crowd in &phase.crowds {
             let whose = |what| format!("crowd {:?} of phase {:?}: {what}", crowd.name, phase.name);
             check_figures(crowd).map_err(whose)?;
-            check_steps(scenario, crowd).map_err(whose)?;
+            check_steps(scenario, at, crowd).map_err(whose)?;
         }
         ensure(!phase.crowds.iter().all(|crowd| crowd.fill), || {
             format!("phase {:?}: some crowd must not be of `fill`", phase.name)
@@ -80,6 +86,7 @@ fn hours(seconds: f64) -> String {
 }
 
 fn check_figures(crowd: &Crowd) -> Result<(), String> {
+    check_name("name", &crowd.name)?;
     ensure((1..=CLIENTS_MAX).contains(&crowd.clients), || {
         format!("clients are 1 to {CLIENTS_MAX}")
     })?;
@@ -89,11 +96,16 @@ fn check_figures(crowd: &Crowd) -> Result<(), String> {
     ensure((0.0..=3_600.0).contains(&crowd.think_s), || {
         "think_s is 0 to 3600".into()
     })?;
-    for (name, share) in [("ramp", crowd.ramp), ("from", crowd.from)] {
-        ensure((0.0..=1.0).contains(&share), || {
-            format!("{name} is a part, 0 to 1")
-        })?;
-    }
+    ensure((0.0..=1.0).contains(&crowd.ramp), || {
+        "ramp is a part, 0 to 1".into()
+    })?;
+    ensure((0.0..1.0).contains(&crowd.from), || {
+        format!(
+            "from is a part, 0 to less than 1, not {}; who comes when the others have gone is of a \
+             phase of their own",
+            crowd.from
+        )
+    })?;
     let rate = crowd.natural_rate();
     ensure(rate > 0.0 && rate <= RATE_MAX * ROUNDING, || {
         format!("its rate is above 0 and at most {RATE_MAX}, not {rate}")
@@ -108,7 +120,7 @@ fn check_figures(crowd: &Crowd) -> Result<(), String> {
     })
 }
 
-fn check_steps(scenario: &Scenario, crowd: &Crowd) -> Result<(), String> {
+fn check_steps(scenario: &Scenario, phase: usize, crowd: &Crowd) -> Result<(), String> {
     ensure(crowd.steps.is_empty() != crowd.mix.is_empty(), || {
         "it has either steps or a mix".into()
     })?;
@@ -116,28 +128,77 @@ fn check_steps(scenario: &Scenario, crowd: &Crowd) -> Result<(), String> {
         let known = scenario.concerts.iter().any(|one| one.key == *key);
         ensure(known, || format!("there is no concert {key:?}"))?;
     }
+    let phases = scenario.phases.iter().take(phase + 1);
+    let mut crowds = phases.flat_map(|phase| &phase.crowds);
+    let somebody_buys = crowds.any(|crowd| crowd.visits().any(|visit| visit.contains(&Step::Buy)));
     for visit in crowd.visits() {
-        let mut has_ticket = false;
-        for step in visit {
-            match step {
-                Step::Buy | Step::Recall => has_ticket = true,
-                Step::Ticket | Step::Print | Step::Printed | Step::Download => {
-                    ensure(has_ticket, || {
-                        format!("{step:?} needs a ticket: buy or recall one before")
-                    })?;
-                }
-                Step::Rename => ensure(crowd.rename_to.is_some(), || {
-                    "rename needs rename_to".into()
-                })?,
-                Step::User | Step::Concert | Step::Plan | Step::Think => {}
-            }
-        }
         ensure(!visit.is_empty(), || "a visit has no steps".into())?;
+        let mut has_ticket = false;
+        for (at, step) in visit.iter().enumerate() {
+            let place = |what: String| format!("step {:?} ({}): {what}", step.name(), at + 1);
+            check_step(*step, crowd, has_ticket, somebody_buys).map_err(place)?;
+            has_ticket |= matches!(step, Step::Buy | Step::Recall);
+        }
     }
     let shares: u64 = crowd.mix.iter().map(|visit| u64::from(visit.share)).sum();
     ensure(crowd.mix.is_empty() || shares > 0, || {
         "the shares of a mix are not all 0".into()
     })
+}
+
+/// Says what a step lacks.
+fn check_step(
+    step: Step,
+    crowd: &Crowd,
+    has_ticket: bool,
+    somebody_buys: bool,
+) -> Result<(), String> {
+    match step {
+        Step::Ticket | Step::Print | Step::Printed | Step::Download => ensure(has_ticket, || {
+            "it needs a ticket: buy or recall one before".into()
+        }),
+        Step::Recall => ensure(somebody_buys, || {
+            "nobody buys a ticket in this phase or before it, so there is none to take up".into()
+        }),
+        Step::Rename => match &crowd.rename_to {
+            Some(name) => check_name("rename_to", name),
+            None => Err("it needs rename_to, the new name".into()),
+        },
+        Step::User | Step::Concert | Step::Buy | Step::Plan | Step::Think => Ok(()),
+    }
+}
+
+fn check_concert(concert: &Concert) -> Result<(), String> {
+    check_name("key", &concert.key)?;
+    check_name("name", &concert.name)?;
+    check_name("venue", &concert.venue)?;
+    ensure((1..=CAPACITY_MAX).contains(&concert.capacity), || {
+        format!(
+            "its capacity is 1 to {CAPACITY_MAX}, not {}",
+            concert.capacity
+        )
+    })?;
+    ensure(concert.in_days <= DAYS_MAX, || {
+        format!("in_days is 0 to {DAYS_MAX}")
+    })?;
+    ensure(concert.count > 0, || {
+        "its count is at least 1; leave it out otherwise".into()
+    })
+}
+
+/// A name that the server takes, and that people can see.
+fn check_name(what: &str, name: &str) -> Result<(), String> {
+    let visible = name.chars().any(|char| !char.is_whitespace());
+    let fits = name.chars().count() <= NAME_CHARS_MAX;
+    ensure(
+        visible && fits && !name.chars().any(char::is_control),
+        || {
+            format!(
+                "{what} is 1 to {NAME_CHARS_MAX} characters in a line, not {:?}",
+                name.chars().take(40).collect::<String>()
+            )
+        },
+    )
 }
 
 fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {

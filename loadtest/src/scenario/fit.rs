@@ -336,12 +336,65 @@ mod tests {
             assert!(error.contains(word), "{error}");
         }
         assert!(Scenario::parse("x", "about = 1").is_err());
-        for name in ["plan_staleness_s", "urgent_p99_s"] {
+        for name in ["plan_staleness_s", "urgent_p99_s", "answered_share"] {
             for figure in ["-1", "inf", "nan", "1e30"] {
                 let text = format!("promises = {{ {name} = {figure} }}\n{general}");
                 let error = Scenario::parse("x", &text).unwrap_err().to_string();
                 assert!(error.contains(name), "{error}");
             }
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_refused_with_the_name_of_its_step() {
+        let general = super::super::BUILT_IN[2].1;
+        for (from, to, words) in [
+            (
+                "capacity = 3000",
+                "capacity = 0",
+                "concert \"elsa\": its capacity",
+            ),
+            ("capacity = 3000", "capacity = 3000\ncount = 0", "its count"),
+            (
+                "name = \"Elsa on Ice\"",
+                "name = \" \"",
+                "concert \"elsa\": name is",
+            ),
+            ("venue = \"Grand Arena\"", "venue = \"a\\nb\"", "venue is"),
+            (
+                "customers = 3600",
+                "customers = 3600\nfrom = 1.0",
+                "from is a part",
+            ),
+            (
+                "customers = 3600",
+                "customers = 3600\nfrom = nan",
+                "from is a part",
+            ),
+            (
+                "\"user\", \"buy\", ",
+                "\"recall\", ",
+                "step \"recall\" (1): nobody buys",
+            ),
+            (
+                "\"ticket\"]",
+                "\"rename\"]\nrename_to = \"\"",
+                "step \"rename\" (3): rename_to is 1 to 1000 characters",
+            ),
+            (
+                "\"ticket\"]",
+                "\"rename\"]",
+                "step \"rename\" (3): it needs rename_to",
+            ),
+            (
+                "\"user\", \"buy\", ",
+                "",
+                "step \"ticket\" (1): it needs a ticket",
+            ),
+        ] {
+            let text = general.replace(from, to);
+            let error = Scenario::parse("x", &text).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
         }
     }
 
@@ -370,8 +423,8 @@ mod tests {
                 "come for 7.4 h; 6.0 h at most",
             ),
             (
-                // The second one comes when the first one has gone.
-                long(&format!("{crowds}from = 1.0\n")),
+                // The second one comes when the first one has almost gone.
+                long(&format!("{crowds}from = 0.99\n")),
                 "come for 7.4 h; 6.0 h at most",
             ),
         ] {
@@ -434,13 +487,5 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("clients"), "{error}");
-    }
-
-    #[test]
-    fn a_concert_without_seats_stays_one() {
-        let general = super::super::BUILT_IN[2].1;
-        let text = general.replace("capacity = 3000", "capacity = 0");
-        let scenario = Fit::default().apply(Scenario::parse("x", &text).unwrap());
-        assert_eq!(scenario.unwrap().concerts[0].capacity, 0);
     }
 }

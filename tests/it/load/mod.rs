@@ -1,5 +1,8 @@
 //! `load` and `audit --target`, as operators use them: real servers, the real binary, HTTP.
 
+mod answers;
+mod encrypted;
+mod front;
 mod honesty;
 mod operator;
 mod outside;

@@ -13,14 +13,18 @@ use super::wrong::{Defect, WrongServer};
 use super::{broken_promises, command, load, read};
 
 /// A run that goes on while the test does something. Killed when dropped.
-struct Run {
+pub(super) struct Run {
     child: Child,
     errors: BufReader<ChildStderr>,
 }
 
 impl Run {
-    fn start(target: &str, args: &[&str]) -> Self {
-        let mut command = process::command();
+    pub(super) fn start(target: &str, args: &[&str]) -> Self {
+        Self::of(process::command(), target, args)
+    }
+
+    /// As [`Run::start`], of a command that ends in the binary.
+    fn of(mut command: Command, target: &str, args: &[&str]) -> Self {
         command.arg("load").args(args).args(["--target", target]);
         let piped = command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = piped.spawn().expect("the binary runs");
@@ -29,19 +33,23 @@ impl Run {
     }
 
     /// Waits for a line on standard error.
-    fn until_line(&mut self, words: &str) {
+    pub(super) fn until_line(&mut self, words: &str) {
         let mut lines = self.errors.by_ref().lines();
         let found = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains(words)));
         assert!(found.is_some(), "it ends without {words:?}");
     }
 
     fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
+    fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-INT", &pid]).status();
+        let sent = Command::new("kill").args([signal, &pid]).status();
         assert!(sent.expect("kill is there").success());
     }
 
-    async fn ends(mut self) -> ExitStatus {
+    pub(super) async fn ends(mut self) -> ExitStatus {
         wait::eventually("the run ends", || {
             let ended = self.child.try_wait().expect("it is our child");
             async move { ended }
@@ -58,7 +66,7 @@ impl Drop for Run {
     }
 }
 
-/// A file of concerts without seats, and of a crowd that ends with these lines.
+/// A file of small concerts, and of a crowd that ends with these lines.
 fn scenario(folder: &Path, concerts: u32, crowd: &str) -> String {
     let file = folder.join("own.toml");
     let text = format!(
@@ -67,7 +75,7 @@ fn scenario(folder: &Path, concerts: u32, crowd: &str) -> String {
         key = 'a'
         name = 'A Night'
         venue = 'Hall'
-        capacity = 0
+        capacity = 1
         in_days = 3
         count = {concerts}
         [[phase]]
@@ -107,9 +115,9 @@ async fn a_run_whose_server_dies_is_reported_and_broken() {
     assert_eq!(run.ends().await.code(), Some(1));
     let report = read(&result);
     assert!(report.of_kind(Kind::User).count(200) > 0);
-    assert_eq!(broken_promises(&report), ["P9 not-audited"]);
-    let verdict = report.verdicts.iter().find(|verdict| !verdict.ok);
-    let why = &verdict.expect("one is broken").details[0];
+    assert_eq!(broken_promises(&report), ["P2 unserved", "P9 not-audited"]);
+    let why = report.verdicts.iter().rfind(|verdict| !verdict.ok);
+    let why = &why.expect("some are broken").details[0];
     assert!(why.contains("got no answer"), "{why}");
     // What cannot be known without the audit is not said to be kept.
     let said = |name: &str| report.verdicts.iter().any(|verdict| verdict.name == name);
@@ -155,12 +163,59 @@ async fn the_first_signal_ends_a_closed_loop_that_still_grows() {
     let mut run = Run::start(app.http.base(), &args);
     run.until_line("    1 s  ");
     run.interrupt();
-    assert_eq!(run.ends().await.code(), Some(0));
+    assert_eq!(run.ends().await.code(), Some(130));
     let report = read(&file);
     assert!(report.cut_short && report.warnings[0].contains("by a signal"));
     // The last of its clients would have come after a minute.
     assert!(report.elapsed_s < 5.0, "{}", report.elapsed_s);
     app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_signal_ends_in_the_report_and_a_status_of_its_own() {
+    let app = TestApp::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let signals = [("-INT", 130), ("-TERM", 143), ("-HUP", 129)];
+    let runs = signals.map(|(signal, status)| {
+        let file = folder.path().join(format!("{status}.json"));
+        let json = format!("--json={}", file.display());
+        let mut run = Run::start(app.http.base(), &["small", "--duration=60s", &json]);
+        run.until_line("    1 s  ");
+        run.signal(signal);
+        (run, status, file)
+    });
+    for (run, status, file) in runs {
+        assert_eq!(run.ends().await.code(), Some(status));
+        let report = read(&file);
+        assert!(report.cut_short && report.holds(), "{:?}", report.verdicts);
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_to_outlive_its_terminal_does() {
+    let app = TestApp::start().await;
+    let mut command = Command::new("nohup");
+    command.arg(process::command().get_program());
+    let args = ["small", "--scale=0.1", "--duration=2s"];
+    let mut run = Run::of(command, app.http.base(), &args);
+    run.until_line("    1 s  ");
+    run.signal("-HUP");
+    assert_eq!(run.ends().await.code(), Some(0));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_ends_a_run_that_nobody_let_begin() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(folder.path());
+    server.freeze();
+    let mut run = Run::start(server.http.base(), &["small"]);
+    run.until_line("a first look");
+    run.signal("-TERM");
+    run.until_line("stopped before anybody came");
+    assert_eq!(run.ends().await.code(), Some(143));
+    server.thaw();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,7 +227,7 @@ async fn the_first_signal_sends_home_who_would_stay() {
     let mut run = Run::start(app.http.base(), &[&file]);
     run.until_line("    1 s  ");
     run.interrupt();
-    assert_eq!(run.ends().await.code(), Some(0));
+    assert_eq!(run.ends().await.code(), Some(130));
     app.stop().await;
 }
 
@@ -288,7 +343,7 @@ async fn a_signal_during_the_audit_ends_it_and_the_sale_is_reported() {
     let mut run = Run::start(&server.url(), &[&sale[..], &results].concat());
     run.until_line("reading what they bought");
     run.interrupt();
-    assert_eq!(run.ends().await.code(), Some(1));
+    assert_eq!(run.ends().await.code(), Some(130));
     let report = read(&files[0]);
     assert_eq!(report.bought(), 150);
     assert_eq!(broken_promises(&report), ["P9 not-audited"]);
@@ -327,8 +382,10 @@ async fn staff_leave_with_the_customers() {
 fn options_that_would_do_nothing_are_refused() {
     let sale = ["load", "general", "--target", "http://127.0.0.1:1"];
     for (options, word) in [
-        (["--closed", "--rate=100"], "--rate"),
-        (["--rate=max", "--think=1s"], "--think"),
+        (&["--closed", "--rate=100"][..], "--rate"),
+        (&["--rate=max", "--think=1s"], "--think"),
+        (&["--insecure"], "https://"),
+        (&["--insecure", "--ca=x.pem"], "--ca"),
     ] {
         let run = process::Ended::of(process::command().args(sale).args(options));
         assert_ne!(run.status, Some(0));
@@ -344,7 +401,7 @@ async fn time_begins_when_everything_is_on_sale() {
     let (report, _) = load(app.http.base(), &[&file]);
     // By the rate it takes a second.
     assert!(report.elapsed_s < 1.5, "{}", report.elapsed_s);
-    assert!(report.concerts.iter().all(|concert| concert.capacity == 0));
+    assert!(report.concerts.iter().all(|concert| concert.capacity == 1));
     app.stop().await;
 }
 

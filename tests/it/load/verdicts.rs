@@ -11,7 +11,7 @@ use super::{broken_promises, load};
 const SALE: [&str; 5] = ["small", "--scale", "0.05", "--duration", "1s"];
 
 /// Twenty who do the same thing in half a second, and a concert with seats for more.
-fn scenario(promises: &str, name: &str, steps: &str) -> (TempDir, PathBuf) {
+pub(super) fn scenario(promises: &str, name: &str, steps: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("mine.toml");
     let text = format!(

@@ -44,6 +44,12 @@ pub(super) enum Defect {
     WrongStatus,
     /// It is too busy for every order.
     Busy,
+    /// Its ledger is gone after some sales, and it says so.
+    Fails,
+    /// It sends orders elsewhere.
+    Redirects,
+    /// It sends everybody elsewhere.
+    Moved,
     /// It sells to somebody whom nobody knows.
     Stranger,
     /// It says ACTIVE when it is sold out.
@@ -60,6 +66,10 @@ pub(super) enum Defect {
     Stalls,
 }
 
+/// Sales before the ledger is gone.
+const FAILS_AT: usize = 10;
+/// Where a server has gone.
+pub(super) const ELSEWHERE: &str = "https://elsewhere.example/api/v1/";
 /// The sale with which a server stalls, and for how long.
 const STALLS_AT: usize = 60;
 const STALL: Duration = Duration::from_secs(1);
@@ -78,6 +88,8 @@ pub(super) struct WrongServer {
 #[derive(Debug)]
 struct State {
     defect: Defect,
+    /// What stands before every path.
+    base: &'static str,
     /// Until when nothing is answered.
     stalled: Instant,
     names: Vec<String>,
@@ -96,10 +108,16 @@ struct State {
 
 impl WrongServer {
     pub(super) async fn start(defect: Defect) -> Self {
+        Self::start_below(defect, "").await
+    }
+
+    /// One that is to be found below a path, and nowhere else.
+    pub(super) async fn start_below(defect: Defect, base: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let state = Arc::new(Mutex::new(State {
             defect,
+            base,
             stalled: Instant::now(),
             names: Vec::new(),
             concert: Value::Null,
@@ -131,6 +149,10 @@ impl WrongServer {
         }
     }
 
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(super) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -145,6 +167,7 @@ async fn answer(
     let (reply, wait) = {
         let mut state = state.lock().expect("nobody panics");
         let path = head.uri.path_and_query().map_or("", |path| path.as_str());
+        let path = path.strip_prefix(state.base).unwrap_or("/none");
         let path = path.strip_prefix("/api/v1").unwrap_or(path);
         (
             state.reply(head.method.as_str(), path, &body),
@@ -153,7 +176,11 @@ async fn answer(
     };
     tokio::time::sleep_until(wait).await;
     let (status, body) = reply;
-    let response = Response::builder().status(status).body(body);
+    let mut response = Response::builder().status(status);
+    if status == 308 {
+        response = response.header("Location", ELSEWHERE);
+    }
+    let response = response.body(body);
     Ok(response.expect("a status and a body"))
 }
 
@@ -175,6 +202,7 @@ impl State {
     fn reply(&mut self, method: &str, path: &str, body: &Value) -> (u16, String) {
         let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
         match (method, parts.as_slice()) {
+            _ if self.defect == Defect::Moved => (308, String::new()),
             ("GET", ["users"]) => {
                 let user = |number| json!({ "id": user_id(number), "name": "A", "email": "a@b" });
                 (200, Value::Array((1..=3).map(user).collect()).to_string())
@@ -191,6 +219,11 @@ impl State {
             }
             ("GET", ["concerts", _, "seats"]) => (200, self.plan()),
             ("POST", ["tickets"]) if self.defect == Defect::Busy => (503, "{}".into()),
+            ("POST", ["tickets"]) if self.defect == Defect::Redirects => (308, String::new()),
+            ("POST", ["tickets"]) if self.fails() => {
+                let problem = json!({ "title": "Unavailable", "detail": "the ledger is away" });
+                (503, problem.to_string())
+            }
             ("POST", ["tickets"]) => self.sell(body),
             ("GET", ["tickets", _]) if self.mumbles() => (200, "{}".into()),
             ("GET", ["tickets", id]) => match self.ticket(id) {
@@ -274,6 +307,10 @@ impl State {
             "user": { "id": user, "url": "http://x/u" },
             "print_status": printed,
         }))
+    }
+
+    fn fails(&self) -> bool {
+        self.defect == Defect::Fails && self.sold >= FAILS_AT
     }
 
     fn mumbles(&mut self) -> bool {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use loadtest::{Kind, Moment, Second};
 
+use super::summary::ms;
 use crate::out::{grouped, rate};
 
 /// Seconds between two lines where no terminal is.
@@ -69,29 +70,34 @@ fn one_line(moment: &Moment<'_>) -> String {
     let second = moment.second;
     let plans = second.plan_stale_s.or(second.sample.plan_stale_s);
     format!(
-        "{:>5} s  {:>7}/s  p50 {:>7.1} ms  p99 {:>7.1} ms  p99.9 {:>7.1} ms  sold {}  printed {}  \
-         plans {:.1} s behind  {}",
+        "{:>5} s  {:>7}/s  p50 {:>7} ms  p99 {:>7} ms  p99.9 {:>7} ms  sold {}  printed {}  \
+         plans {} s behind  {}",
         moment.elapsed.as_secs(),
         rate(count(second.answers())),
-        second.latency.ms(0.5),
-        second.latency.ms(0.99),
-        second.latency.ms(0.999),
+        ms(&second.latency, 0.5),
+        ms(&second.latency, 0.99),
+        ms(&second.latency, 0.999),
         grouped(moment.total.count(Kind::Buy, 201)),
         grouped(printed(moment)),
-        plans.unwrap_or(0.0),
+        figure(plans, 1),
         statuses(second),
     )
+}
+
+/// A figure with so many digits after the point; a dash where there is none.
+fn figure(figure: Option<f64>, digits: usize) -> String {
+    figure.map_or("–".into(), |value| format!("{value:.digits$}"))
 }
 
 fn block(moment: &Moment<'_>) -> String {
     let second = moment.second;
     let mut lines = vec![
         format!(
-            "  requests {:>8}/s   p50 {:.1} ms   p99 {:.1} ms   p99.9 {:.1} ms   {}",
+            "  requests {:>8}/s   p50 {} ms   p99 {} ms   p99.9 {} ms   {}",
             rate(count(second.answers())),
-            second.latency.ms(0.5),
-            second.latency.ms(0.99),
-            second.latency.ms(0.999),
+            ms(&second.latency, 0.5),
+            ms(&second.latency, 0.99),
+            ms(&second.latency, 0.999),
             statuses(second),
         ),
         format!(
@@ -103,15 +109,12 @@ fn block(moment: &Moment<'_>) -> String {
         ),
     ];
     let sample = &second.sample;
-    let figure = |figure: Option<f64>| figure.map_or("–".into(), |value| format!("{value:.0}"));
     lines.push(format!(
         "  server: {} prints wait, {} jobs run in {} places, plans {} s behind",
-        figure(sample.prints_waiting),
-        figure(sample.running),
-        figure(sample.places),
-        sample
-            .plan_stale_s
-            .map_or("–".into(), |age| format!("{age:.1}")),
+        figure(sample.prints_waiting, 0),
+        figure(sample.running, 0),
+        figure(sample.places, 0),
+        figure(sample.plan_stale_s, 1),
     ));
     let faults: u64 = moment
         .total
@@ -119,12 +122,16 @@ fn block(moment: &Moment<'_>) -> String {
         .values()
         .map(|faults| faults.count)
         .sum();
-    if faults > 0 || moment.total.turned_away > 0 || moment.total.errors.count > 0 {
+    let total = moment.total;
+    let unsent = total.unsent.count + total.turned_away;
+    if faults > 0 || total.errors.count > 0 || total.unanswered > 0 || unsent > 0 {
         lines.push(format!(
-            "  {} broken promises, {} requests without an answer, {} customers not sent",
+            "  {} broken promises, {} customers not served, {} requests without an answer, {} not \
+             sent",
             grouped(faults),
-            grouped(moment.total.errors.count),
-            grouped(moment.total.turned_away),
+            grouped(total.unanswered),
+            grouped(total.errors.count),
+            grouped(unsent),
         ));
     }
     lines.join("\n")
@@ -160,4 +167,38 @@ fn count(count: u64) -> f64 {
 pub(super) fn plain(text: &str) {
     // Nobody to tell it to is no reason to stop working.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use loadtest::Interval;
+
+    use super::*;
+
+    #[test]
+    fn a_second_without_answers_has_no_latency() {
+        let mut second = Second::default();
+        let total = Interval::default();
+        let told = |second: &Second| {
+            let moment = Moment {
+                auditing: false,
+                elapsed: Duration::from_secs(1),
+                customers: 1,
+                second,
+                total: &total,
+            };
+            (one_line(&moment), block(&moment))
+        };
+        let (line, lines) = told(&second);
+        assert!(line.contains("p50       – ms  p99       – ms"), "{line}");
+        assert!(line.contains("plans – s behind"), "{line}");
+        assert!(
+            lines.contains("p50 – ms   p99 – ms   p99.9 – ms"),
+            "{lines}"
+        );
+        second.latency.record(Duration::from_micros(1_500));
+        let (line, lines) = told(&second);
+        assert!(line.contains("p50     1.5 ms  p99     1.5 ms"), "{line}");
+        assert!(lines.contains("p50 1.5 ms   p99 1.5 ms"), "{lines}");
+    }
 }

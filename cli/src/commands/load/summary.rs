@@ -61,13 +61,13 @@ fn row(name: &str, requests: &Requests, elapsed_s: f64) {
     let statuses = statuses.join(", ");
     let latency = &requests.latency;
     line(format!(
-        "{name:16} {:>10} {:>9} {:>9.1} {:>9.1} {:>9.1} {:>9.1}  {statuses}",
+        "{name:16} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9}  {statuses}",
         grouped(answers),
         rate(per_second(answers, elapsed_s)),
-        latency.ms(0.5),
-        latency.ms(0.99),
-        latency.ms(0.999),
-        latency.max_ms(),
+        ms(latency, 0.5),
+        ms(latency, 0.99),
+        ms(latency, 0.999),
+        ms(latency, 1.0),
     ));
 }
 
@@ -95,12 +95,28 @@ fn machines(report: &LoadReport) {
     let generator = &report.generator;
     line(format!(
         "generator: {}, {} opened, {:.1} µs of processor time a request, \
-         visits began {:.2} ms late (p99)",
+         visits began {} ms late (p99)",
         several(generator.threads, "thread"),
         several(generator.opened, "connection"),
         report.cpu_us_each(),
-        generator.lateness.ms(0.99),
+        match generator.lateness.count() {
+            0 => "–".into(),
+            _ => format!("{:.2}", generator.lateness.ms(0.99)),
+        },
     ));
+    if generator.handshakes.count() > 0 {
+        line(format!(
+            "TLS: {}, {}",
+            several(generator.handshakes.count(), "handshake"),
+            quantiles(&generator.handshakes)
+        ));
+    }
+    if generator.resent > 0 {
+        line(format!(
+            "{} sent again, as the server had closed an idle connection",
+            several(generator.resent, "request")
+        ));
+    }
     let megabytes = |bytes: u64| format!("{} MB", grouped(bytes.div_ceil(1_000_000)));
     let server = &report.server;
     let seen: Vec<_> = [
@@ -117,12 +133,24 @@ fn machines(report: &LoadReport) {
 }
 
 fn quantiles(latency: &Latency) -> String {
+    if latency.count() == 0 {
+        return "–".into();
+    }
     format!(
         "p50 {:.0} ms, p99 {:.0} ms, at most {:.0} ms",
         latency.ms(0.5),
         latency.ms(0.99),
         latency.max_ms()
     )
+}
+
+/// A quantile in milliseconds, 1 for the longest; a dash where there is nothing.
+pub(super) fn ms(latency: &Latency, quantile: f64) -> String {
+    match latency.count() {
+        0 => "–".into(),
+        _ if quantile >= 1.0 => format!("{:.1}", latency.max_ms()),
+        _ => format!("{:.1}", latency.ms(quantile)),
+    }
 }
 
 /// A rate over a time.
