@@ -187,7 +187,10 @@ fn the_environment_is_named_in_one_file() {
         }
         for (number, line) in (1..).zip(text.lines()) {
             let code = line.trim_start();
-            let named = code.contains("TICKETOVERFLOW__") || code.contains("env::var");
+            let named = code.contains("TICKETOVERFLOW__")
+                || ["env::var(", "env::vars(", "env::var_os", "env::vars_os"]
+                    .iter()
+                    .any(|call| code.contains(call));
             assert!(
                 code.starts_with("//") || !named,
                 "{}:{number}",
@@ -262,7 +265,9 @@ fn crates_use_only_the_layers_below_them() {
         .lines()
         .find(|line| line.starts_with("members"))
         .expect("it has members");
-    let listed: BTreeSet<_> = line.split('"').skip(1).step_by(2).collect();
+    let listed = line.split('"').skip(1).step_by(2);
+    // What stands in a crate's folder is a part of it.
+    let listed: BTreeSet<_> = listed.filter(|path| !path.contains('/')).collect();
     assert_eq!(listed, members, "a new crate has a layer");
 }
 

@@ -24,13 +24,14 @@ use tests::{Answer, Http, TestApp};
 /// A rest before the seats left are asked for again.
 const HELD_PAUSE: Duration = Duration::from_millis(25);
 
-/// Buys a ticket. Who hears that the seats left are held by others (409) was sold nothing and not
-/// refused either, and asks again, as the answer says.
+/// Buys a ticket. A buyer who hears that the seats left are held by others (409), or that a busy
+/// machine has no place (503), was sold nothing and not refused either, and asks again, as the
+/// answer says.
 async fn buy(http: &Http, concert: &str, user: u32) -> Answer {
     let begun = Instant::now();
     loop {
         let answer = http.buy(concert, user).await;
-        if answer.status != 409 || begun.elapsed() > DEADLINE {
+        if !matches!(answer.status, 409 | 503) || begun.elapsed() > DEADLINE {
             return answer;
         }
         tokio::time::sleep(HELD_PAUSE).await;
