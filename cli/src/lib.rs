@@ -36,12 +36,12 @@ pub fn main() -> ExitCode {
     };
     open_files::raise();
     refuse_huge_pages();
-    let code = dispatch(args).unwrap_or_else(fail);
+    let code = dispatch(args).unwrap_or_else(|error| fail(&error));
     logging::finish();
-    out::check().map_or_else(fail, |()| code)
+    out::check().map_or_else(|error| fail(&error), |()| code)
 }
 
-fn fail(error: anyhow::Error) -> ExitCode {
+fn fail(error: &anyhow::Error) -> ExitCode {
     // `anyhow` prints the chain; every layer says what it tried.
     out::note(format_args!("error: {error:#}"));
     ExitCode::FAILURE
@@ -53,7 +53,7 @@ fn explain(error: &clap::Error) -> ExitCode {
         error.exit();
     }
     out::text(error.render());
-    out::check().map_or_else(fail, |()| ExitCode::SUCCESS)
+    out::check().map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS)
 }
 
 /// The allocator asks for no huge pages, with which a crowd takes many times the memory; some

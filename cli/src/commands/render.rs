@@ -143,8 +143,8 @@ fn format_of(output: &Path) -> anyhow::Result<FormatArg> {
     if is_standard(output) {
         return Ok(FormatArg::Svg);
     }
-    let ending = output.extension().unwrap_or_default();
-    FormatArg::from_str(&ending.to_string_lossy(), true).map_err(|_| {
+    let ending = output.extension().unwrap_or_default().to_string_lossy();
+    FormatArg::from_str(&ending, true).map_err(|_| {
         anyhow!(
             "--output {}: the ending chooses the format, and {ending:?} is none that can be drawn",
             output.display()
