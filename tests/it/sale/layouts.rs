@@ -1,5 +1,8 @@
 //! Houses that nobody has read yet, as after a restart, and a crowd that needs them at once.
 
+// Always so; it tells the lints that this is a test and may `unwrap`.
+#![cfg(test)]
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
