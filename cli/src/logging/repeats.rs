@@ -253,9 +253,9 @@ mod tests {
 
     #[test]
     fn equal_warnings_are_written_once_and_then_counted() {
-        let later = Instant::now() + TOLD_EVERY;
         let lines = written(|repeats| {
             (0..1_000).for_each(fail);
+            let later = Instant::now() + TOLD_EVERY;
             repeats.tell(Instant::now(), TOLD_EVERY);
             repeats.tell(later, TOLD_EVERY);
             (0..5).for_each(fail);

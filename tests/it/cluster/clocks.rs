@@ -50,9 +50,11 @@ async fn order_print(http: &Http, concert: &str, user: u32) -> String {
 /// Waits until the leader has renewed its lease a few times, and acted by it between.
 async fn a_while(cluster: &Cluster) {
     for _ in 0..4 {
-        let until = cluster.number("select until from leases");
-        let renewed =
-            || async { (cluster.number("select until from leases") > until).then_some(()) };
+        let until = cluster.number("select until from leases where name = 'scheduler'");
+        let renewed = || async {
+            (cluster.number("select until from leases where name = 'scheduler'") > until)
+                .then_some(())
+        };
         eventually("the leader renews its lease", renewed).await;
     }
 }
@@ -88,12 +90,22 @@ async fn a_scheduler_ahead_does_not_take_the_lease_of_one_that_lives() {
     let cluster = Cluster::new().await;
     let right = start(&cluster, &[Role::Scheduler], RIGHT, Tweaks::default()).await;
     cluster
-        .until("it leads", "select count(*) from leases")
+        .until(
+            "it leads",
+            "select count(*) from leases where name = 'scheduler'",
+        )
         .await;
-    let holder = cluster.database.sql("select holder from leases");
+    let holder = cluster
+        .database
+        .sql("select holder from leases where name = 'scheduler'");
     let ahead = start(&cluster, &[Role::Scheduler], AHEAD, Tweaks::default()).await;
     a_while(&cluster).await;
-    assert_eq!(cluster.database.sql("select holder from leases"), holder);
+    assert_eq!(
+        cluster
+            .database
+            .sql("select holder from leases where name = 'scheduler'"),
+        holder
+    );
     for service in [right, ahead] {
         service.stop().await.expect("it stops");
     }

@@ -69,7 +69,11 @@ async fn one_scheduler_leads_and_another_takes_over_when_it_is_killed() {
     let worker = cluster.start("worker");
     let scheduler = || cluster.start_with("scheduler", &[LEADER_LEASE]);
     let mut schedulers = vec![scheduler(), scheduler()];
-    let holder = || cluster.database.sql("select holder from leases");
+    let holder = || {
+        cluster
+            .database
+            .sql("select holder from leases where name = 'scheduler'")
+    };
     let first = leader(&schedulers).await;
     let held_by = holder();
     let concert = api.http.create_concert("A night", 20).await;

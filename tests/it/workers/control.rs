@@ -173,7 +173,7 @@ async fn dead_letters_are_sent_round_again_by_kind_and_by_queue() {
     let status = || async { tickets::find(ctx, ticket).await.unwrap().print_status() };
     assert_eq!(status().await, PrintStatus::Error);
 
-    let none = platform.operate(&["retry", "--all", "--kind", "unheard_of"]);
+    let none = platform.operate(&["retry", "--all", "--kind", "render_plan"]);
     assert_eq!((&none["again"], &none["stayed"]), (&0.into(), &0.into()));
     let few = platform.operate(&["retry", "--all", "--queue", "system", "--max", "5"]);
     assert_eq!(few["again"], 5);
