@@ -128,6 +128,7 @@ fn name(verdict: Verdict) -> &'static str {
         Verdict::Valid => "valid",
         Verdict::WrongShow => "wrong_show",
         Verdict::Outdated { .. } => "outdated",
+        Verdict::Cancelled => "cancelled",
         Verdict::WrongDay(_) => "wrong_day",
     }
 }

@@ -8,6 +8,7 @@
 mod archive;
 mod brand;
 mod browser;
+mod cancelled;
 mod golden;
 mod hostile;
 mod languages;
