@@ -15,5 +15,6 @@ mod languages;
 mod pdf;
 mod plan;
 mod png;
+mod scan;
 mod support;
 mod svg;
