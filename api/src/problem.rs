@@ -7,6 +7,7 @@ use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use domain::hours::Part;
 use domain::ports::StoreError;
 use domain::{Error, Refusal};
 use serde::Serialize;
@@ -284,6 +285,17 @@ impl From<Error> for Problem {
                     Refusal::SoldOut => &SOLD_OUT,
                     Refusal::Cancelled => &CANCELLED,
                     Refusal::JobState => &CONFLICT,
+                    Refusal::Hours(wrong) => {
+                        let pointer = match wrong.part {
+                            Part::Start => "/starts_at",
+                            Part::Doors => "/doors_at",
+                            Part::Zone => "/time_zone",
+                        };
+                        return Self::field(pointer, refusal.to_string().into());
+                    }
+                    Refusal::HoursThen(_) => {
+                        return Self::field("/date", refusal.to_string().into());
+                    }
                 };
                 Self::new(kind, refusal.to_string())
             }

@@ -63,8 +63,9 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  ticketoverflow verify --public-key 3b6a27… 'OF0…'\n  \
         ticketoverflow verify --public-key 1:3b6a27… --public-key 2:91c0d2… \\\n      \
-        --concert 0190163d-… --on 2031-05-17 photograph.png\n\n\
-        A server prints its public key with `ticketoverflow doctor`."
+        --concert 0190163d-… --on 2031-05-17 photograph.jpg\n\n\
+        A server prints its public key with `ticketoverflow doctor`. Of a scanner's code small letters, \
+        a symbology in front (]Q1), blanks and line ends do not matter."
     )]
     Verify(VerifyArgs),
     /// Check every invariant of the ledger; exit status 1 when one is broken
@@ -176,8 +177,9 @@ pub struct VerifyArgs {
     /// A public key, 64 hexadecimal digits, with its id in front if there are several: 2:3b6a27…
     #[arg(long, value_name = "[ID:]KEY", required = true)]
     pub public_key: Vec<String>,
-    /// The code as a scanner reads it, or a PNG with the code in it
-    #[arg(value_name = "CODE|FILE.png")]
+    /// The code as a scanner reads it, or a file with the code in it: a photograph, screenshot or scan
+    /// (PNG, JPEG), the first page of a PDF, or an SVG print
+    #[arg(value_name = "CODE|FILE")]
     pub code: String,
     /// The concert that is admitted to
     #[arg(long, value_name = "ID")]

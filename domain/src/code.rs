@@ -5,7 +5,7 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | format, 1 |
+//! | 1 | format: 1, or 2 for a concert that was cancelled when the code was made |
 //! | 1 | key id |
 //! | 16 | ticket id |
 //! | 16 | concert id |
@@ -16,7 +16,12 @@
 //!
 //! Keys are rotated by their ids: the server signs with one key, gates know the public keys of all
 //! that are still good ([`Keyring`]). A gate also compares what the code says with the show that
-//! it admits to ([`Code::judge`]); that a code was used before, only gates together can know.
+//! it admits to ([`Code::judge`]); that a code was used before, only gates together can know. Codes
+//! of cancelled concerts have a format of their own, so that gates that have never heard of it refuse
+//! them as well.
+//!
+//! Scanners hand codes over in many ways: in small letters, with the symbology in front (`]Q1`, an
+//! AIM identifier), with blanks and line ends. None of it can be part of a code.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,13 +30,17 @@ use chrono::{Days, NaiveDate};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use uuid::Uuid;
 
-use crate::concert::Concert;
+use crate::concert::{Concert, Status};
 use crate::ids::{ConcertId, TicketId};
 use crate::seat::SeatNo;
 use crate::ticket::Ticket;
 
 const FORMAT: u8 = 1;
+const FORMAT_CANCELLED: u8 = 2;
 const BODY_LEN: usize = 46;
+const CODE_LEN: usize = BODY_LEN + Signature::BYTE_SIZE;
+/// Base45 writes two bytes as three characters.
+const CODE_CHARS: usize = 3 * CODE_LEN / 2;
 const DOMAIN: &[u8] = b"ticketoverflow/ticket/1";
 
 /// Signs codes with one key.
@@ -74,6 +83,9 @@ pub enum Verdict {
         /// The concert's version.
         present: u32,
     },
+    /// The concert was cancelled when the ticket was printed.
+    #[error("cancelled: the concert does not take place")]
+    Cancelled,
     /// It is for another day.
     #[error("wrong day: the ticket is for {0}")]
     WrongDay(NaiveDate),
@@ -94,6 +106,8 @@ pub struct Code {
     pub version: u32,
     /// The day of the show as printed.
     pub date: NaiveDate,
+    /// Whether the concert was cancelled when the ticket was printed.
+    pub cancelled: bool,
 }
 
 /// Why a text is no code of ours.
@@ -134,8 +148,12 @@ impl Signer {
 
     /// The code of a ticket for this version of its concert. The same input gives the same code.
     pub fn sign(&self, ticket: &Ticket, concert: &Concert) -> String {
-        let mut bytes = Vec::with_capacity(BODY_LEN + Signature::BYTE_SIZE);
-        bytes.extend([FORMAT, self.key_id]);
+        let mut bytes = Vec::with_capacity(CODE_LEN);
+        let format = match concert.status {
+            Status::Cancelled => FORMAT_CANCELLED,
+            Status::Active | Status::SoldOut => FORMAT,
+        };
+        bytes.extend([format, self.key_id]);
         bytes.extend(ticket.id.0.as_bytes());
         bytes.extend(concert.id.0.as_bytes());
         bytes.extend(ticket.seat.0.to_be_bytes());
@@ -179,6 +197,9 @@ impl Code {
             let printed = self.version;
             return Verdict::Outdated { printed, present };
         }
+        if self.cancelled {
+            return Verdict::Cancelled;
+        }
         match gate.date {
             Some(date) if date != self.date => Verdict::WrongDay(self.date),
             _ => Verdict::Valid,
@@ -192,11 +213,38 @@ pub fn verify(code: &str, public_key: &[u8; 32]) -> Result<Code, InvalidCode> {
 }
 
 fn decode(code: &str) -> Result<Vec<u8>, InvalidCode> {
-    let bytes = base45::decode(code.trim()).map_err(|_| InvalidCode::NotACode)?;
+    let bytes = base45::decode(plain(code)).map_err(|_| InvalidCode::NotACode)?;
     match bytes.first() {
-        Some(&FORMAT) => Ok(bytes),
+        Some(&(FORMAT | FORMAT_CANCELLED)) => Ok(bytes),
         Some(&other) if bytes.len() > BODY_LEN => Err(InvalidCode::Format(other)),
         _ => Err(InvalidCode::NotACode),
+    }
+}
+
+/// A code as it was printed, whatever a scanner made of it. A blank may begin a code, but none ends
+/// one: its length says whether one was lost.
+fn plain(scanned: &str) -> String {
+    let blank = |c: char| c.is_whitespace() || c == '\u{FEFF}';
+    let plain: String = scanned.chars().filter(|c| !c.is_control()).collect();
+    let plain = plain.trim_matches(blank);
+    let plain = without_symbology(plain).trim_start_matches(blank);
+    let lost = plain.len() + 1 == CODE_CHARS;
+    format!(
+        "{}{}",
+        if lost { " " } else { "" },
+        plain.to_ascii_uppercase()
+    )
+}
+
+/// An AIM identifier is `]`, a letter for the sort of symbol and a modifier (ISO/IEC 15424).
+fn without_symbology(text: &str) -> &str {
+    match text.as_bytes() {
+        [b']', sort, modifier, ..]
+            if sort.is_ascii_alphabetic() && modifier.is_ascii_alphanumeric() =>
+        {
+            &text[3..]
+        }
+        _ => text,
     }
 }
 
@@ -218,6 +266,7 @@ fn read(bytes: &[u8], public_key: &[u8; 32]) -> Result<Code, InvalidCode> {
         seat: SeatNo(part(34)),
         version: part(38),
         date: day(part(42).cast_signed()).ok_or(InvalidCode::NotACode)?,
+        cancelled: body[0] == FORMAT_CANCELLED,
     })
 }
 
@@ -244,134 +293,4 @@ impl fmt::Debug for Signer {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::from_micros;
-    use crate::concert::{Name, Status, parse_date};
-    use crate::ids::UserId;
-    use crate::ticket::Print;
-
-    fn sample() -> (Ticket, Concert) {
-        let concert = Concert {
-            id: ConcertId(Uuid::from_u128(1)),
-            name: Name::parse("Elsa on Ice").unwrap(),
-            venue: Name::parse("Hall 1").unwrap(),
-            date: parse_date("1969-12-31").unwrap(),
-            capacity: 100,
-            layout_id: None,
-            status: Status::Active,
-            version: 3,
-            created_at: from_micros(0),
-        };
-        let ticket = Ticket {
-            id: TicketId(Uuid::from_u128(2)),
-            concert_id: concert.id,
-            user_id: UserId(Uuid::from_u128(3)),
-            seat: SeatNo(42),
-            bought_at: from_micros(0),
-            print: Print::Never,
-            concert_version: 3,
-        };
-        (ticket, concert)
-    }
-
-    #[test]
-    fn a_code_says_what_was_signed() {
-        let signer = Signer::new(9, &[7; 32]);
-        let (ticket, concert) = sample();
-        let code = signer.sign(&ticket, &concert);
-        assert_eq!(code, signer.sign(&ticket, &concert));
-        let read = verify(&code, &signer.public_key()).unwrap();
-        assert_eq!(read.key_id, 9);
-        assert_eq!((read.ticket_id, read.concert_id), (ticket.id, concert.id));
-        assert_eq!(
-            (read.seat, read.version, read.date),
-            (ticket.seat, 3, concert.date)
-        );
-    }
-
-    #[test]
-    fn codes_of_every_key_of_a_ring_are_read_and_no_others() {
-        let (ticket, concert) = sample();
-        let mut ring = Keyring::default();
-        let [old, new] = [(1, [7; 32]), (2, [8; 32])].map(|(id, secret)| Signer::new(id, &secret));
-        for signer in [&old, &new] {
-            ring.insert(signer.key_id(), signer.public_key());
-        }
-        for signer in [&old, &new] {
-            let code = signer.sign(&ticket, &concert);
-            assert_eq!(ring.verify(&code).unwrap().key_id, signer.key_id());
-        }
-        let unknown = Signer::new(3, &[7; 32]).sign(&ticket, &concert);
-        assert_eq!(ring.verify(&unknown), Err(InvalidCode::UnknownKey(3)));
-        let swapped = Signer::new(2, &[7; 32]).sign(&ticket, &concert);
-        assert_eq!(ring.verify(&swapped), Err(InvalidCode::Forged));
-        assert_eq!(ring.verify(""), Err(InvalidCode::NotACode));
-    }
-
-    #[test]
-    fn gate_admits_to_its_show_on_its_day_only() {
-        let signer = Signer::new(1, &[7; 32]);
-        let (ticket, concert) = sample();
-        let code = verify(&signer.sign(&ticket, &concert), &signer.public_key()).unwrap();
-        let right = Gate {
-            concert_id: Some(concert.id),
-            version: Some(3),
-            date: Some(concert.date),
-        };
-        assert_eq!(code.judge(&right), Verdict::Valid);
-        assert_eq!(code.judge(&Gate::default()), Verdict::Valid);
-        let other = ConcertId(Uuid::from_u128(9));
-        let tomorrow = concert.date.succ_opt();
-        let outdated = Verdict::Outdated {
-            printed: 3,
-            present: 4,
-        };
-        for (gate, verdict) in [
-            (
-                Gate {
-                    concert_id: Some(other),
-                    ..right
-                },
-                Verdict::WrongShow,
-            ),
-            (
-                Gate {
-                    version: Some(4),
-                    ..right
-                },
-                outdated,
-            ),
-            (
-                Gate {
-                    date: tomorrow,
-                    ..right
-                },
-                Verdict::WrongDay(concert.date),
-            ),
-        ] {
-            assert_eq!(code.judge(&gate), verdict);
-        }
-    }
-
-    #[test]
-    fn no_single_changed_byte_goes_unnoticed() {
-        let signer = Signer::new(9, &[7; 32]);
-        let (ticket, concert) = sample();
-        let bytes = base45::decode(signer.sign(&ticket, &concert)).unwrap();
-        for at in 0..bytes.len() {
-            let mut forged = bytes.clone();
-            forged[at] ^= 1;
-            assert!(
-                verify(&base45::encode(&forged), &signer.public_key()).is_err(),
-                "byte {at}"
-            );
-        }
-        for text in ["", "HELLO", "ÄÖ", &"A".repeat(100_000)] {
-            assert!(verify(text, &signer.public_key()).is_err());
-        }
-        let other = Signer::new(9, &[8; 32]);
-        let code = signer.sign(&ticket, &concert);
-        assert_eq!(verify(&code, &other.public_key()), Err(InvalidCode::Forged));
-    }
-}
+mod tests;

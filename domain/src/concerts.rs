@@ -6,7 +6,8 @@ use chrono::NaiveDate;
 
 use crate::concert::{Change, Concert, Name, Offer, Status};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, Refusal};
+use crate::hours;
 use crate::ids::{ConcertId, JobId, LayoutId};
 use crate::job::{NewJob, Queue, RenderPlan};
 use crate::keys::{self, Answered, KEPT_FOR, Keyed};
@@ -71,7 +72,8 @@ pub async fn create(
 
 /// Changes a concert, if `expected` (when given) is its version. One row is written, whatever the
 /// number of tickets: their prints are void because they show another version. Prints that wait get
-/// their new due time from a job.
+/// their new due time from a job. A day that does not have the hours of the show, or has them twice,
+/// is refused ([`Refusal::HoursThen`]).
 pub async fn change(
     ctx: &Context,
     id: ConcertId,
@@ -90,6 +92,12 @@ pub async fn change(
             return Ok(offer);
         }
         let changed = offer.concert.changed(change.clone());
+        if changed.date != offer.concert.date {
+            // A show that is said meanwhile makes another version, which is compared below.
+            let show = tx.find_show(id).await?.unwrap_or_default();
+            hours::check(&show, changed.date)
+                .map_err(|wrong| Error::Refused(Refusal::HoursThen(wrong)))?;
+        }
         if !tx.update_concert(current, &changed).await? {
             continue;
         }

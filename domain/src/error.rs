@@ -1,6 +1,7 @@
 //! Why a use case did not do what was asked.
 
 use crate::admission::Shed;
+use crate::hours::WrongHours;
 use crate::ports::{CountersError, FileError, RenderError, StoreError};
 
 /// What a caller can do about it decides the variant.
@@ -47,6 +48,12 @@ pub enum Refusal {
     /// The job is in a state from which it cannot go there.
     #[error("the job's state does not allow it")]
     JobState,
+    /// A show cannot have these hours on its concert's day.
+    #[error("{0}")]
+    Hours(WrongHours),
+    /// Its concert cannot move to that day, on which the show would have these hours.
+    #[error("{0}; say other hours of the show first")]
+    HoursThen(WrongHours),
 }
 
 impl Error {

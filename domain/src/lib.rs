@@ -16,6 +16,7 @@ mod context;
 mod error;
 mod groups;
 pub mod health;
+pub mod hours;
 pub mod ids;
 mod in_hand;
 pub mod job;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveTime;
+use chrono::{MappedLocalTime, NaiveDateTime, NaiveTime, TimeZone as _};
 use chrono_tz::Tz;
 
 /// The most characters of the terms: as many as an A4 ticket has room for.
@@ -17,7 +17,8 @@ pub const PRICES_MAX: usize = 64;
 pub struct Show {
     /// When it begins on the concert's day, by the clocks of the venue.
     pub starts_at: Option<NaiveTime>,
-    /// When the doors open, by the same clocks.
+    /// When the doors open, by the same clocks: the evening before, if that is a later hour than it
+    /// begins (see [`crate::hours`]).
     pub doors_at: Option<NaiveTime>,
     /// Which clocks these are.
     pub time_zone: Option<TimeZone>,
@@ -30,6 +31,17 @@ pub struct Show {
 /// A time zone of the IANA database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeZone(Tz);
+
+/// How often the clocks of a zone show a time of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// They do not: they are put forward over it.
+    Never,
+    /// They do, as on all other days.
+    Once,
+    /// They show it, are put back and show it again.
+    Twice,
+}
 
 /// A text of 1 to [`TERMS_CHARS_MAX`] characters without control characters but line breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +60,15 @@ impl TimeZone {
     /// Its name.
     pub fn name(self) -> &'static str {
         self.0.name()
+    }
+
+    /// How often the clocks show this.
+    pub fn read(self, at: NaiveDateTime) -> Reading {
+        match self.0.offset_from_local_datetime(&at) {
+            MappedLocalTime::None => Reading::Never,
+            MappedLocalTime::Single(_) => Reading::Once,
+            MappedLocalTime::Ambiguous(..) => Reading::Twice,
+        }
     }
 }
 

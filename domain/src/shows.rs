@@ -6,7 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::concert::{Change, Concert};
 use crate::concerts::{CHANGE_TRIES_MAX, plan_job};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, Refusal};
+use crate::hours;
 use crate::ids::ConcertId;
 use crate::job::Queue;
 use crate::looks::Looks;
@@ -37,7 +38,8 @@ async fn read(ctx: &Context, id: ConcertId) -> Result<Announced, Error> {
 
 /// Replaces what is said of a concert's show, if `expected` (when given) is the concert's version.
 /// The concert has a new version then, as after any change: prints are void and the plan is drawn
-/// again. Saying the same once more changes nothing.
+/// again. Saying the same once more changes nothing. Hours that the concert's day does not have, or
+/// has twice, are refused ([`Refusal::Hours`]).
 pub async fn announce(
     ctx: &Context,
     id: ConcertId,
@@ -59,6 +61,9 @@ pub async fn announce(
                 version: current,
             });
         }
+        // Compared with the concert's date in force: its version is compared below.
+        hours::check(&show, offer.concert.date)
+            .map_err(|wrong| Error::Refused(Refusal::Hours(wrong)))?;
         let changed = offer.concert.changed(Change::default());
         if !tx.update_concert(current, &changed).await? {
             continue;

@@ -137,16 +137,15 @@ fn with_opacity(pixels: impl Iterator<Item = [u8; 4]>) -> Vec<u8> {
     pixels.flatten().collect()
 }
 
-/// Draws it with nothing but what stands in it.
-fn draw_svg(source: &str) -> Result<Image, RenderError> {
-    // Entities can multiply each other, and a logo has no use for them.
+/// Reads SVG with nothing but what stands in it: no files, no pictures, no words. Says why it cannot
+/// be read.
+pub(crate) fn parse_svg(source: &str) -> Result<Tree, String> {
+    // Entities can multiply each other, and nobody has a use for them.
     if source.contains("<!DOCTYPE") || source.contains("<!ENTITY") {
-        return Err(refused("it declares entities".into()));
+        return Err("it declares entities".into());
     }
     if source.matches("<use").count() > USES_MAX || source.matches("<filter").count() > 8 {
-        return Err(refused(format!(
-            "it uses other elements more than {USES_MAX} times"
-        )));
+        return Err(format!("it uses other elements more than {USES_MAX} times"));
     }
     let options = Options {
         image_href_resolver: ImageHrefResolver {
@@ -155,7 +154,11 @@ fn draw_svg(source: &str) -> Result<Image, RenderError> {
         },
         ..Options::default()
     };
-    let tree = Tree::from_str(source, &options).map_err(|error| refused(error.to_string()))?;
+    Tree::from_str(source, &options).map_err(|error| error.to_string())
+}
+
+fn draw_svg(source: &str) -> Result<Image, RenderError> {
+    let tree = parse_svg(source).map_err(refused)?;
     let size = tree.size();
     let scale = (WIDTH_MAX / size.width()).min(HEIGHT_MAX / size.height());
     let [width, height] = [size.width(), size.height()].map(|side| whole(side * scale));

@@ -28,7 +28,8 @@ pub struct TicketDocument {
     /// When the concert begins, on the clocks of the venue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begins: Option<NaiveTime>,
-    /// When the doors open, on the same clocks.
+    /// When the doors open, on the same clocks: the evening before, if that is a later hour than it
+    /// begins ([`domain::hours::doors_on`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doors: Option<NaiveTime>,
     /// The venue's time zone, such as `Europe/Vienna`: printed beside the time.
@@ -47,6 +48,9 @@ pub struct TicketDocument {
     pub holder_email: String,
     /// The text of the QR code. Upper-case base45 gives the smallest symbol.
     pub code: String,
+    /// Whether the concert will not take place: the ticket says so, large.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cancelled: bool,
     /// The language of labels, dates and notes.
     #[serde(default)]
     pub language: Language,

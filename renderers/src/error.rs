@@ -61,6 +61,9 @@ pub enum RenderError {
     /// A logo cannot be used.
     #[error("the logo cannot be used: {0}")]
     Logo(String),
+    /// A file in which codes are looked for cannot be read.
+    #[error("the picture cannot be read: {0}")]
+    Picture(String),
     /// A colour is not written as one.
     #[error("a colour is written #rrggbb, not {0:?}")]
     Colour(String),

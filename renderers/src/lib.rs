@@ -25,6 +25,6 @@ pub use self::error::RenderError;
 pub use self::language::Language;
 pub use self::pdf::Backend as PdfBackend;
 pub use self::plan::{SeatingPlan, Section, plan_png, plan_section_svg, plan_sections, plan_svg};
-pub use self::scan::read_codes;
+pub use self::scan::{find_codes, read_codes};
 pub use self::text::add_fonts;
 pub use self::ticket::{ticket_missing, ticket_pdf, ticket_pdf_by, ticket_png, ticket_svg};

@@ -8,13 +8,14 @@ mod metrics;
 mod open_files;
 mod output;
 mod soak;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 use tests::process::{self, Ended};
-use tests::{Server, svg, tools};
+use tests::{svg, tools};
 
 /// Runs the binary; arguments only.
 #[track_caller]
@@ -187,77 +188,6 @@ fn what_cannot_be_drawn_is_refused_and_leaves_no_file() {
         text(&output),
     ]);
     assert!(said.failure().contains("missing.json"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_printed_code_is_verified_and_a_forged_one_is_not() {
-    let folder = folder();
-    let server = Server::start(folder.path());
-    let concert = server.http.create_concert("A night", 10).await;
-    let ticket = server.http.bought(&concert, 1).await;
-    server
-        .http
-        .post_empty(&format!("/api/v1/tickets/{ticket}/print"))
-        .await;
-    server.http.until_print(&ticket, "PRINTED").await;
-    let png = server
-        .http
-        .get(&format!("/api/v1/tickets/{ticket}/print.png"))
-        .await;
-    let picture = folder.path().join("ticket.png");
-    std::fs::write(&picture, &png.body).unwrap();
-    let code = tools::codes(&picture).trim_end_matches('\n').to_owned();
-
-    // `doctor` says the key; it also warns of the address, which need not be free here.
-    let found = process::run(folder.path(), &["doctor"]).output;
-    let key = found
-        .split("public key ")
-        .nth(1)
-        .and_then(|rest| rest.split_whitespace().next());
-    let key = key.unwrap_or_else(|| panic!("no key in {found}"));
-    let said = ended(&["verify", "--public-key", key, "--json", "--", &code]).success();
-    let said: Value = serde_json::from_str(&said).unwrap();
-    assert_eq!(said["valid"], true);
-    assert_eq!(
-        (&said["ticket_id"], &said["concert_id"]),
-        (&json!(ticket), &json!(concert))
-    );
-
-    // A picture will do as well, and the ring of keys may hold others.
-    let ring = [format!("1:{key}"), format!("2:{}", "ab".repeat(32))];
-    let base = ["verify", "--public-key", &ring[0], "--public-key", &ring[1]];
-    let verify = |more: &[&str]| ended(&[&base[..], more, &[text(&picture)]].concat());
-    let right = ["--concert", &concert, "--concert-version", "1"];
-    verify(&[&right[..], &["--on", "2031-05-17"]].concat()).success();
-    for (gate, verdict) in [
-        (["--concert", &ticket], "wrong show"),
-        (["--concert-version", "2"], "outdated"),
-        (["--on", "2031-05-18"], "wrong day"),
-    ] {
-        let said = verify(&gate).failure();
-        assert!(said.contains(verdict), "{gate:?}: {said}");
-    }
-    let unknown = ended(&["verify", "--public-key", &ring[1], text(&picture)]).failure();
-    assert!(unknown.contains("key 1"), "{unknown}");
-
-    let other = if code.ends_with('0') { "1" } else { "0" };
-    let forged = format!("{}{other}", &code[..code.len() - 1]);
-    let other_key = format!("{}{}", &key[1..], &key[..1]);
-    for (key, code) in [
-        (key, &*forged),
-        (key, "nonsense"),
-        (key, ""),
-        (&*other_key, &*code),
-    ] {
-        let ended = ended(&["verify", "--public-key", key, "--", code]);
-        assert_eq!(ended.status, Some(1), "{ended:?}");
-        assert!(!ended.output.contains("valid"), "{ended:?}");
-    }
-    assert!(
-        ended(&["verify", "--public-key", "12", "--", &code])
-            .failure()
-            .contains("64")
-    );
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use domain::concert::Status;
 use domain::job::Queue;
 use domain::plans::PlanDrawing;
 use domain::ports::{RenderError, Renderer};
@@ -219,6 +220,7 @@ fn ticket_document(drawing: PrintDrawing, branding: &Branding) -> TicketDocument
         holder_name: drawing.holder.name,
         holder_email: drawing.holder.email,
         code: drawing.code,
+        cancelled: concert.status == Status::Cancelled,
         language: Language::of_tag(drawing.style.language).unwrap_or_default(),
         sheet: if drawing.style.phone {
             Sheet::Phone
@@ -257,6 +259,7 @@ fn refused(error: &renderers::RenderError) -> RenderError {
         | Drawing::SizeOutOfRange { .. }
         | Drawing::NoGlyph { .. }
         | Drawing::Logo(_)
+        | Drawing::Picture(_)
         | Drawing::Colour(_)
         | Drawing::NoSection(_) => RenderError::Undrawable(error.to_string()),
         Drawing::Backend { .. } | Drawing::Fonts(_) => RenderError::Failed(error.to_string()),

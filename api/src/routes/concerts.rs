@@ -142,7 +142,8 @@ async fn find_concert(
 /// Change a concert
 ///
 /// When the answer arrives no print of the concert's tickets is handed out any more: they show
-/// what was true before. A change of nothing changes nothing.
+/// what was true before. A change of nothing changes nothing. A day on which the venue's clocks skip
+/// an hour of the show, or show it twice, is refused (see the concert's show).
 #[utoipa::path(
     put, path = "/api/v1/concerts/{id}", tag = "Concerts",
     params(

@@ -38,7 +38,8 @@ struct ShowBody {
         example = "19:30"
     )]
     starts_at: Option<String>,
-    /// When the doors open.
+    /// When the doors open: the evening before, if that is a later hour than it begins; then at most
+    /// 12 hours before it.
     #[schema(
         required = false,
         pattern = "^[0-2][0-9]:[0-5][0-9]$",
@@ -91,7 +92,8 @@ async fn find_show(
 ///
 /// In place of all that was said before; a key that is left out, or is `null`, says nothing. As any
 /// change of a concert does, it voids the prints of the concert's tickets. Saying the same again
-/// changes nothing.
+/// changes nothing. An hour that the venue's clocks skip on the concert's day, or show twice, is
+/// refused with the nearest ones that they show once.
 #[utoipa::path(
     put, path = "/api/v1/concerts/{id}/show", tag = "Concerts",
     params(

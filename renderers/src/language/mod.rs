@@ -38,6 +38,8 @@ pub(crate) struct Words {
     pub(crate) labels: Labels,
     /// What the holder should know: a heading and a sentence each.
     pub(crate) notes: [(&'static str, &'static str); 4],
+    /// That the concert will not take place: one word, and what it means for the holder.
+    pub(crate) cancelled: (&'static str, &'static str),
     pub(crate) missing: &'static str,
     pub(crate) plan: PlanWords,
 }
@@ -164,6 +166,21 @@ impl Language {
         }
     }
 
+    /// A day near another one that is there in full.
+    pub(crate) fn near_date(self, date: NaiveDate) -> String {
+        let words = self.words();
+        let weekday = words.weekdays[date.weekday().num_days_from_monday() as usize];
+        let (day, month) = (date.day(), words.months[date.month0() as usize]);
+        match words.date {
+            DateOrder::Comma => format!("{weekday}, {day} {month}"),
+            DateOrder::Dotted => format!("{weekday}, {day}. {month}"),
+            DateOrder::Plain => format!("{weekday} {day} {month}"),
+            DateOrder::De => format!("{weekday}, {day} de {month}"),
+            DateOrder::Arabic => format!("{weekday}، {day} {month}"),
+            DateOrder::Japanese => format!("{month}{day}日（{weekday}）"),
+        }
+    }
+
     /// A time of day as it is written where the language is spoken.
     pub(crate) fn time(self, time: NaiveTime) -> String {
         match self {
@@ -239,6 +256,12 @@ mod tests {
             "2026年11月7日（土）",
         ];
         assert_eq!(written, expected);
+        // The same without its year.
+        let near = Language::ALL.map(|language| language.near_date(date));
+        for (near, full) in near.iter().zip(expected) {
+            let without = full.replace("2026年", "").replace(" de 2026", "");
+            assert_eq!(*near, without.replace(" 2026", ""));
+        }
     }
 
     #[test]

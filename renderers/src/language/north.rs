@@ -63,6 +63,10 @@ pub(super) const EN: Words = Words {
             "Along the dashed line, then in half: seat and code stay outside.",
         ),
     ],
+    cancelled: (
+        "Cancelled",
+        "The concert will not take place. This ticket does not admit anyone.",
+    ),
     missing: "A framed number stands for a character that this print has no letterform for: its \
               Unicode code point.",
     plan: PlanWords {
@@ -137,6 +141,10 @@ pub(super) const DE: Words = Words {
             "An der gestrichelten Linie, dann zur Hälfte: Platz und Code bleiben außen.",
         ),
     ],
+    cancelled: (
+        "Abgesagt",
+        "Das Konzert findet nicht statt. Mit diesem Ticket gibt es keinen Einlass.",
+    ),
     missing: "Eine gerahmte Zahl steht für ein Zeichen, für das dieser Druck keine Form hat: \
               seine Nummer in Unicode.",
     plan: PlanWords {

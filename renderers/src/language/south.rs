@@ -57,6 +57,10 @@ pub(super) const FR: Words = Words {
             "Sur la ligne, puis en deux : place et code restent visibles.",
         ),
     ],
+    cancelled: (
+        "Annulé",
+        "Le concert n’aura pas lieu. Ce billet ne donne pas accès à la salle.",
+    ),
     missing: "Un nombre encadré remplace un caractère que cette impression ne sait pas dessiner : \
               son numéro Unicode.",
     plan: PlanWords {
@@ -131,6 +135,10 @@ pub(super) const ES: Words = Words {
             "Por la línea y luego por la mitad: asiento y código quedan fuera.",
         ),
     ],
+    cancelled: (
+        "Cancelado",
+        "El concierto no se celebrará. Esta entrada no da acceso.",
+    ),
     missing: "Un número enmarcado sustituye a un carácter que esta impresión no sabe dibujar: su \
               número Unicode.",
     plan: PlanWords {
@@ -205,6 +213,10 @@ pub(super) const IT: Words = Words {
             "Lungo la linea, poi a metà: posto e codice restano fuori.",
         ),
     ],
+    cancelled: (
+        "Annullato",
+        "Il concerto non avrà luogo. Questo biglietto non dà accesso.",
+    ),
     missing: "Un numero incorniciato sta per un carattere che questa stampa non sa disegnare: il \
               suo numero Unicode.",
     plan: PlanWords {
@@ -279,6 +291,10 @@ pub(super) const RO: Words = Words {
             "Pe linie, apoi în două: locul și codul rămân la vedere.",
         ),
     ],
+    cancelled: (
+        "Anulat",
+        "Concertul nu va avea loc. Acest bilet nu permite accesul.",
+    ),
     missing: "Un număr încadrat ține locul unui caracter pe care această tipăritură nu îl poate \
               desena: numărul lui Unicode.",
     plan: PlanWords {

@@ -1,6 +1,7 @@
 //! The A4 page. It is folded along its middle and then in half, so that seat and code are outside:
 //! each has a quarter of the page to itself, and no crease runs through either.
 
+use super::cancelled::{Band, mark};
 use super::number;
 use super::set::{Setter, centred, exact_date};
 use crate::document::TicketDocument;
@@ -72,6 +73,38 @@ const NAME: Place = place(
     ],
     20.0,
 );
+/// Below the mark of a cancelled concert.
+const NAME_CANCELLED: Place = place(
+    RIGHT - LEFT,
+    38.0,
+    &[
+        30.0, 26.0, 22.0, 20.0, 17.0, 14.0, 12.0, 10.0, 8.5, 7.5, 6.5, 5.5, 5.0, 4.5, 4.0, 3.5, 3.0,
+    ],
+    20.0,
+);
+const CANCELLED: Band = Band {
+    field: Rect {
+        x: LEFT,
+        y: 70.0,
+        width: RIGHT - LEFT,
+        height: 40.0,
+        radius: 6.0,
+        colour: Colour::INK,
+        stroke: None,
+    },
+    word: (
+        place(246.0, 28.0, &[27.0, 25.0, 23.0, 21.0], 21.0),
+        (LEFT + 14.0, 99.5),
+    ),
+    note: (
+        Place {
+            leading: 1.25,
+            weight: Weight::Regular,
+            ..place(225.0, 26.0, &[9.5, 9.0, 8.5, 8.0, 7.5, 7.0], 9.5)
+        },
+        (RIGHT - 14.0 - 225.0, 78.5),
+    ),
+};
 /// The last baseline of the name.
 const NAME_BOTTOM: f32 = 152.0;
 const DATE: Place = place(
@@ -145,12 +178,16 @@ pub(super) const NOTE: (Place, f32, f32) = (
 pub(super) fn paper(document: &TicketDocument, set: &Setter) -> Vec<Item> {
     let mut items = set.brand(document, &BRAND);
     let labels = set.labels();
-    let admit = set
-        .capitals(labels.admit_one, (RIGHT, 50.0), 8.5)
-        .anchored(Anchor::End)
-        .coloured(set.accent);
+    if document.cancelled {
+        items.extend(mark(document, set, &CANCELLED));
+    } else {
+        let admit = set
+            .capitals(labels.admit_one, (RIGHT, 50.0), 8.5)
+            .anchored(Anchor::End)
+            .coloured(set.accent);
+        items.push(Item::Text(admit.ranked(3)));
+    }
     items.extend([
-        Item::Text(admit.ranked(3)),
         rule((LEFT, 62.0), (RIGHT, 62.0), 2.0, set.accent, None),
         Item::Text(set.label(labels.when, (LEFT, 180.0)).ranked(10)),
         Item::Text(set.label(labels.place, (LEFT, 224.0)).ranked(20)),
@@ -167,8 +204,13 @@ pub(super) fn paper(document: &TicketDocument, set: &Setter) -> Vec<Item> {
 /// What differs from ticket to ticket.
 pub(super) fn face(document: &TicketDocument) -> Vec<Item> {
     let set = &Setter::of(document);
+    let name = if document.cancelled {
+        &NAME_CANCELLED
+    } else {
+        &NAME
+    };
     let mut items = vec![
-        Item::Text(set.title(&document.concert_name, (LEFT, NAME_BOTTOM), &NAME)),
+        Item::Text(set.title(&document.concert_name, (LEFT, NAME_BOTTOM), name)),
         Item::Text(
             set.text(&set.date(document), (LEFT, 202.0), &DATE)
                 .ranked(11),

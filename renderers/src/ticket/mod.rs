@@ -2,6 +2,7 @@
 //! page of a phone's proportions.
 
 mod a4;
+mod cancelled;
 mod number;
 mod paper;
 mod phone;

@@ -32,6 +32,7 @@ pub(super) struct Paper {
 struct Kind {
     sheet: Sheet,
     language: Language,
+    cancelled: bool,
     brand: Option<Brand>,
     /// Who speaks the logo's name; empty without one.
     venue: String,
@@ -126,6 +127,7 @@ impl Kind {
         Self {
             sheet: document.sheet,
             language: document.language,
+            cancelled: document.cancelled,
             brand: document.brand.clone(),
             venue: spoken_venue(document).to_owned(),
             terms: document.terms.clone(),
@@ -135,6 +137,7 @@ impl Kind {
     fn is_of(&self, document: &TicketDocument) -> bool {
         self.sheet == document.sheet
             && self.language == document.language
+            && self.cancelled == document.cancelled
             && self.brand == document.brand
             && self.venue == spoken_venue(document)
             && self.terms == document.terms

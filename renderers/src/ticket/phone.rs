@@ -1,5 +1,6 @@
 //! The page for a phone: one column, with a code that is as wide as the screen allows.
 
+use super::cancelled::{Band, mark};
 use super::number;
 use super::set::{Setter, centred};
 use crate::document::TicketDocument;
@@ -67,6 +68,34 @@ const NAME: Place = place(
     ],
     22.0,
 );
+/// Below the mark of a cancelled concert.
+const NAME_CANCELLED: Place = place(
+    COLUMN,
+    42.0,
+    &[
+        34.0, 30.0, 26.0, 22.0, 19.0, 16.0, 14.0, 12.0, 10.0, 8.5, 7.5, 6.5, 5.5, 4.8, 4.2, 3.5,
+        3.0, 2.6,
+    ],
+    22.0,
+);
+const CANCELLED: Band = Band {
+    field: Rect {
+        height: 50.0,
+        colour: Colour::INK,
+        ..HEAD
+    },
+    word: (
+        place(COLUMN, 24.0, &[23.0, 22.0, 21.0, 20.0], 20.0),
+        (LEFT, HEAD.y + 23.0),
+    ),
+    note: (
+        Place {
+            weight: Weight::Regular,
+            ..place(COLUMN, 10.0, &[9.0, 8.5, 8.0, 7.5, 7.0, 6.5, 6.0], 6.0)
+        },
+        (LEFT, HEAD.y + 34.0),
+    ),
+};
 const NAME_BOTTOM: f32 = HEAD.y + HEAD.height - 20.0;
 const DATE: Place = place(COLUMN, 20.0, &[17.0, 15.5, 14.0, 12.5, 11.0, 9.5], 9.5);
 const VENUE: Place = place(
@@ -121,14 +150,18 @@ const ADVICE: Place = Place {
 pub(super) fn paper(document: &TicketDocument, set: &Setter) -> Vec<Item> {
     let labels = set.labels();
     let mut items = set.brand(document, &BRAND);
-    let admit = set
-        .capitals(labels.admit_one, (RIGHT, 38.0), 8.5)
-        .anchored(Anchor::End)
-        .coloured(set.accent);
     let colour = set.accent;
+    items.push(Item::Rect(Rect { colour, ..HEAD }));
+    if document.cancelled {
+        items.extend(mark(document, set, &CANCELLED));
+    } else {
+        let admit = set
+            .capitals(labels.admit_one, (RIGHT, 38.0), 8.5)
+            .anchored(Anchor::End)
+            .coloured(set.accent);
+        items.push(Item::Text(admit.ranked(3)));
+    }
     items.extend([
-        Item::Text(admit.ranked(3)),
-        Item::Rect(Rect { colour, ..HEAD }),
         Item::Text(set.label(labels.when, (LEFT, 194.0)).ranked(10)),
         Item::Text(set.label(labels.place, (LEFT, 234.0)).ranked(20)),
         Item::Rect(SEAT),
@@ -144,7 +177,12 @@ pub(super) fn paper(document: &TicketDocument, set: &Setter) -> Vec<Item> {
 /// What differs from ticket to ticket.
 pub(super) fn face(document: &TicketDocument) -> Vec<Item> {
     let set = &Setter::of(document);
-    let name = set.title(&document.concert_name, (LEFT, NAME_BOTTOM), &NAME);
+    let place = if document.cancelled {
+        &NAME_CANCELLED
+    } else {
+        &NAME
+    };
+    let name = set.title(&document.concert_name, (LEFT, NAME_BOTTOM), place);
     let mut items = vec![
         Item::Text(name.coloured(Colour::WHITE)),
         Item::Text(

@@ -1,5 +1,6 @@
 //! Sets labels and texts in a ticket's language, colour and direction.
 
+use domain::hours;
 use domain::seat::SeatLabel;
 
 use crate::document::TicketDocument;
@@ -10,6 +11,16 @@ use crate::text::{Place, Reading, Weight};
 /// Space between the capitals of labels, in em. Wider looks finer, but PDF readers take it for
 /// spaces between words.
 const TRACKING: f32 = 0.09;
+
+/// When the doors open, on the line of a label, with room for the label.
+const DOORS: Place = Place {
+    width: 196.0,
+    height: 11.0,
+    sizes: &[9.5, 9.0, 8.5, 8.0, 7.5, 7.0, 6.5],
+    line_size_min: 6.5,
+    leading: 1.14,
+    weight: Weight::Regular,
+};
 
 /// A part of where to sit, with its heading.
 pub(super) struct SeatCell<'a> {
@@ -206,11 +217,17 @@ impl Setter {
         }
     }
 
-    /// When the doors open, small, ending at `at`.
+    /// When the doors open, small, ending at `at`; with the day, if it is not the concert's.
     pub(super) fn doors(&self, document: &TicketDocument, at: (f32, f32)) -> Option<Text> {
-        let time = self.language.time(document.doors?);
-        let words = format!("{} {time}", self.labels().doors);
-        let text = self.words(&words, at, 9.5, Weight::Regular);
+        let (doors, label) = (document.doors?, self.labels().doors);
+        let time = self.language.time(doors);
+        let date = hours::doors_on(document.date, document.begins, doors);
+        let text = if date == document.date {
+            self.words(&format!("{label} {time}"), at, 9.5, Weight::Regular)
+        } else {
+            let day = self.language.near_date(date);
+            self.text(&format!("{label} {day} · {time}"), at, &DOORS)
+        };
         Some(text.anchored(Anchor::End).ranked(12))
     }
 

@@ -26,7 +26,9 @@ fn ticket(name: &str, language: Language, sheet: Sheet) -> TicketDocument {
         concert_name: name.clone(),
         venue: name.clone(),
         date: chrono::NaiveDate::from_ymd_opt(2026, 9, 30).unwrap(),
-        begins: chrono::NaiveTime::from_hms_opt(20, 15, 0),
+        // The longest words: the doors open the evening before.
+        begins: chrono::NaiveTime::from_hms_opt(0, 15, 0),
+        doors: chrono::NaiveTime::from_hms_opt(23, 30, 0),
         time_zone: Some("America/Argentina/Buenos_Aires".to_owned()),
         seat_section: Some(name.clone()),
         seat_row: name.clone(),
@@ -58,17 +60,26 @@ fn nothing_overlaps_whatever_the_names_and_the_language_are() {
     for name in names() {
         for language in Language::ALL {
             for sheet in [Sheet::A4, Sheet::Phone] {
-                check(&ticket(&name, language, sheet));
+                for cancelled in [false, true] {
+                    check(&TicketDocument {
+                        cancelled,
+                        ..ticket(&name, language, sheet)
+                    });
+                }
             }
         }
     }
 }
 
 fn check(document: &TicketDocument) {
-    let what = format!(
-        "{:.9} {:?} {:?}",
-        document.holder_name, document.language, document.sheet
-    );
+    let TicketDocument {
+        language,
+        sheet,
+        cancelled,
+        ..
+    } = document;
+    let name = &document.holder_name;
+    let what = format!("{name:.9} {language:?} {sheet:?} {cancelled}");
     let [width, height] = size(document.sheet);
     let paper = Paper::of(document);
     let face = face(document, Glyphs::Ours).unwrap();
@@ -115,7 +126,10 @@ fn check(document: &TicketDocument) {
 fn words_of_every_language_have_their_letters() {
     for language in Language::ALL {
         for sheet in [Sheet::A4, Sheet::Phone] {
-            let document = ticket("Mara", language, sheet);
+            let document = TicketDocument {
+                cancelled: true,
+                ..ticket("Mara", language, sheet)
+            };
             assert_eq!(ticket_missing(&document), [], "{language:?}");
             let paper = Paper::of(&document);
             assert_eq!(
@@ -152,6 +166,10 @@ fn paper_of_one_ticket_is_not_that_of_another() {
         },
         TicketDocument {
             terms: None,
+            ..ticket.clone()
+        },
+        TicketDocument {
+            cancelled: true,
             ..ticket.clone()
         },
     ] {

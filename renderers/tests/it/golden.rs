@@ -58,6 +58,18 @@ fn pictures() -> Vec<(&'static str, Vec<u8>)> {
         }),
         ..full(Language::De, Sheet::Phone)
     };
+    let cancelled = |document: TicketDocument| {
+        ticket(&TicketDocument {
+            cancelled: true,
+            ..document
+        })
+    };
+    // After midnight: the doors open the evening before.
+    let late = TicketDocument {
+        begins: chrono::NaiveTime::from_hms_opt(0, 30, 0),
+        doors: chrono::NaiveTime::from_hms_opt(23, 30, 0),
+        ..full(Language::De, Sheet::A4)
+    };
     let rows = plan(2_000, (0..2_000).step_by(3).collect());
     let shared = plan(150_000, SoldSeats::from_ranges([(0, 70_000)]));
     let house = house();
@@ -72,6 +84,19 @@ fn pictures() -> Vec<(&'static str, Vec<u8>)> {
         ("ticket-missing", ticket(&named("Hi 🎉 김철수"))),
         ("phone-de", ticket(&branded)),
         ("phone-ar", ticket(&full(Language::Ar, Sheet::Phone))),
+        ("ticket-late", ticket(&late)),
+        ("cancelled-en", cancelled(full(Language::En, Sheet::A4))),
+        ("cancelled-ar", cancelled(full(Language::Ar, Sheet::A4))),
+        ("cancelled-ja", cancelled(full(Language::Ja, Sheet::A4))),
+        (
+            "cancelled-long",
+            cancelled(named(&"Philharmonie der Nationen ".repeat(20))),
+        ),
+        ("cancelled-phone-de", cancelled(branded)),
+        (
+            "cancelled-phone-ar",
+            cancelled(full(Language::Ar, Sheet::Phone)),
+        ),
         ("plan-rows", plan_png(&rows, WIDTH).unwrap()),
         ("plan-shared", plan_png(&shared, WIDTH).unwrap()),
         ("plan-arena", plan_png(&house, WIDTH).unwrap()),

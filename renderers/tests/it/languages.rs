@@ -58,6 +58,36 @@ fn dates_and_labels_are_the_languages() {
 }
 
 #[test]
+fn doors_of_the_evening_before_come_with_their_day() {
+    let at = |hour, minute| chrono::NaiveTime::from_hms_opt(hour, minute, 0);
+    let said = |language, begins, doors| {
+        let document = TicketDocument {
+            language,
+            begins,
+            doors,
+            ..ticket()
+        };
+        String::from_utf8(ticket_svg(&document).unwrap()).unwrap()
+    };
+    for (language, words) in [
+        (Language::En, "Doors: Friday, 6 November · 23:30"),
+        (Language::De, "Einlass: Freitag, 6. November · 23:30 Uhr"),
+        (Language::Ja, "開場 11月6日（金） · 23:30"),
+    ] {
+        let svg = said(language, at(0, 30), at(23, 30));
+        assert!(svg.contains(words), "{words}");
+    }
+    for (begins, doors) in [
+        (at(19, 30), at(18, 45)),
+        (at(18, 45), at(18, 45)),
+        (None, at(18, 45)),
+    ] {
+        let svg = said(Language::En, begins, doors);
+        assert!(svg.contains(">Doors: 18:45<"), "{begins:?}");
+    }
+}
+
+#[test]
 fn structure_tells_what_is_read_and_in_which_order() {
     let pdf = ticket_pdf(&ticket()).unwrap();
     let tree = run("poppler-utils", "pdfinfo", &["-struct-text", "{}"], &pdf);

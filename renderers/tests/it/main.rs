@@ -8,11 +8,13 @@
 mod archive;
 mod brand;
 mod browser;
+mod cancelled;
 mod golden;
 mod hostile;
 mod languages;
 mod pdf;
 mod plan;
 mod png;
+mod scan;
 mod support;
 mod svg;

@@ -1,6 +1,7 @@
 //! The HTTP contract, a file per resource.
 
 mod beside;
+mod cancelled;
 mod concert_changes;
 mod concerts;
 mod errors;

@@ -99,6 +99,33 @@ async fn a_ticket_is_drawn_in_every_format_with_its_id_in_the_description() {
 }
 
 #[tokio::test]
+async fn ticket_of_a_cancelled_concert_says_so_in_the_buyers_language() {
+    let pool = pool(1, 0);
+    let drawing = |status| {
+        let print = print();
+        PrintDrawing {
+            concert: Arc::new(Concert {
+                status,
+                ..Concert::clone(&print.concert)
+            }),
+            style: Style {
+                language: "de",
+                phone: false,
+            },
+            ..print
+        }
+    };
+    for (status, is_said) in [
+        (Status::Active, false),
+        (Status::SoldOut, false),
+        (Status::Cancelled, true),
+    ] {
+        let svg = text(&pool.ticket(drawing(status), Format::Svg).await.unwrap());
+        assert_eq!(svg.contains(">ABGESAGT<"), is_said, "{status:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_plan_shows_every_sold_range() {
     let drawing = PlanDrawing {
         concert: concert(),
