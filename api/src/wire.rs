@@ -111,7 +111,7 @@ pub(crate) struct Readiness<'a> {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Degraded {
     /// `ledger`: nothing can be written. `counters`: no seat can be taken. `files`: prints cannot be
-    /// kept and come later.
+    /// kept and come later. `scheduler`: nobody leads, so no plan is ordered and no job rescued.
     #[schema(value_type = String, example = "ledger")]
     pub(crate) part: &'static str,
     /// Since when.

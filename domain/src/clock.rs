@@ -7,6 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// A moment in UTC with microseconds, which both engines store unchanged.
 pub type Timestamp = DateTime<Utc>;
 
+/// How far in the future a time may lie that another machine has written as its present. One that
+/// lies farther is of a clock that was wrong.
+pub const AHEAD_MAX: TimeDelta = TimeDelta::minutes(1);
+
 /// Where the present comes from.
 pub trait Clock: Send + Sync + 'static {
     /// The present, truncated to microseconds.

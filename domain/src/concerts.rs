@@ -12,6 +12,7 @@ use crate::ids::{ConcertId, JobId, LayoutId};
 use crate::job::{NewJob, Queue, RenderPlan};
 use crate::keys::{self, Answered, KEPT_FOR, Keyed};
 use crate::retime;
+use crate::show::Showtime;
 
 /// A concert to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +102,10 @@ pub async fn change(
         if !tx.update_concert(current, &changed).await? {
             continue;
         }
-        let mut jobs = retime::jobs_of(ctx, &offer.concert, &changed);
+        let said = tx.find_show(id).await?.unwrap_or_default();
+        let [before, after] =
+            [&offer.concert, &changed].map(|concert| Showtime::of(concert.date, &said));
+        let mut jobs = retime::jobs_of(ctx, id, &before, &after);
         let retimes = !jobs.is_empty();
         jobs.push(plan_job(ctx, id).traced(trace));
         tx.insert_jobs(&jobs).await?;

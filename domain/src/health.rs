@@ -1,5 +1,5 @@
 //! What does not work although the process lives and the ledger can be read: the disk is full, Redis
-//! takes no seats. Noted by those who write for buyers, and by a look every few seconds, which does
+//! takes no seats, no scheduler leads. Noted by those who write for buyers, and by a look every few seconds, which does
 //! something of the kind even when nobody buys. That files cannot be kept is noted by those who
 //! draw them alone: they are tried again until they are.
 //!
@@ -7,6 +7,7 @@
 //! *alone* if another process did, since it began and in the last moments, what this one cannot do.
 
 mod files;
+mod leader;
 
 use std::fmt;
 use std::future::Future;
@@ -15,13 +16,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{AHEAD_MAX, Clock, Timestamp};
 use crate::context::Context;
 use crate::error::Error;
 use crate::ids::WorkerId;
 use crate::ports::{Store, StoreError, StoreResult};
 
 pub(crate) use self::files::with_noted_files;
+pub use self::leader::LEADER;
+use self::leader::LeaderWatch;
 
 /// The leases that are taken for no time: one to see that something can be written, the other by
 /// whoever can use the seat counters.
@@ -46,6 +49,8 @@ pub enum Part {
     Counters,
     /// The rendered files, to be kept.
     Files,
+    /// A scheduler that leads.
+    Scheduler,
 }
 
 /// A part that does not work.
@@ -65,6 +70,7 @@ pub struct Fault {
 pub(crate) struct Health {
     clock: Arc<dyn Clock>,
     noted: [Mutex<Option<Noted>>; Part::ALL.len()],
+    leader: LeaderWatch,
 }
 
 #[derive(Debug)]
@@ -80,7 +86,7 @@ struct Noted {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Ledger, Self::Counters, Self::Files];
+    pub const ALL: [Self; 4] = [Self::Ledger, Self::Counters, Self::Files, Self::Scheduler];
 
     /// A word for it.
     pub fn name(self) -> &'static str {
@@ -88,6 +94,7 @@ impl Part {
             Self::Ledger => "ledger",
             Self::Counters => "counters",
             Self::Files => "files",
+            Self::Scheduler => "scheduler",
         }
     }
 
@@ -97,6 +104,7 @@ impl Part {
             Self::Ledger => "the ledger cannot be written",
             Self::Counters => "the seat counters cannot be used",
             Self::Files => "rendered files cannot be kept",
+            Self::Scheduler => "no scheduler leads: no plan is ordered and no job rescued",
         }
     }
 }
@@ -121,6 +129,7 @@ impl Health {
         Self {
             clock,
             noted: Default::default(),
+            leader: LeaderWatch::default(),
         }
     }
 
@@ -208,8 +217,8 @@ pub fn faults(ctx: &Context) -> Vec<Fault> {
     ctx.health().faults()
 }
 
-/// Looks whether the ledger can be written and, if this process `sells`, whether seats could be
-/// taken. To be called every few seconds, where writers are run.
+/// Looks whether the ledger can be written, whether a scheduler leads and, if this process `sells`,
+/// whether seats could be taken. To be called every few seconds, where writers are run.
 pub async fn look(ctx: &Context, process: WorkerId, sells: bool) -> Result<(), Error> {
     let counters = if sells {
         ctx.counters.try_out().await
@@ -229,6 +238,7 @@ pub async fn look(ctx: &Context, process: WorkerId, sells: bool) -> Result<(), E
         Err(error) => Err((error.to_string(), is_alone(ctx, ctx.clock.now()).await)),
     };
     ctx.health().seen(Part::Counters, counted);
+    leader::look(ctx).await;
     Ok(())
 }
 
@@ -262,8 +272,11 @@ async fn is_alone(ctx: &Context, now: Timestamp) -> bool {
     };
     let age = async { ctx.store.read().await?.lease_age(COUNTERS, now).await };
     match tokio::time::timeout(PATIENCE, age).await {
-        // One that ends in the future is of now.
-        Ok(Ok(Some(age))) => age.to_std().unwrap_or_default() < SIGN_LASTS.min(age_here),
+        // One that ends in the future is of now, unless a clock was wrong.
+        Ok(Ok(Some(age))) => {
+            let told = -age <= AHEAD_MAX;
+            told && age.to_std().unwrap_or_default() < SIGN_LASTS.min(age_here)
+        }
         Ok(Ok(None) | Err(_)) | Err(_) => false,
     }
 }

@@ -20,11 +20,17 @@ use crate::job::{
 use crate::ports::StoreError;
 use crate::prints::Effect;
 
-pub use self::operators::{Cancelled, Redriven, cancel, find, retry, retry_all, set_paused};
+pub use self::operators::{
+    Cancelled, Redriven, cancel, find, pauses, retry, retry_all, set_paused,
+};
 pub(crate) use self::settlements::{Settlement, write_settlements};
 
 /// How long a claim stands unless it is renewed.
 pub const LEASE: TimeDelta = TimeDelta::seconds(5);
+
+/// A claim that ends after more than this is of a clock that was wrong, and nobody renews it. A
+/// length more than claims have: a clock that is put back a little loses nobody's claims.
+pub const LEASE_BELIEVED: TimeDelta = TimeDelta::seconds(10);
 
 /// Lost jobs that the log names in one line.
 const LOST_NAMED_MAX: usize = 5;
@@ -223,7 +229,9 @@ pub async fn settle(
 /// Takes up to `max` jobs from workers that were not heard of. Returns how many.
 pub async fn rescue(ctx: &Context, max: u32) -> Result<u32, Error> {
     let now = ctx.clock.now();
-    let lost = ctx.store.read().await?.list_expired(now, max).await?;
+    let mut view = ctx.store.read().await?;
+    let lost = view.list_expired(now, LEASE_BELIEVED, max).await?;
+    drop(view);
     if !lost.is_empty() {
         tell_of_lost(&lost);
     }
@@ -265,12 +273,31 @@ fn tell_of_lost(lost: &[Claimed]) {
     );
 }
 
-/// Deletes up to `max` finished jobs, but no dead letters, that ended before a moment.
-pub async fn prune(ctx: &Context, before: Timestamp, max: u32) -> Result<u32, Error> {
+/// Deletes up to `max` finished jobs, but no dead letters, that ended longer ago than `kept`.
+pub async fn prune(ctx: &Context, kept: TimeDelta, max: u32) -> Result<u32, Error> {
     let mut tx = ctx.store.begin().await?;
-    let pruned = tx.prune_jobs(before, max).await?;
+    let pruned = tx.prune_jobs(ctx.clock.now(), kept, max).await?;
     tx.commit().await?;
     Ok(pruned)
+}
+
+/// Reads what others have learned about how long jobs take.
+pub async fn learn_from_others(ctx: &Context) -> Result<(), Error> {
+    let learned = ctx.store.read().await?.list_service_times().await?;
+    ctx.service_times().believe(&learned);
+    Ok(())
+}
+
+/// Writes down what this process has learned about how long jobs take since it did so last, for
+/// others and for its next start.
+pub async fn tell_others(ctx: &Context) -> Result<(), Error> {
+    let news = ctx.service_times().news();
+    if news.is_empty() {
+        return Ok(());
+    }
+    let mut tx = ctx.store.begin().await?;
+    tx.put_service_times(&news, ctx.clock.now()).await?;
+    Ok(tx.commit().await?)
 }
 
 fn count_settled(kind: &str, outcome: &Outcome, state: State) {

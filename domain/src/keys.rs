@@ -178,7 +178,7 @@ async fn find_winner<T>(
 /// Deletes up to `max` keys that need not be kept any more.
 pub async fn prune(ctx: &Context, max: u32) -> Result<u32, Error> {
     let mut tx = ctx.store.begin().await?;
-    let pruned = tx.prune_keys(ctx.clock.now() - KEPT_FOR, max).await?;
+    let pruned = tx.prune_keys(ctx.clock.now(), KEPT_FOR, max).await?;
     tx.commit().await?;
     Ok(pruned)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::bytes_cache::BytesCache;
-use crate::clock::Timestamp;
+use crate::clock::{AHEAD_MAX, Timestamp};
 use crate::concert::{Concert, Offer};
 use crate::concerts::plan_job;
 use crate::context::{Context, Parts};
@@ -65,6 +65,9 @@ const WAIT_ROUNDS_MAX: u32 = 100;
 const WAIT_ROUND: Duration = Duration::from_millis(20);
 /// When a request that still waits has another job queued.
 const ASK_ROUND: u32 = 50;
+
+/// What a mark of an unknown age is taken for, in seconds: older than any plan is put off.
+const AGE_UNKNOWN_S: f64 = 120.0;
 
 /// Sold seats read at a time.
 const PAGE: u32 = 10_000;
@@ -132,8 +135,13 @@ pub async fn oldest_mark(ctx: &Context) -> Result<Option<f64>, Error> {
     Ok(marked.first().map(|&(_, since)| age_s(ctx, since)))
 }
 
+/// A mark that lies in the future was left by a clock that was wrong: nobody knows how old it is.
 fn age_s(ctx: &Context, since: Timestamp) -> f64 {
-    (ctx.clock.now() - since).as_seconds_f64().max(0.0)
+    let age = ctx.clock.now() - since;
+    if -age > AHEAD_MAX {
+        return AGE_UNKNOWN_S;
+    }
+    age.as_seconds_f64().max(0.0)
 }
 
 /// Concerts whose plan is out of date, with the age in seconds of their marks: the oldest ones, a
@@ -142,7 +150,10 @@ pub async fn marked(ctx: &Context) -> Result<Vec<(ConcertId, f64)>, Error> {
     let max = u32::try_from(BATCH_MAX).expect("a batch is small");
     let marked = ctx.store.read().await?.list_marked(max).await?;
     let aged = |(concert, since)| (concert, age_s(ctx, since));
-    Ok(marked.into_iter().map(aged).collect())
+    let mut marked: Vec<_> = marked.into_iter().map(aged).collect();
+    // They are in order but for those of an unknown age.
+    marked.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    Ok(marked)
 }
 
 /// Queues one job for each of the concerts, [`BATCH_MAX`] at most, and takes their marks away.

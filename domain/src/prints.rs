@@ -13,12 +13,12 @@ use crate::concert::Concert;
 use crate::context::{Context, Parts};
 use crate::error::Error;
 use crate::ids::{JobId, TicketId};
-use crate::job::{NewJob, Queue, RenderTicket, deadline};
+use crate::job::{NewJob, Queue, RenderTicket};
 use crate::keys::{self, Answered, KEPT_FOR, Keyed};
 use crate::plans::Plan;
 use crate::ports::StoreResult;
 use crate::seat::SeatLabel;
-use crate::show::Show;
+use crate::show::{Show, Showtime};
 use crate::ticket::{PrintStatus, Ticket};
 use crate::user::User;
 use crate::{concerts, layouts, shows, tickets};
@@ -86,8 +86,8 @@ pub struct PrintFile {
 /// What the ledger found when a print was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PrintRequest {
-    /// It is pending now, and needs a job. The date is the show's.
-    Queued(Ticket, chrono::NaiveDate),
+    /// It is pending now, and needs a job; and when the show is.
+    Queued(Ticket, Showtime),
     /// It is pending or printed already.
     Already(Ticket),
     /// There is no such ticket.
@@ -284,8 +284,8 @@ async fn insert_print_orders(
     let mut acks = Vec::with_capacity(group.len());
     for (order, found) in group.iter().zip(found) {
         let ticket = match found {
-            PrintRequest::Queued(ticket, date) => {
-                jobs.push(print_job(parts, &ticket, date, now).traced(order.trace.as_deref()));
+            PrintRequest::Queued(ticket, show) => {
+                jobs.push(print_job(parts, &ticket, &show, now).traced(order.trace.as_deref()));
                 ticket
             }
             PrintRequest::Already(ticket) => ticket,
@@ -319,11 +319,11 @@ async fn insert_print_orders(
     Ok(acks)
 }
 
-fn print_job(parts: &Parts, ticket: &Ticket, date: chrono::NaiveDate, now: Timestamp) -> NewJob {
+fn print_job(parts: &Parts, ticket: &Ticket, show: &Showtime, now: Timestamp) -> NewJob {
     NewJob::of(
         &RenderTicket::of(ticket.id, ticket.concert_id),
         JobId(parts.ids.next()),
-        deadline(date, now),
+        show.due_at(now),
         now,
     )
 }

@@ -1,18 +1,18 @@
-//! Prints that wait when their concert gets another date: their due time moves with it.
+//! Prints that wait when their concert gets another date, hour or zone: their due time moves with it.
 //!
 //! The change itself writes one row and queues a [`RetimePrints`]; a job walks what waits, a page in
-//! a transaction. Waiting prints of a concert are due when its day begins, so only those that are
+//! a transaction. Waiting prints of a concert are due when its show begins, so only those that are
 //! due at that moment are looked at, found by the index that claims use.
 
 use chrono::TimeDelta;
 
 use crate::clock::Timestamp;
-use crate::concert::Concert;
 use crate::context::{Context, Parts};
 use crate::error::Error;
 use crate::ids::{ConcertId, JobId};
-use crate::job::{Kind, NewJob, Queue, RenderTicket, RetimePrints, deadline, due_times};
+use crate::job::{Kind, NewJob, Queue, RenderTicket, RetimePrints};
 use crate::ports::{DueAfter, StoreResult, View, Waiting};
+use crate::show::{DueTimes, Showtime};
 
 /// Jobs that are looked at in one transaction.
 const PAGE_MAX: u32 = 500;
@@ -25,19 +25,19 @@ const AGAIN_AFTER: TimeDelta = TimeDelta::seconds(15);
 #[derive(Debug)]
 pub struct Retiming {
     concert_id: ConcertId,
-    /// Where waiting prints of it may be, each a half-open interval of due times.
-    intervals: Vec<(Timestamp, Timestamp)>,
+    /// Where waiting prints of it may be.
+    intervals: DueTimes,
     after: Option<DueAfter>,
     /// Jobs moved so far.
     pub moved: u64,
 }
 
 impl Retiming {
-    /// A walk for a concert that was on another day before.
-    pub fn of(ctx: &Context, job: &RetimePrints) -> Self {
+    /// A walk for a concert whose show was to be at another time before.
+    pub fn of(job: &RetimePrints) -> Self {
         Self {
             concert_id: job.concert_id,
-            intervals: due_times(job.date_before, ctx.clock.now()),
+            intervals: job.before().due_times(),
             after: None,
             moved: 0,
         }
@@ -53,13 +53,18 @@ impl Retiming {
             return Ok(false);
         };
         // As it is now: it may have changed once more.
-        let due_at = deadline(offer.concert.date, ctx.clock.now());
+        let said = tx.find_show(self.concert_id).await?.unwrap_or_default();
+        let show = Showtime::of(offer.concert.date, &said);
+        let due_at = show.due_at(ctx.clock.now());
         let page = tx
             .list_waiting(Queue::Prints, (from, before), self.after, PAGE_MAX)
             .await?;
         let mut moving = Vec::new();
         for job in &page {
-            if job.due_at != due_at && is_of(&mut *tx, job, self.concert_id).await? {
+            if job.due_at != due_at
+                && !is_late(&show, job.due_at, due_at)
+                && is_of(&mut *tx, job, self.concert_id).await?
+            {
                 moving.push(job.id);
             }
         }
@@ -79,21 +84,28 @@ impl Retiming {
     }
 }
 
-/// What a change of a concert has to queue, if its date is another one.
-pub(crate) fn jobs_of(parts: &Parts, before: &Concert, after: &Concert) -> Vec<NewJob> {
-    if before.date == after.date {
+/// What a change of a concert has to queue, if its show is to be at another time.
+pub(crate) fn jobs_of(
+    parts: &Parts,
+    id: ConcertId,
+    before: &Showtime,
+    after: &Showtime,
+) -> Vec<NewJob> {
+    if before == after {
         return Vec::new();
     }
     let now = parts.clock.now();
-    let kind = RetimePrints {
-        concert_id: before.id,
-        date_before: before.date,
-    };
+    let kind = RetimePrints::of(id, before);
     let job = |run_at| NewJob {
         run_at,
         ..NewJob::of(&kind, JobId(parts.ids.next()), now, now)
     };
     vec![job(now), job(now + AGAIN_AFTER)]
+}
+
+/// Whether a print for a show that is over is due late already: how late does not matter.
+fn is_late(show: &Showtime, due_at: Timestamp, wanted_at: Timestamp) -> bool {
+    show.is_late(wanted_at) && show.is_late(due_at)
 }
 
 /// Whether a waiting job prints a ticket of a concert. Jobs of an earlier version do not say so

@@ -1,9 +1,13 @@
 //! What a venue says of a show beyond what every concert has: hours, terms and prices.
 
+mod showtime;
+
 use std::collections::BTreeMap;
 
 use chrono::{MappedLocalTime, NaiveDateTime, NaiveTime, TimeZone as _};
 use chrono_tz::Tz;
+
+pub use self::showtime::{DueTimes, Showtime};
 
 /// The most characters of the terms: as many as an A4 ticket has room for.
 pub const TERMS_CHARS_MAX: usize = 4_000;

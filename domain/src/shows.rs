@@ -11,7 +11,8 @@ use crate::hours;
 use crate::ids::ConcertId;
 use crate::job::Queue;
 use crate::looks::Looks;
-use crate::show::Show;
+use crate::retime;
+use crate::show::{Show, Showtime};
 
 /// A show and the version of its concert.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +39,9 @@ async fn read(ctx: &Context, id: ConcertId) -> Result<Announced, Error> {
 
 /// Replaces what is said of a concert's show, if `expected` (when given) is the concert's version.
 /// The concert has a new version then, as after any change: prints are void and the plan is drawn
-/// again. Saying the same once more changes nothing. Hours that the concert's day does not have, or
-/// has twice, are refused ([`Refusal::Hours`]).
+/// again. Prints that wait are due at its new hour, by a job. Saying the same once more changes
+/// nothing. Hours that the concert's day does not have, or has twice, are refused
+/// ([`Refusal::Hours`]).
 pub async fn announce(
     ctx: &Context,
     id: ConcertId,
@@ -69,11 +71,18 @@ pub async fn announce(
             continue;
         }
         tx.put_show(id, &show).await?;
-        tx.insert_jobs(&[plan_job(ctx, id).traced(trace)]).await?;
+        let [before, after] = [&before, &show].map(|show| Showtime::of(changed.date, show));
+        let mut jobs = retime::jobs_of(ctx, id, &before, &after);
+        let retimes = !jobs.is_empty();
+        jobs.push(plan_job(ctx, id).traced(trace));
+        tx.insert_jobs(&jobs).await?;
         tx.commit().await?;
         let version = changed.version;
         ctx.concerts().put(changed);
         ctx.wakeups.wake(Queue::Plans);
+        if retimes {
+            ctx.wakeups.wake(Queue::System);
+        }
         metrics::counter!("ticketoverflow_concert_changes_total").increment(1);
         return Ok(Announced { show, version });
     }

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use domain::job::{self, Lane, Queue, State};
-use domain::jobs::QueueDepth;
+use domain::job::{self, Lane, Pauses, Queue, State};
+use domain::jobs::{self, QueueDepth};
 use domain::{Context, Error, Timestamp};
 
 use crate::seating::Seating;
@@ -11,11 +11,18 @@ use crate::seating::Seating;
 /// Reads the queues and sets the gauges, those without a job to 0.
 pub(crate) async fn tick(ctx: &Context, seating: &Seating) -> Result<(), Error> {
     let now = ctx.clock.now();
-    let depths = ctx.store.read().await?.count_jobs(now).await?;
+    let mut view = ctx.store.read().await?;
+    let depths = view.count_jobs(now).await?;
+    let pauses = view.list_pauses().await?;
+    drop(view);
+    // This process may run no jobs itself.
+    jobs::learn_from_others(ctx).await?;
     publish(&Figures::of(&depths, now));
+    publish_paused(&pauses);
+    let open = pauses.open(&depths);
     publish_needed(|queue| {
         let service_s = ctx.service_times().of(queue).seconds;
-        job::need(queue, &depths, service_s, now).places
+        job::need(queue, &open, service_s, now).places
     });
     metrics::gauge!("ticketoverflow_plan_staleness_seconds")
         .set(seating.oldest_mark_s().max(plan_wait(&depths, now)));
@@ -25,9 +32,19 @@ pub(crate) async fn tick(ctx: &Context, seating: &Seating) -> Result<(), Error> 
 /// Sets every gauge to 0: another scheduler publishes them now.
 pub(crate) fn clear() {
     publish(&Figures::default());
+    publish_paused(&Pauses::default());
     publish_needed(|_| 0);
     metrics::gauge!("ticketoverflow_plan_staleness_seconds").set(0.0);
 }
+
+/// The states that have gauges. Of jobs that were completed or cancelled a whole day's would have to
+/// be counted each time: `ticketoverflow_jobs_settled_total` counts them as they end.
+const COUNTED: [State; 4] = [
+    State::Available,
+    State::Scheduled,
+    State::Running,
+    State::Discarded,
+];
 
 #[derive(Debug, Default)]
 struct Figures {
@@ -59,7 +76,7 @@ fn publish(figures: &Figures) {
     for queue in Queue::ALL {
         for lane in Lane::ALL {
             let (queue_name, lane_name) = (queue.as_str(), lane.as_str());
-            for state in State::ALL {
+            for state in COUNTED {
                 let jobs = figures.jobs.get(&(queue, state, lane)).copied();
                 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 jobs")]
                 metrics::gauge!(
@@ -74,6 +91,19 @@ fn publish(figures: &Figures) {
                 "queue" => queue_name, "lane" => lane_name
             )
             .set(oldest_s.unwrap_or(0.0));
+        }
+    }
+}
+
+/// Of each lane whether operators hold it back, by itself or with its queue.
+fn publish_paused(pauses: &Pauses) {
+    for queue in Queue::ALL {
+        for lane in Lane::ALL {
+            metrics::gauge!(
+                "ticketoverflow_jobs_paused",
+                "queue" => queue.as_str(), "lane" => lane.as_str()
+            )
+            .set(u32::from(pauses.hold(queue, lane)));
         }
     }
 }

@@ -7,12 +7,10 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use domain::health::LEADER;
 use domain::{Context, Error, WorkerId};
 use tokio::sync::watch;
 use tokio::time::Instant;
-
-/// The lease's name in the ledger.
-const NAME: &str = "scheduler";
 
 /// A scheduler that waits notices within this time that the lease was given back.
 const TRY_LONGEST: Duration = Duration::from_secs(1);
@@ -62,7 +60,7 @@ impl Leader {
         let now = ctx.clock.now();
         let mut tx = ctx.store.begin().await?;
         let ours = tx
-            .take_lease(NAME, self.holder, now, now + self.lease)
+            .take_lease(LEADER, self.holder, now, now + self.lease)
             .await?;
         tx.commit().await?;
         let was = self.set(ours.then(|| asked_at + self.lease_std()));
@@ -80,7 +78,7 @@ impl Leader {
         self.set(None);
         let now = ctx.clock.now();
         let mut tx = ctx.store.begin().await?;
-        tx.take_lease(NAME, self.holder, now, now).await?;
+        tx.take_lease(LEADER, self.holder, now, now).await?;
         Ok(tx.commit().await?)
     }
 

@@ -12,8 +12,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Deletes finished jobs and idempotency keys until nothing old is left.
 pub(crate) async fn tick(ctx: &Context, jobs_kept: TimeDelta) -> Result<(), Error> {
-    let before = ctx.clock.now() - jobs_kept;
-    while jobs::prune(ctx, before, BATCH).await? == BATCH {
+    while jobs::prune(ctx, jobs_kept, BATCH).await? == BATCH {
         tokio::time::sleep(PAUSE).await;
     }
     while keys::prune(ctx, BATCH).await? == BATCH {

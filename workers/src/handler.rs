@@ -24,6 +24,7 @@ use crate::job::{JobContext, JobError};
 use crate::leases::{Interruption, Lease};
 use crate::registry::{Entry, Registry, Run};
 use crate::slots::Slots;
+use crate::strangers::Strangers;
 
 /// How often in a row a job runs anew because its concert changed.
 const RUNS_MAX: u32 = 8;
@@ -42,6 +43,7 @@ pub(crate) struct Handler {
     pub(crate) registry: Arc<Registry>,
     pub(crate) slots: Arc<Slots>,
     pub(crate) company: Company,
+    pub(crate) strangers: Strangers,
 }
 
 /// How a run ended.
@@ -69,7 +71,11 @@ impl Handler {
         let job = &held.job;
         let Some(entry) = entry else {
             let why = format!("this program knows no job of kind {:?}", job.kind);
-            return self.give_up(job, why).await;
+            self.strangers.met(&job.kind);
+            self.settle(job, &Outcome::Unknown(why), &Effect::None)
+                .await;
+            // It has a new time: nobody else tells the claimer.
+            return self.slots.nudge();
         };
         let run = match (entry.decode)(job) {
             Ok(run) => run,
@@ -261,7 +267,11 @@ fn log(job: &Claimed, outcome: &Outcome) {
         Outcome::Cancel(reason) => {
             tracing::info!(job.id = %id, job.kind = kind, reason, "a job is not wanted any more");
         }
-        Outcome::Done | Outcome::Snooze(_) | Outcome::Release | Outcome::Lost => {}
+        Outcome::Done
+        | Outcome::Snooze(_)
+        | Outcome::Unknown(_)
+        | Outcome::Release
+        | Outcome::Lost => {}
     }
 }
 

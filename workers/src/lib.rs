@@ -13,12 +13,14 @@ mod handler;
 mod job;
 mod jobs;
 mod kinds;
+mod learning;
 mod leases;
 mod pool;
 mod registry;
 mod render_pool;
 mod scaler;
 mod slots;
+mod strangers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +37,7 @@ use self::kinds::KindLimits;
 use self::leases::{Interruption, Leases};
 use self::pool::Shared;
 use self::scaler::{Scale, Scaler};
+use self::strangers::Strangers;
 
 pub use self::config::{Config, DrawingPoolConfig, PoolConfig};
 pub use self::job::{Job, JobContext, JobError, JobResult, Success};
@@ -72,6 +75,7 @@ impl Workers {
             registry: Arc::new(registry),
             leases: Arc::clone(&leases),
             company: Company::default(),
+            strangers: Strangers::default(),
             kinds: KindLimits::of(&config.kinds_max),
             worker,
             poll_interval: config.poll_interval(),
@@ -96,6 +100,7 @@ impl Workers {
             stop: stop.clone(),
         };
         pools.spawn(async move { scaler.run().await });
+        pools.spawn_on(learning::run(Arc::clone(ctx), stop.clone()), ctx.writer());
         let renewal = ctx.writer().spawn({
             let (ctx, leases) = (Arc::clone(ctx), Arc::clone(&leases));
             // Renewed to the end: running jobs may finish while the pools stop.

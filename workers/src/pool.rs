@@ -19,6 +19,7 @@ use crate::kinds::KindLimits;
 use crate::leases::Leases;
 use crate::registry::Registry;
 use crate::scaler::Scale;
+use crate::strangers::Strangers;
 
 /// The wait before something is started again that should not have ended.
 const RESTART_WAIT_FIRST: Duration = Duration::from_millis(100);
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
     pub(crate) leases: Arc<Leases>,
     pub(crate) company: Company,
+    pub(crate) strangers: Strangers,
     pub(crate) kinds: KindLimits,
     pub(crate) worker: WorkerId,
     pub(crate) poll_interval: Duration,
@@ -48,6 +50,7 @@ pub(crate) async fn run(shared: Shared, queue: Queue, places_max: u32, scale: Ar
         registry: shared.registry,
         slots: Arc::clone(&slots),
         company: shared.company,
+        strangers: shared.strangers,
     });
     let claimer = Arc::new(Claimer {
         ctx: shared.ctx,

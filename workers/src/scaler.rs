@@ -206,6 +206,7 @@ impl Scaler {
         let now = self.ctx.clock.now();
         let mut view = self.ctx.store.read().await?;
         let depths = view.count_jobs(now).await?;
+        let depths = view.list_pauses().await?.open(&depths);
         let workers = view.count_workers().await?;
         drop(view);
         for pool in &self.pools {

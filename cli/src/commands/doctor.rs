@@ -7,7 +7,7 @@ use domain::clock::{Clock, SystemClock};
 use domain::ids::{IdSource, SystemIds};
 use domain::ports::Store;
 use domain::user::UserDirectory;
-use domain::{WorkerId, health};
+use domain::{WorkerId, health, jobs};
 use serde_json::json;
 use storage::postgres::{Options, PostgresStore};
 use storage::{Access, FilesPlace, OpenError, Redis};
@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::args::LedgerArgs;
 use crate::config::{Config, EngineConfig, Mode};
-use crate::{open_files, out, signing, users};
+use crate::{open_files, out, signing, users, wire};
 
 /// Free space below which a server should not be started.
 const FREE_BYTES_MIN: u64 = 1024 * 1024 * 1024;
@@ -74,6 +74,7 @@ async fn examine(config: &Config) -> Vec<Finding> {
             }
         }
     }
+    findings.extend(queues(config).await);
     findings.push(directory(&config.server.users_file));
     findings.push(address(&config.server.listen).await);
     findings.push(open_files(config));
@@ -210,6 +211,23 @@ async fn try_files(engine: &EngineConfig) -> anyhow::Result<String> {
     Ok(match place {
         FilesPlace::Folder(folder) => folder.display().to_string(),
         FilesPlace::S3(place) => place.to_string(),
+    })
+}
+
+/// What operators hold back keeps no server from running, and is easily forgotten. Of a ledger that
+/// cannot be opened its own finding says why.
+async fn queues(config: &Config) -> Option<Finding> {
+    let opened = wire::inspect(config).await.ok()?;
+    let pauses = jobs::pauses(&opened.parts).await.ok()?;
+    let detail = if pauses.is_empty() {
+        "nothing is paused".to_owned()
+    } else {
+        format!("paused, until `jobs resume`: {pauses}")
+    };
+    Some(Finding {
+        what: "queues",
+        well: true,
+        detail,
     })
 }
 

@@ -4,7 +4,7 @@ mod list;
 
 use anyhow::{Context as _, anyhow};
 use domain::JobId;
-use domain::job::{Job, Lane, Progress, Queue, State};
+use domain::job::{Job, Lane, Pause, Pauses, Progress, Queue, State};
 use domain::jobs::{self, Cancelled, JobFilter};
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ async fn show(args: &JobArgs) -> anyhow::Result<()> {
     }
     out::line(format!("job      {}", job.id));
     out::line(format!("kind     {} {}", job.kind, job.args));
-    out::line(format!("queue    {}", job.queue.as_str()));
+    out::line(format!("queue    {}", job.queue));
     out::line(format!("state    {}", job.state.as_str()));
     out::line(format!("attempt  {}", job.attempt));
     out::line(format!("queued   {}", job.created_at));
@@ -118,13 +118,31 @@ async fn set_paused(args: &QueueArgs, paused: bool) -> anyhow::Result<()> {
     let queue = parse_queue(&args.queue)?;
     let lane = args.lane.as_deref().map(parse_lane).transpose()?;
     let opened = open(&args.ledger).await?;
-    jobs::set_paused(&opened.parts, queue, lane, paused).await?;
-    let state = if paused { "paused" } else { "taken again" };
-    let lane = lane.map_or_else(String::new, |lane| format!(", lane {},", lane.as_str()));
-    done(
-        &args.ledger,
-        &format!("jobs of the queue {}{lane} are {state}", queue.as_str()),
-    )
+    let pauses = jobs::set_paused(&opened.parts, queue, lane, paused).await?;
+    let left = pauses.of_queue(queue);
+    let state = if paused {
+        "are paused".to_owned()
+    } else if left.is_empty() {
+        "are taken again".to_owned()
+    } else if lane.is_some_and(|lane| left.hold(queue, lane)) {
+        format!("are not taken yet, for this is still paused: {left}")
+    } else {
+        format!("are taken again, but for what is still paused: {left}")
+    };
+    let of_lane = lane.map_or_else(String::new, |lane| format!(", lane {},", lane.as_str()));
+    let what = format!("jobs of the queue {}{of_lane} {state}", queue.as_str());
+    if args.ledger.json {
+        return out::json(&json!({ "ok": true, "done": what, "paused": paused_json(&pauses) }));
+    }
+    out::line(what);
+    Ok(())
+}
+
+/// Everything that is paused; a lane of `null` is the whole queue.
+fn paused_json(pauses: &Pauses) -> Value {
+    let one =
+        |Pause { queue, lane }| json!({ "queue": queue.as_str(), "lane": lane.map(Lane::as_str) });
+    pauses.iter().map(one).collect()
 }
 
 async fn open(args: &LedgerArgs) -> anyhow::Result<Inspected> {
@@ -179,7 +197,7 @@ fn as_json(job: &Job) -> Value {
     json!({
         "id": job.id.to_string(),
         "kind": job.kind,
-        "queue": job.queue.as_str(),
+        "queue": job.queue,
         "state": job.state.as_str(),
         "args": serde_json::from_str::<Value>(&job.args).unwrap_or_else(|_| json!(job.args)),
         "attempt": job.attempt,

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Policy, Queue};
 use crate::ids::{ConcertId, TicketId};
 use crate::prints::Effect;
+use crate::show::{Showtime, TimeZone};
 
 /// A kind of job: a payload with the name, pool and patience that all jobs of the kind share.
 pub trait Kind: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -88,13 +89,40 @@ impl Kind for RenderPlan {
     }
 }
 
-/// Move the due time of prints that wait for a concert whose date was changed.
+/// Move the due time of prints that wait for a concert whose date, hour or zone was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetimePrints {
     /// The concert.
     pub concert_id: ConcertId,
     /// The day that it was on.
     pub date_before: NaiveDate,
+    /// When it began then, by the clocks of the venue; jobs of an earlier version do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_before: Option<NaiveTime>,
+    /// The name of the zone of these clocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone_before: Option<String>,
+}
+
+impl RetimePrints {
+    /// For a concert whose show was to be then.
+    pub fn of(concert_id: ConcertId, before: &Showtime) -> Self {
+        Self {
+            concert_id,
+            date_before: before.date,
+            starts_before: before.starts_at,
+            zone_before: before.time_zone.map(|zone| zone.name().to_owned()),
+        }
+    }
+
+    /// When the show was to be.
+    pub fn before(&self) -> Showtime {
+        Showtime {
+            date: self.date_before,
+            starts_at: self.starts_before,
+            time_zone: self.zone_before.as_deref().and_then(TimeZone::parse),
+        }
+    }
 }
 
 impl Kind for RetimePrints {
@@ -165,6 +193,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::job::WAIT_MAX;
 
     #[test]
     fn kinds_have_distinct_names_and_are_found_by_them() {
@@ -172,6 +201,14 @@ mod tests {
         assert_eq!(names.len(), KINDS.len());
         assert!(names.iter().all(|name| info(name).is_some()));
         assert!(info("unheard_of").is_none());
+    }
+
+    #[test]
+    fn no_kind_has_its_jobs_wait_for_longer_than_is_believed() {
+        for kind in KINDS {
+            let longest = kind.policy.backoff.longest;
+            assert!(longest <= WAIT_MAX.to_std().unwrap(), "{}", kind.name);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use chrono::TimeDelta;
 
 use super::Band;
 use crate::clock::Timestamp;
@@ -98,33 +98,6 @@ impl Lane {
 const IMMINENT: TimeDelta = TimeDelta::days(1);
 const SOON: TimeDelta = TimeDelta::days(14);
 
-/// How far in the future the print for a show that is over is due: nobody waits at the door.
-const OVER: TimeDelta = TimeDelta::days(3_650);
-
-/// How long after its day begins in UTC that day has ended everywhere.
-const OVER_AFTER: TimeDelta = TimeDelta::hours(36);
-
-/// When the print for a show on that day is due: as the day begins. Venues have no time zone yet,
-/// so a show counts as over only when its day has ended everywhere, 12 hours after UTC's.
-pub fn deadline(date: NaiveDate, now: Timestamp) -> Timestamp {
-    let begins = date.and_time(NaiveTime::MIN).and_utc();
-    let over = now > begins + OVER_AFTER;
-    if over { now + OVER } else { begins }
-}
-
-/// All due times that [`deadline`] may have given, until `now`, to prints for a show on that day:
-/// half-open intervals of which the first is a single moment.
-pub fn due_times(date: NaiveDate, now: Timestamp) -> Vec<(Timestamp, Timestamp)> {
-    let moment = TimeDelta::microseconds(1);
-    let begins = date.and_time(NaiveTime::MIN).and_utc();
-    let mut times = vec![(begins, begins + moment)];
-    let over_since = begins + OVER_AFTER;
-    if now > over_since {
-        times.push((over_since + OVER, now + OVER + moment));
-    }
-    times
-}
-
 /// Decides how many jobs of which lane a pool takes next.
 ///
 /// Nine places of ten are for the upper lanes first. Every [`Rota::SHARE`]th is not: in turn it
@@ -186,6 +159,7 @@ impl Rota {
 mod tests {
     use super::*;
     use crate::clock::from_micros;
+    use crate::show::Showtime;
 
     fn now() -> Timestamp {
         from_micros(1_800_000_000_000_000)
@@ -209,30 +183,16 @@ mod tests {
     #[test]
     fn tonight_and_tomorrow_are_imminent_and_a_past_show_is_not() {
         let now = now();
-        let lane = |days| Lane::of(deadline(now.date_naive() + TimeDelta::days(days), now), now);
+        let lane = |days| {
+            let show = Showtime::on(now.date_naive() + TimeDelta::days(days));
+            Lane::of(show.due_at(now), now)
+        };
         assert_eq!(lane(0), Lane::Imminent);
         assert_eq!(lane(1), Lane::Imminent);
         assert_eq!(lane(2), Lane::Soon);
         assert_eq!(lane(13), Lane::Soon);
         assert_eq!(lane(16), Lane::Later);
         assert_eq!(lane(-3), Lane::Later);
-    }
-
-    #[test]
-    fn the_due_times_of_a_day_are_those_that_its_deadline_had() {
-        let now = now();
-        for days in -400..400 {
-            let date = now.date_naive() + TimeDelta::days(days);
-            for ago in [0, 1, 36, 37, 2_000] {
-                let asked_at = now - TimeDelta::hours(ago);
-                let due_at = deadline(date, asked_at);
-                let times = due_times(date, now);
-                let inside = times
-                    .iter()
-                    .filter(|(from, before)| *from <= due_at && due_at < *before);
-                assert_eq!(inside.count(), 1, "{days} days, asked {ago} h ago");
-            }
-        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod kinds;
 mod lane;
 mod next;
+mod pause;
 mod policy;
 mod pool;
 mod scale;
@@ -21,12 +22,15 @@ use crate::ports::StoreError;
 pub use self::kinds::{
     KINDS, Kind, KindInfo, Noop, RenderPlan, RenderTicket, RetimePrints, info, on_failure,
 };
-pub use self::lane::{Lane, Places, Queue, Rota, deadline, due_times};
-pub use self::next::{AttemptError, CANCELLED, LOSSES_MAX, Outcome, State, Transition, next};
-pub use self::policy::{Backoff, Policy};
+pub use self::lane::{Lane, Places, Queue, Rota};
+pub use self::next::{
+    AttemptError, CANCELLED, LOSSES_MAX, Outcome, State, Transition, UNKNOWN_KEPT_FOR, next,
+};
+pub use self::pause::{Pause, Pauses};
+pub use self::policy::{Backoff, Policy, WAIT_MAX};
 pub use self::pool::{PoolLimits, PoolSize, Resize};
 pub use self::scale::{Need, need};
-pub use self::service_time::{ServiceTime, ServiceTimes};
+pub use self::service_time::{Learned, ServiceTime, ServiceTimes};
 
 /// Attempts whose errors a job remembers; older ones are dropped first.
 pub const ERRORS_KEPT: usize = 20;
@@ -217,10 +221,10 @@ pub struct ClaimedBatch {
 pub struct Job {
     /// Its id.
     pub id: JobId,
-    /// Name of its kind.
+    /// Name of its kind; possibly one that this program does not know.
     pub kind: String,
-    /// The pool that runs it.
-    pub queue: Queue,
+    /// Name of the pool that runs it; possibly one that this program does not have.
+    pub queue: String,
     /// Where it stands.
     pub state: State,
     /// Its payload, JSON.

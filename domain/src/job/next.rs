@@ -5,7 +5,7 @@
 //! available ────────▶ running ─ Cancel ─▶ cancelled
 //!     ▲                  │ │ └─ Fail, or the last attempt ─▶ discarded (dead letters)
 //!     │ run_at           │ └─── Release ─▶ available, attempt not counted
-//!     └───── scheduled ◀─┘ Retry, Snooze, Lost
+//!     └───── scheduled ◀─┘ Retry, Snooze, Unknown, Lost
 //! ```
 //!
 //! When a worker dies, nobody knows which of the jobs that it held killed it, or whether any of them
@@ -14,10 +14,12 @@
 //! its process. If the worker dies again, the one that ran alone did it, and that attempt counts.
 //! The innocent lose no attempt, and what kills every worker ends in the dead letters.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Claimed, Policy};
+use super::{Backoff, Claimed, Policy, WAIT_MAX};
 use crate::clock::Timestamp;
 
 /// Where a job stands.
@@ -52,6 +54,9 @@ pub enum Outcome {
     Snooze(TimeDelta),
     /// The worker stops in good order and hands the job back; this attempt does not count.
     Release,
+    /// This program cannot run it, which another version of it may be able to. Attempts do not
+    /// count.
+    Unknown(String),
     /// The worker was not heard of until the claim's end. The attempt counts if the job ran alone:
     /// then it is what killed the worker.
     Lost,
@@ -92,8 +97,17 @@ pub struct AttemptError {
 /// whole process to itself.
 pub const LOSSES_MAX: u32 = 2;
 
+/// For so long a job that this program does not know is left to another version of it.
+pub const UNKNOWN_KEPT_FOR: TimeDelta = TimeDelta::days(7);
+
 /// Why a job ends that an operator does not want any more.
 pub const CANCELLED: &str = "cancelled by an operator";
+
+/// How long it rests each time, spread so that not all of a kind come at once.
+const UNKNOWN_WAIT: Backoff = Backoff {
+    first: Duration::from_mins(1),
+    longest: Duration::from_mins(1),
+};
 
 /// The most characters of an error that are kept.
 const ERROR_CHARS_MAX: usize = 2_000;
@@ -139,12 +153,17 @@ pub fn next(job: &Claimed, outcome: &Outcome, policy: &Policy, now: Timestamp) -
         losses: u32::from(!transition.state.is_finished()) * (job.losses + 1),
         ..transition
     };
+    // It may never have been begun, so nothing speaks for it.
+    let unbegun = |wait: TimeDelta| Transition {
+        losses: job.losses,
+        ..uncounted(wait_until(now + wait))
+    };
     let try_again = |why: &str, after: Option<TimeDelta>| {
         if job.attempt >= policy.attempts_max {
             return because(why, finish(State::Discarded));
         }
         let wait = after.unwrap_or_else(|| policy.backoff.delay(job.attempt, job.claim.job_id));
-        because(why, wait_until(now + wait))
+        because(why, wait_until(now + wait.min(WAIT_MAX)))
     };
     match outcome {
         Outcome::Done => finish(State::Completed),
@@ -155,22 +174,24 @@ pub fn next(job: &Claimed, outcome: &Outcome, policy: &Policy, now: Timestamp) -
             "the worker died while running it, and nothing else",
             None,
         )),
-        Outcome::Lost => {
-            let what = if job.losses + 1 < LOSSES_MAX {
-                "it runs again"
-            } else {
-                "not the first one, so it runs alone next"
-            };
-            let why = format!("the worker died while it held this job: {what}");
-            lost(uncounted(because(&why, wait_until(now))))
+        Outcome::Lost => lost(uncounted(because(&in_company(job), wait_until(now)))),
+        Outcome::Snooze(wait) => uncounted(wait_until(now + (*wait).min(WAIT_MAX))),
+        Outcome::Unknown(why) if now - job.created_at > UNKNOWN_KEPT_FOR => {
+            because(why, finish(State::Discarded))
         }
-        Outcome::Snooze(wait) => uncounted(wait_until(now + *wait)),
-        // It may never have been begun, so nothing speaks for it.
-        Outcome::Release => Transition {
-            losses: job.losses,
-            ..uncounted(wait_until(now))
-        },
+        Outcome::Unknown(_) => unbegun(UNKNOWN_WAIT.delay(1, job.claim.job_id)),
+        Outcome::Release => unbegun(TimeDelta::zero()),
     }
+}
+
+/// Why an attempt ended whose worker died while it held other jobs, too.
+fn in_company(job: &Claimed) -> String {
+    let what = if job.losses + 1 < LOSSES_MAX {
+        "it runs again"
+    } else {
+        "not the first one, so it runs alone next"
+    };
+    format!("the worker died while it held this job: {what}")
 }
 
 impl Transition {

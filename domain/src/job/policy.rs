@@ -6,6 +6,10 @@ use chrono::TimeDelta;
 
 use crate::ids::{JobId, mix};
 
+/// The longest that any job waits for its time. Who finds a longer wait knows that a clock was wrong
+/// when it was written, and does not believe it.
+pub const WAIT_MAX: TimeDelta = TimeDelta::minutes(1);
+
 /// How often and how long a kind of job may try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {

@@ -3,7 +3,7 @@
 use crate::context::Parts;
 use crate::error::{Error, Refusal};
 use crate::ids::JobId;
-use crate::job::{self, Job, Lane, Queue, State, Transition};
+use crate::job::{self, Job, Lane, Pauses, Queue, State, Transition};
 use crate::jobs::JobFilter;
 use crate::ports::Tx;
 use crate::prints::Effect;
@@ -43,7 +43,10 @@ pub async fn retry(parts: &Parts, id: JobId) -> Result<(), Error> {
         return Err(Error::Refused(Refusal::JobState));
     }
     tx.commit().await?;
-    parts.wakeups.wake(job.queue);
+    // One of another queue is another version's.
+    if let Some(queue) = Queue::parse(&job.queue) {
+        parts.wakeups.wake(queue);
+    }
     Ok(())
 }
 
@@ -77,7 +80,7 @@ pub async fn retry_all(parts: &Parts, filter: &JobFilter) -> Result<Redriven, Er
         redriven.again += batch.again;
         redriven.stayed += batch.stayed;
         for queue in Queue::ALL {
-            if dead.iter().any(|job| job.queue == queue) {
+            if dead.iter().any(|job| job.queue == queue.as_str()) {
                 parts.wakeups.wake(queue);
             }
         }
@@ -151,15 +154,22 @@ pub async fn cancel(parts: &Parts, id: JobId) -> Result<Cancelled, Error> {
 
 /// Stops or restarts the claiming of a queue, or of one of its lanes, on every worker and across
 /// restarts. A queue that goes on leaves alone those of its lanes that are paused by themselves.
+/// Returns everything that is paused now.
 pub async fn set_paused(
     parts: &Parts,
     queue: Queue,
     lane: Option<Lane>,
     paused: bool,
-) -> Result<(), Error> {
+) -> Result<Pauses, Error> {
     let mut tx = parts.store.begin().await?;
     tx.set_paused(queue, lane, paused).await?;
+    let pauses = tx.list_pauses().await?;
     tx.commit().await?;
     parts.wakeups.wake(queue);
-    Ok(())
+    Ok(pauses)
+}
+
+/// Everything that is paused.
+pub async fn pauses(parts: &Parts) -> Result<Pauses, Error> {
+    Ok(parts.store.read().await?.list_pauses().await?)
 }

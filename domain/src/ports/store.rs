@@ -10,8 +10,8 @@ use crate::clock::Timestamp;
 use crate::concert::{Concert, Offer};
 use crate::ids::{ConcertId, JobId, LayoutId, TicketId, WorkerId};
 use crate::job::{
-    Claim, ClaimRequest, Claimed, ClaimedBatch, Job, Lane, NewJob, Queue, Renewal, Standing,
-    Transition,
+    Claim, ClaimRequest, Claimed, ClaimedBatch, Job, Lane, Learned, NewJob, Pauses, Queue, Renewal,
+    Standing, Transition,
 };
 use crate::jobs::{JobFilter, QueueDepth};
 use crate::keys::StoredKey;
@@ -200,7 +200,8 @@ pub trait JobView {
     /// Up to `filter.max` jobs that match, newest first.
     async fn list_jobs(&mut self, filter: &JobFilter) -> StoreResult<Vec<Job>>;
 
-    /// Jobs by queue, state and lane, with the oldest waiting one.
+    /// Jobs by queue, state and lane, with the oldest waiting one: those that wait or run, and dead
+    /// letters. Jobs of queues that this program does not have are left out.
     async fn count_jobs(&mut self, now: Timestamp) -> StoreResult<Vec<QueueDepth>>;
 
     /// Worker processes that hold jobs, for each queue of which somebody does.
@@ -220,9 +221,20 @@ pub trait JobView {
     /// its end, and nobody asks its job to stop meanwhile.
     async fn check_claims(&mut self, claims: &[Claim]) -> StoreResult<Vec<Standing>>;
 
-    /// Up to `max` running jobs whose lease has ended, by the clock that it began by; see
-    /// [`JobTx`].
-    async fn list_expired(&mut self, now: Timestamp, max: u32) -> StoreResult<Vec<Claimed>>;
+    /// Up to `max` running jobs whose lease has ended, by the clock that it began by (see [`JobTx`]),
+    /// or ends after more than `longest`: that clock was wrong.
+    async fn list_expired(
+        &mut self,
+        now: Timestamp,
+        longest: TimeDelta,
+        max: u32,
+    ) -> StoreResult<Vec<Claimed>>;
+
+    /// The queues and lanes that are paused.
+    async fn list_pauses(&mut self) -> StoreResult<Pauses>;
+
+    /// What was put last of each kind, in the order of their names.
+    async fn list_service_times(&mut self) -> StoreResult<Vec<Learned>>;
 
     /// How long ago the named lease ended, by the clock that it was taken by; negative while it
     /// lasts, nothing if nobody ever took it.
@@ -234,10 +246,10 @@ pub trait JobView {
 /// Claims and leases last from `now` to `until`. An engine that several machines share measures
 /// that time by its own clock instead, so that it does not matter whose clock is wrong: `now` is
 /// the present then, whatever the caller takes it for. So it does with the time from a
-/// transition's `at` to its `run_at`.
+/// transition's `at`, and a new job's `created_at`, to its `run_at`.
 #[async_trait]
 pub trait JobTx {
-    /// Adds jobs. One whose unique key is already queued is not added; tells for each whether it
+    /// Adds jobs. One that is to run later than it was queued is scheduled. One whose unique key is already queued is not added; tells for each whether it
     /// was.
     async fn insert_jobs(&mut self, jobs: &[NewJob]) -> StoreResult<Vec<bool>>;
 
@@ -246,7 +258,8 @@ pub trait JobTx {
     /// paused queue or lane, nothing whose unique key is running, and nothing of kinds that are
     /// not asked for.
     ///
-    /// Before that, scheduled jobs of the queue whose time has come become available, those first
+    /// Before that, scheduled jobs of the queue whose time has come become available, and those that
+    /// would wait for longer than [`WAIT_MAX`](crate::job::WAIT_MAX), those first
     /// whose time came first and [`BATCH_MAX`](crate::ports::BATCH_MAX) at most; a request for no
     /// jobs does just this.
     async fn claim_jobs(&mut self, request: &ClaimRequest) -> StoreResult<ClaimedBatch>;
@@ -288,11 +301,15 @@ pub trait JobTx {
         paused: bool,
     ) -> StoreResult<()>;
 
-    /// Deletes up to `max` completed and cancelled jobs that ended before a moment. Dead letters
-    /// stay until somebody deals with them.
-    async fn prune_jobs(&mut self, before: Timestamp, max: u32) -> StoreResult<u32>;
+    /// Replaces what is kept of these kinds.
+    async fn put_service_times(&mut self, learned: &[Learned], now: Timestamp) -> StoreResult<()>;
 
-    /// Takes or renews the named lease; `false` while another holder has it.
+    /// Deletes up to `max` completed and cancelled jobs that ended longer ago than `kept`. Dead
+    /// letters stay until somebody deals with them. One that ended in the future has ended now.
+    async fn prune_jobs(&mut self, now: Timestamp, kept: TimeDelta, max: u32) -> StoreResult<u32>;
+
+    /// Takes or renews the named lease; `false` while another holder has it. One that began in the
+    /// future is free: the clock by which it was taken was wrong.
     async fn take_lease(
         &mut self,
         name: &str,
@@ -324,8 +341,9 @@ pub trait KeyTx {
     /// Removes keys.
     async fn delete_keys(&mut self, keys: &[&str]) -> StoreResult<()>;
 
-    /// Deletes up to `max` keys older than a moment.
-    async fn prune_keys(&mut self, before: Timestamp, max: u32) -> StoreResult<u32>;
+    /// Deletes up to `max` keys that are older than `kept`. One that was written in the future counts
+    /// as written now, so that it is kept as long as the others.
+    async fn prune_keys(&mut self, now: Timestamp, kept: TimeDelta, max: u32) -> StoreResult<u32>;
 }
 
 /// Reads what must never be.

@@ -1,7 +1,9 @@
+use chrono::TimeDelta;
 use domain::clock::from_micros;
 use domain::concert::{Concert, Name, Status, parse_date};
+use domain::job::{ClaimRequest, Kinds, Lane, NewJob, Noop, Queue};
 use domain::ports::{Store, StoreError};
-use domain::{ConcertId, Timestamp};
+use domain::{ClaimToken, ConcertId, JobId, Timestamp, WorkerId};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
@@ -248,4 +250,52 @@ async fn oversold_concert_is_found() {
     let violations = snapshot.find_violations(9).await.unwrap();
     assert_eq!(violations.len(), 1);
     assert_eq!(violations[0].invariant, domain::audit::Invariant::Oversold);
+}
+
+/// Takes a lease and claims a job, both for an hour.
+async fn hold(store: &SqliteStore) {
+    let until = now() + TimeDelta::hours(1);
+    let worker = WorkerId(Uuid::from_u128(1));
+    let job = NewJob::of(&Noop {}, JobId(Uuid::from_u128(2)), now(), now());
+    let request = ClaimRequest {
+        queue: Queue::System,
+        oldest: 0,
+        bands: Lane::ALL.map(|lane| lane.band(now(), 9)).into(),
+        max: 1,
+        kinds: Kinds::Any,
+        worker,
+        token: ClaimToken(Uuid::from_u128(3)),
+        now: now(),
+        until,
+    };
+    let mut tx = store.begin().await.unwrap();
+    tx.insert_jobs(&[job]).await.unwrap();
+    assert_eq!(tx.claim_jobs(&request).await.unwrap().jobs.len(), 1);
+    assert!(tx.take_lease("a", worker, now(), until).await.unwrap());
+    tx.commit().await.unwrap();
+}
+
+/// Claims that have ended, and whether another holder may have the lease.
+async fn let_go(store: &SqliteStore) -> (usize, bool) {
+    let longest = TimeDelta::days(1);
+    let mut tx = store.begin().await.unwrap();
+    let expired = tx.list_expired(now(), longest, 9).await.unwrap().len();
+    let other = WorkerId(Uuid::from_u128(9));
+    let free = tx.take_lease("a", other, now(), now()).await.unwrap();
+    (expired, free)
+}
+
+#[tokio::test]
+async fn whoever_serves_takes_over_what_a_process_held_that_is_gone() {
+    let folder = TempDir::new().unwrap();
+    let opened = serve(&folder).await;
+    hold(&opened.store).await;
+    let beside = open(&folder, Access::Inspect).await.unwrap();
+    assert_eq!(let_go(&beside.store).await, (0, false), "it lives");
+    beside.store.close().await;
+    opened.store.close().await;
+    drop((beside, opened));
+
+    let opened = serve(&folder).await;
+    assert_eq!(let_go(&opened.store).await, (1, true));
 }

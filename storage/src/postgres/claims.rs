@@ -4,7 +4,7 @@
 //! long claims last, see [`super::LeaseClock`].
 
 use chrono::TimeDelta;
-use domain::job::{Band, ClaimRequest, Claimed, ClaimedBatch, Kinds, Lane};
+use domain::job::{Band, ClaimRequest, Claimed, ClaimedBatch, Kinds, Lane, WAIT_MAX};
 use domain::ports::{BATCH_MAX, StoreResult};
 use sqlx::PgConnection;
 
@@ -13,8 +13,8 @@ use super::failure::failed;
 use super::leases::length;
 use super::rows;
 
-/// Whether the queue is paused, which of its lanes are, and when its next scheduled job is due; and
-/// what the present is, for a job's time is one by the clock that leases last by.
+/// Whether the queue is paused, which of its lanes are, and when its next scheduled job is due and
+/// its last one; and what the present is, for a job's time is one by the clock that leases last by.
 const LOOK: &str = "
     select coalesce($2, (extract(epoch from statement_timestamp()) * 1000000)::bigint),
            exists (
@@ -30,22 +30,37 @@ const LOOK: &str = "
              where state = 'scheduled'
                and queue = $1
              order by run_at
+             limit 1),
+           (select run_at
+              from jobs
+             where state = 'scheduled'
+               and queue = $1
+             order by run_at desc
              limit 1)";
 
 /// Those first whose time came first, and no more than a batch. Those that somebody else is just
-/// promoting are left to him.
+/// promoting are left to him. A job that would wait for longer than any may has the time of a clock
+/// that was wrong, and runs.
 const PROMOTE: &str = "
     update jobs
        set state = 'available'
-     where id = any(array(
+     where id = any((array(
                select id
                  from jobs
                 where state = 'scheduled'
                   and queue = $1
                   and run_at <= $2
                 order by run_at
-                limit $3
-                  for update skip locked))";
+                limit $4
+                  for update skip locked) || array(
+               select id
+                 from jobs
+                where state = 'scheduled'
+                  and queue = $1
+                  and run_at > $3
+                order by run_at
+                limit $4
+                  for update skip locked))[:$4::integer])";
 
 /// Band by band, as many as are wanted and not a row more is locked: a job that was locked and
 /// not taken would be invisible to whoever claims at the same moment. `taken` are the jobs that
@@ -122,12 +137,13 @@ pub(super) async fn claim_jobs(
     request: &ClaimRequest,
     present: Option<i64>,
 ) -> StoreResult<ClaimedBatch> {
-    let (now, paused, lanes, mut next) = look(conn, request, present).await?;
+    let (now, paused, lanes, mut next, last) = look(conn, request, present).await?;
     if paused {
         return Ok(ClaimedBatch::default());
     }
     let mut promoted = 0;
-    if next.is_some_and(|next| next <= now) {
+    let far = last.is_some_and(|last| last > now + wait_max());
+    if far || next.is_some_and(|next| next <= now) {
         promoted = promote(conn, request, now).await?;
         next = None;
     }
@@ -145,7 +161,7 @@ pub(super) async fn claim_jobs(
         jobs.extend(claim_bands(conn, request, &bands, free, present).await?);
     }
     if jobs.is_empty() && next.is_none() {
-        (_, _, _, next) = look(conn, request, present).await?;
+        (_, _, _, next, _) = look(conn, request, present).await?;
     }
     let wait = next.filter(|_| jobs.is_empty()).map(|next| next - now);
     Ok(ClaimedBatch {
@@ -161,6 +177,7 @@ async fn promote(conn: &mut PgConnection, request: &ClaimRequest, now: i64) -> S
     let promoted = sqlx::query(PROMOTE)
         .bind(request.queue.as_str())
         .bind(now)
+        .bind(now + wait_max())
         .bind(i64::try_from(BATCH_MAX).expect("a batch is small"))
         .execute(conn)
         .await
@@ -168,13 +185,18 @@ async fn promote(conn: &mut PgConnection, request: &ClaimRequest, now: i64) -> S
     Ok(u32::try_from(promoted.rows_affected()).expect("a batch is small"))
 }
 
+/// The longest that a job waits, in microseconds.
+fn wait_max() -> i64 {
+    WAIT_MAX.num_microseconds().expect("a minute")
+}
+
 /// The present, whether the queue is paused, which of its lanes are, and when its next job is to run
-/// that waits for that.
+/// that waits for that, and its last one.
 async fn look(
     conn: &mut PgConnection,
     request: &ClaimRequest,
     present: Option<i64>,
-) -> StoreResult<(i64, bool, Vec<String>, Option<i64>)> {
+) -> StoreResult<(i64, bool, Vec<String>, Option<i64>, Option<i64>)> {
     sqlx::query_as(LOOK)
         .bind(request.queue.as_str())
         .bind(present)

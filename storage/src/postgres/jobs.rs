@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use chrono::TimeDelta;
+use domain::clock::AHEAD_MAX;
 use domain::job::{Job, Lane, NewJob, Queue, State};
 use domain::jobs::{JobFilter, QueueDepth};
 use domain::ports::{StoreError, StoreResult};
@@ -11,7 +13,9 @@ use uuid::Uuid;
 
 use super::batch::{micros, sorted_by_key};
 use super::failure::{failed, unexpected};
+use super::leases::length;
 use super::rows;
+use super::session::LeaseClock;
 
 const FIND_JOB: &str = "
     select id, kind, queue, state, args, attempt, due_at, run_at, created_at,
@@ -136,7 +140,10 @@ pub(super) async fn count_jobs(
         .map_err(failed)?;
     let mut depths = Vec::new();
     for row in &rows {
-        let queue = rows::word(row, 0, "jobs.queue", Queue::parse)?;
+        // Of another version of this program, which counts it.
+        let Some(queue) = Queue::parse(rows::get(row, 0, "jobs.queue")?) else {
+            continue;
+        };
         let state = rows::word(row, 1, "jobs.state", State::parse)?;
         for (at, lane) in (2..).step_by(2).zip(Lane::ALL) {
             let jobs: i64 = rows::get(row, at, "count_jobs.count")?;
@@ -155,12 +162,20 @@ pub(super) async fn count_jobs(
     Ok(depths)
 }
 
-/// A key that somebody else is just queueing, or claiming, is waited for.
+/// A key that somebody else is just queueing, or claiming, is waited for. A job that waits does so
+/// by the server's clock, if that is asked for.
 const INSERT_JOBS: &str = "
     insert into jobs (id, kind, queue, state, args, due_at, run_at, created_at, unique_key, trace)
     select new.id, new.kind, new.queue,
            case when new.run_at > new.created_at then 'scheduled' else 'available' end,
-           new.args, new.due_at, new.run_at, new.created_at, new.unique_key, new.trace
+           new.args, new.due_at,
+           case
+               when $10::boolean and new.run_at > new.created_at
+               then (extract(epoch from statement_timestamp()) * 1000000)::bigint
+                    + (new.run_at - new.created_at)
+               else new.run_at
+           end,
+           new.created_at, new.unique_key, new.trace
       from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
                   $7::bigint[], $8::text[], $9::text[])
            as new (id, kind, queue, args, due_at, run_at, created_at, unique_key, trace)
@@ -176,6 +191,7 @@ const LIST_ADDED: &str = "
 pub(super) async fn insert_jobs(
     conn: &mut PgConnection,
     jobs: &[NewJob],
+    clock: LeaseClock,
 ) -> StoreResult<Vec<bool>> {
     // Stable, so that of two jobs with one key the first is added.
     let order = sorted_by_key(jobs, |job| job.unique_key.clone());
@@ -199,6 +215,7 @@ pub(super) async fn insert_jobs(
                 .collect::<Vec<_>>(),
         )
         .bind(sorted().map(|job| job.trace.as_deref()).collect::<Vec<_>>())
+        .bind(clock == LeaseClock::Server)
         .execute(&mut *conn)
         .await
         .map_err(failed)?;
@@ -214,28 +231,49 @@ pub(super) async fn insert_jobs(
     Ok(jobs.iter().map(|job| added.remove(&job.id.0)).collect())
 }
 
+/// One that ended in the future, by a clock that was wrong, has ended now.
+const CLAMP_JOBS: &str = "
+    update finished_jobs
+       set finished_at = coalesce($1, (extract(epoch from statement_timestamp()) * 1000000)::bigint)
+     where id = any(array(
+               select id
+                 from finished_jobs
+                where state in ('completed', 'cancelled')
+                  and finished_at > $2
+                      + coalesce($1, (extract(epoch from statement_timestamp()) * 1000000)::bigint)
+                order by finished_at
+                limit $3
+                  for update skip locked))";
+
 const PRUNE_JOBS: &str = "
     delete from finished_jobs
      where id = any(array(
                select id
                  from finished_jobs
                 where state in ('completed', 'cancelled')
-                  and finished_at < $1
+                  and finished_at
+                      < coalesce($1, (extract(epoch from statement_timestamp()) * 1000000)::bigint)
+                        - $2
                 order by finished_at
-                limit $2
+                limit $3
                   for update skip locked))";
 
 pub(super) async fn prune_jobs(
     conn: &mut PgConnection,
-    before: Timestamp,
+    present: Option<i64>,
+    kept: TimeDelta,
     max: u32,
 ) -> StoreResult<u32> {
-    let done = sqlx::query(PRUNE_JOBS)
-        .bind(micros(before))
-        .bind(i64::from(max))
-        .execute(conn)
-        .await
-        .map_err(failed)?;
-    u32::try_from(done.rows_affected())
-        .map_err(|_| unexpected("finished_jobs.finished_at", done.rows_affected()))
+    let mut pruned = 0;
+    for (statement, away) in [(CLAMP_JOBS, AHEAD_MAX), (PRUNE_JOBS, kept)] {
+        let done = sqlx::query(statement)
+            .bind(present)
+            .bind(length(away)?)
+            .bind(i64::from(max))
+            .execute(&mut *conn)
+            .await
+            .map_err(failed)?;
+        pruned = done.rows_affected();
+    }
+    u32::try_from(pruned).map_err(|_| unexpected("finished_jobs.finished_at", pruned))
 }

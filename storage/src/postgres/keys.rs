@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
+use chrono::TimeDelta;
 use domain::Timestamp;
+use domain::clock::AHEAD_MAX;
 use domain::keys::{Answer, StoredKey};
 use domain::ports::{StoreError, StoreResult};
 use sqlx::PgConnection;
@@ -11,6 +13,7 @@ use sqlx::postgres::PgRow;
 
 use super::batch::{micros, sorted_by_key};
 use super::failure::{failed, unexpected};
+use super::leases::length;
 use super::rows;
 
 const FIND_KEYS: &str = "
@@ -123,27 +126,47 @@ pub(super) async fn delete_keys(conn: &mut PgConnection, keys: &[&str]) -> Store
     Ok(())
 }
 
+/// One that was given in the future, by a clock that was wrong, is kept as if it were given now.
+const CLAMP_KEYS: &str = "
+    update idempotency_keys
+       set created_at = coalesce($1, (extract(epoch from statement_timestamp()) * 1000000)::bigint)
+     where key = any(array(
+               select key
+                 from idempotency_keys
+                where created_at > $2
+                      + coalesce($1, (extract(epoch from statement_timestamp()) * 1000000)::bigint)
+                order by created_at
+                limit $3
+                  for update skip locked))";
+
 const PRUNE_KEYS: &str = "
     delete from idempotency_keys
      where key = any(array(
                select key
                  from idempotency_keys
-                where created_at < $1
+                where created_at
+                      < coalesce($1, (extract(epoch from statement_timestamp()) * 1000000)::bigint)
+                        - $2
                 order by created_at
-                limit $2
+                limit $3
                   for update skip locked))";
 
 pub(super) async fn prune_keys(
     conn: &mut PgConnection,
-    before: Timestamp,
+    present: Option<i64>,
+    kept: TimeDelta,
     max: u32,
 ) -> StoreResult<u32> {
-    let done = sqlx::query(PRUNE_KEYS)
-        .bind(micros(before))
-        .bind(i64::from(max))
-        .execute(conn)
-        .await
-        .map_err(failed)?;
-    u32::try_from(done.rows_affected())
-        .map_err(|_| unexpected("idempotency_keys.created_at", done.rows_affected()))
+    let mut pruned = 0;
+    for (statement, away) in [(CLAMP_KEYS, AHEAD_MAX), (PRUNE_KEYS, kept)] {
+        let done = sqlx::query(statement)
+            .bind(present)
+            .bind(length(away)?)
+            .bind(i64::from(max))
+            .execute(&mut *conn)
+            .await
+            .map_err(failed)?;
+        pruned = done.rows_affected();
+    }
+    u32::try_from(pruned).map_err(|_| unexpected("idempotency_keys.created_at", pruned))
 }

@@ -17,22 +17,35 @@ use super::failure::{failed, unexpected};
 use super::rows;
 
 const LIST_EXPIRED: &str = "
-    select id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
-           losses, alone_since is not null
-      from jobs
-     where state = 'running'
-       and claimed_until <=
-               coalesce($1, (extract(epoch from statement_timestamp()) * 1000000)::bigint)
+    (select id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
+            losses, alone_since is not null, claimed_until
+       from jobs
+      where state = 'running'
+        and claimed_until <=
+                coalesce($1, (extract(epoch from statement_timestamp()) * 1000000)::bigint)
+      order by claimed_until, id
+      limit $3)
+     union all
+    (select id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
+            losses, alone_since is not null, claimed_until
+       from jobs
+      where state = 'running'
+        and claimed_until >
+                coalesce($1, (extract(epoch from statement_timestamp()) * 1000000)::bigint) + $2
+      order by claimed_until, id
+      limit $3)
      order by claimed_until, id
-     limit $2";
+     limit $3";
 
 pub(super) async fn list_expired(
     conn: &mut PgConnection,
     present: Option<i64>,
+    longest: TimeDelta,
     max: u32,
 ) -> StoreResult<Vec<Claimed>> {
     let rows = sqlx::query(LIST_EXPIRED)
         .bind(present)
+        .bind(length(longest)?)
         .bind(i64::from(max))
         .fetch_all(conn)
         .await
@@ -51,14 +64,16 @@ pub(super) async fn count_workers(conn: &mut PgConnection) -> StoreResult<Vec<(Q
         .fetch_all(conn)
         .await
         .map_err(failed)?;
-    let counted = |row| {
-        let queue = rows::word(row, 0, "jobs.queue", Queue::parse)?;
+    let mut counted = Vec::with_capacity(rows.len());
+    for row in &rows {
         let workers: i64 = rows::get(row, 1, "count_workers.count")?;
         let workers = u32::try_from(workers)
             .map_err(|error| StoreError::corrupt("count_workers.count", error))?;
-        Ok((queue, workers))
-    };
-    rows.iter().map(counted).collect()
+        if let Some(queue) = Queue::parse(rows::get(row, 0, "jobs.queue")?) {
+            counted.push((queue, workers));
+        }
+    }
+    Ok(counted)
 }
 
 /// A job that is renewed is locked first, so that its wish to stop is not overlooked.
@@ -217,14 +232,18 @@ pub(super) async fn request_cancel(
     one_or_none("jobs.id", done.rows_affected())
 }
 
+/// One that began in the future is not believed: the server's clock was wrong.
 const TAKE_LEASE: &str = "
-    insert into leases (name, holder, until)
-    values ($1, $2, coalesce($3, (extract(epoch from clock_timestamp()) * 1000000)::bigint) + $4)
+    insert into leases (name, holder, until, lasts)
+    values ($1, $2, coalesce($3, (extract(epoch from clock_timestamp()) * 1000000)::bigint) + $4,
+            $4)
         on conflict (name) do update
        set holder = excluded.holder,
-           until = excluded.until
+           until = excluded.until,
+           lasts = excluded.lasts
      where leases.holder = excluded.holder
-        or leases.until <= excluded.until - $4";
+        or leases.until <= excluded.until - excluded.lasts
+        or leases.until - leases.lasts > excluded.until - excluded.lasts";
 
 pub(super) async fn take_lease(
     conn: &mut PgConnection,

@@ -27,6 +27,7 @@ mod pooler;
 mod prints;
 mod rows;
 mod schema;
+mod service_times;
 mod session;
 mod settlements;
 mod shows;

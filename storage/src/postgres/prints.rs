@@ -2,23 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::NaiveDate;
 use domain::TicketId;
 use domain::job::Claim;
 use domain::ports::StoreResult;
 use domain::prints::{PrintRequest, Published};
+use domain::show::Showtime;
 use domain::ticket::{Print, PrintStatus, Ticket};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::batch::{int, place, sorted_by_key};
 use super::failure::{failed, unexpected};
-use super::rows;
+use super::{rows, shows};
 
 /// Locks the tickets, so that of two requests one queues the print.
 const LIST_TICKETS: &str = "
     select t.id, t.concert_id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
-           c.version, c.date
+           c.version, c.date, s.starts_at, s.time_zone
       from unnest($1::uuid[]) as asked (id)
      cross join lateral (
                select id, concert_id, user_id, seat_no, bought_at, print, print_version
@@ -26,7 +26,9 @@ const LIST_TICKETS: &str = "
                 where tickets.id = asked.id
                   for no key update) as t
       join concerts as c
-        on c.id = t.concert_id";
+        on c.id = t.concert_id
+      left join shows as s
+        on s.concert_id = c.id";
 
 const SET_PENDING: &str = "
     update tickets
@@ -44,15 +46,16 @@ pub(super) async fn request_prints(
         .fetch_all(&mut *conn)
         .await
         .map_err(failed)?;
-    let mut found: HashMap<TicketId, (Ticket, NaiveDate)> = HashMap::with_capacity(rows.len());
+    let mut found: HashMap<TicketId, (Ticket, Showtime)> = HashMap::with_capacity(rows.len());
     for row in &rows {
         let ticket = rows::ticket(row)?;
-        found.insert(ticket.id, (ticket, rows::get(row, 8, "concerts.date")?));
+        let date = rows::get(row, 8, "concerts.date")?;
+        found.insert(ticket.id, (ticket, shows::showtime(row, date, 9)?));
     }
     let mut wanted: Vec<Uuid> = Vec::with_capacity(tickets.len());
     let mut answers = Vec::with_capacity(tickets.len());
     for id in tickets {
-        let Some((ticket, date)) = found.get_mut(id) else {
+        let Some((ticket, show)) = found.get_mut(id) else {
             answers.push(PrintRequest::Unknown);
             continue;
         };
@@ -61,7 +64,7 @@ pub(super) async fn request_prints(
             PrintStatus::NotPrinted | PrintStatus::Error => {
                 ticket.print = Print::Pending;
                 wanted.push(id.0);
-                PrintRequest::Queued(ticket.clone(), *date)
+                PrintRequest::Queued(ticket.clone(), *show)
             }
         });
     }

@@ -2,7 +2,7 @@
 //! its place.
 
 use domain::concert::{Concert, Name, Offer, Status};
-use domain::job::{AttemptError, Claim, Claimed, Job, Progress, Queue, State};
+use domain::job::{AttemptError, Claim, Claimed, Job, Progress, State};
 use domain::ports::{StoreError, StoreResult};
 use domain::seat::SeatNo;
 use domain::ticket::{Print, Ticket};
@@ -116,32 +116,37 @@ pub(super) fn job(row: &PgRow) -> StoreResult<Job> {
     let finished_at: Option<i64> = get(row, 9, "finished_jobs.finished_at")?;
     let claimed_by: Option<uuid::Uuid> = get(row, 10, "jobs.claimed_by")?;
     let errors: Vec<String> = get(row, 11, "jobs.errors")?;
-    let errors = errors
-        .iter()
-        .map(|error| serde_json::from_str::<AttemptError>(error));
+    let created_at = time(row, 8, "jobs.created_at")?;
     Ok(Job {
         id: JobId(get(row, 0, "jobs.id")?),
         kind: get(row, 1, "jobs.kind")?,
-        queue: word(row, 2, "jobs.queue", Queue::parse)?,
+        queue: get(row, 2, "jobs.queue")?,
         state: word(row, 3, "jobs.state", State::parse)?,
         args: get(row, 4, "jobs.args")?,
         attempt: count(row, 5, "jobs.attempt")?,
         due_at: time(row, 6, "jobs.due_at")?,
         run_at: time(row, 7, "jobs.run_at")?,
-        created_at: time(row, 8, "jobs.created_at")?,
+        created_at,
         finished_at: finished_at.map(domain::clock::from_micros),
         claimed_by: claimed_by.map(WorkerId),
-        errors: errors
-            .collect::<Result<_, _>>()
-            .map_err(|error| StoreError::corrupt("jobs.errors", error))?,
+        errors: errors.iter().map(|json| error(json, created_at)).collect(),
         trace: get(row, 12, "jobs.trace")?,
         cancel_requested: get(row, 13, "jobs.cancel_requested_at")?,
         suspect: get(row, 14, "jobs.suspect")?,
-        progress: progress(get(row, 15, "jobs.progress")?)?,
+        progress: progress(get(row, 15, "jobs.progress")?),
     })
 }
 
-fn progress(json: Option<&str>) -> StoreResult<Option<Progress>> {
-    let read = json.map(serde_json::from_str).transpose();
-    read.map_err(|error| StoreError::corrupt("jobs.progress", error))
+/// One that cannot be read is nothing: an operator's list goes on.
+fn progress(json: Option<&str>) -> Option<Progress> {
+    json.and_then(|json| serde_json::from_str(json).ok())
+}
+
+/// What cannot be read is shown as it is: an operator's list goes on.
+fn error(json: &str, at: Timestamp) -> AttemptError {
+    serde_json::from_str(json).unwrap_or_else(|_| AttemptError {
+        attempt: 0,
+        at,
+        error: json.to_owned(),
+    })
 }

@@ -7,7 +7,7 @@ use crate::error::OpenError;
 use crate::schema::{self, APPLIED, Listed, SchemaReport};
 
 /// Every migration, in order.
-const MIGRATIONS: [Listed; 8] = [
+const MIGRATIONS: [Listed; 9] = [
     (
         1,
         "ledger",
@@ -47,6 +47,11 @@ const MIGRATIONS: [Listed; 8] = [
         8,
         "recent_sales",
         include_str!("../../../migrations/postgres/0008_recent_sales.sql"),
+    ),
+    (
+        9,
+        "service_times",
+        include_str!("../../../migrations/postgres/0009_service_times.sql"),
     ),
 ];
 

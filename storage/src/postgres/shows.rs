@@ -1,8 +1,9 @@
 //! What venues say of their shows.
 
+use chrono::NaiveDate;
 use domain::ConcertId;
 use domain::ports::{StoreError, StoreResult};
-use domain::show::{self, Prices, Show, Terms, TimeZone};
+use domain::show::{self, Prices, Show, Showtime, Terms, TimeZone};
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
@@ -56,6 +57,15 @@ pub(super) async fn put_show(
         1 => Ok(()),
         rows => Err(unexpected("shows.concert_id", rows)),
     }
+}
+
+/// What is known of the time of a show on that day. Columns from `at` on: starts_at, time_zone.
+pub(super) fn showtime(row: &PgRow, date: NaiveDate, at: usize) -> StoreResult<Showtime> {
+    Ok(Showtime {
+        date,
+        starts_at: word(row, at, "shows.starts_at", show::parse_time)?,
+        time_zone: word(row, at + 1, "shows.time_zone", TimeZone::parse)?,
+    })
 }
 
 fn read(row: &PgRow) -> StoreResult<Show> {

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use domain::job::{Band, ClaimRequest, Claimed, ClaimedBatch, Kinds, Lane};
+use domain::job::{Band, ClaimRequest, Claimed, ClaimedBatch, Kinds, Lane, WAIT_MAX};
 use domain::ports::{BATCH_MAX, StoreResult};
 use sqlx::SqliteConnection;
 use sqlx::query::Query;
@@ -13,7 +13,8 @@ use super::rows;
 
 type SqliteQuery<'q> = Query<'q, Sqlite, SqliteArguments>;
 
-/// Whether the queue is paused, which of its lanes are, and whether a scheduled job is due.
+/// Whether the queue is paused, which of its lanes are, and whether a scheduled job is due, or
+/// would wait for longer than any may.
 const LOOK: &str = "
     select exists (
                select 1
@@ -27,21 +28,39 @@ const LOOK: &str = "
                  from jobs indexed by jobs_scheduled
                 where state = 'scheduled'
                   and queue = ?1
-                  and run_at <= ?2)";
+                  and run_at <= ?2)
+           or exists (
+               select 1
+                 from jobs indexed by jobs_scheduled
+                where state = 'scheduled'
+                  and queue = ?1
+                  and run_at > ?3)";
 
 /// Those first whose time came first, and no more than a batch: a queue that was paused, or had no
-/// worker, for long must not hold every sale up when it goes on.
+/// worker, for long must not hold every sale up when it goes on. A job that would wait for longer
+/// than any may has the time of a clock that was wrong, and runs.
 const PROMOTE: &str = "
     update jobs
        set state = 'available'
      where id in (
                select id
-                 from jobs indexed by jobs_scheduled
-                where state = 'scheduled'
-                  and queue = ?1
-                  and run_at <= ?2
-                order by run_at
-                limit ?3)";
+                 from (select id
+                         from jobs indexed by jobs_scheduled
+                        where state = 'scheduled'
+                          and queue = ?1
+                          and run_at <= ?2
+                        order by run_at
+                        limit ?4)
+                union all
+               select id
+                 from (select id
+                         from jobs indexed by jobs_scheduled
+                        where state = 'scheduled'
+                          and queue = ?1
+                          and run_at > ?3
+                        order by run_at
+                        limit ?4)
+                limit ?4)";
 
 /// Differs from postgres: one writer at a time, so no row can be locked by another claim, and
 /// `skip locked` is neither there nor needed.
@@ -108,6 +127,7 @@ pub(super) async fn claim_jobs(
     let (paused, lanes, due): (bool, Option<String>, bool) = sqlx::query_as(LOOK)
         .bind(request.queue.as_str())
         .bind(request.now.timestamp_micros())
+        .bind((request.now + WAIT_MAX).timestamp_micros())
         .fetch_one(&mut *conn)
         .await
         .map_err(failed)?;
@@ -158,6 +178,7 @@ async fn promote(conn: &mut SqliteConnection, request: &ClaimRequest) -> StoreRe
     let promoted = sqlx::query(PROMOTE)
         .bind(request.queue.as_str())
         .bind(request.now.timestamp_micros())
+        .bind((request.now + WAIT_MAX).timestamp_micros())
         .bind(i64::try_from(BATCH_MAX).expect("a batch is small"))
         .execute(conn)
         .await

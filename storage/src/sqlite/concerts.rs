@@ -143,7 +143,7 @@ const RECORD_SALES: &str = "
      where true
         on conflict (concert_no) do update
        set sold = sold + excluded.sold,
-           marked_at = coalesce(marked_at, excluded.marked_at)";
+           marked_at = coalesce(min(marked_at, excluded.marked_at), excluded.marked_at)";
 
 /// A concert in 16 bytes, and the seats sold in 10 digits.
 const PACKED_BYTES: usize = 26;

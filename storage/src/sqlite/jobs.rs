@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use chrono::TimeDelta;
+use domain::clock::AHEAD_MAX;
 use domain::job::{Job, Lane, NewJob, Queue, State};
 use domain::jobs::{JobFilter, QueueDepth};
 use domain::ports::StoreResult;
@@ -154,7 +156,10 @@ pub(super) async fn count_jobs(
         .map_err(failed)?;
     let mut depths = Vec::new();
     for row in &rows {
-        let queue = rows::word(row, 0, "jobs.queue", Queue::parse)?;
+        // Of another version of this program, which counts it.
+        let Some(queue) = Queue::parse(rows::get(row, 0, "jobs.queue")?) else {
+            continue;
+        };
         let state = rows::word(row, 1, "jobs.state", State::parse)?;
         for (at, lane) in (2..).step_by(2).zip(Lane::ALL) {
             let jobs = rows::count(row, at, "count_jobs.count")?;
@@ -227,29 +232,46 @@ pub(super) async fn insert_jobs(
     Ok(jobs.iter().map(|job| added.remove(&job.id.0)).collect())
 }
 
+/// One that ended in the future, by a clock that was wrong, has ended now.
+const CLAMP_JOBS: &str = "
+    update finished_jobs
+       set finished_at = ?1
+     where id in (
+               select id
+                 from finished_jobs indexed by finished_jobs_prunable
+                where state in ('completed', 'cancelled')
+                  and finished_at > ?1 + ?2
+                order by finished_at
+                limit ?3)";
+
 const PRUNE_JOBS: &str = "
     delete from finished_jobs
      where id in (
                select id
                  from finished_jobs indexed by finished_jobs_prunable
                 where state in ('completed', 'cancelled')
-                  and finished_at < ?1
+                  and finished_at < ?1 - ?2
                 order by finished_at
-                limit ?2)";
+                limit ?3)";
 
 pub(super) async fn prune_jobs(
     conn: &mut SqliteConnection,
-    before: Timestamp,
+    now: Timestamp,
+    kept: TimeDelta,
     max: u32,
 ) -> StoreResult<u32> {
-    let done = sqlx::query(PRUNE_JOBS)
-        .bind(before.timestamp_micros())
-        .bind(max)
-        .execute(conn)
-        .await
-        .map_err(failed)?;
-    u32::try_from(done.rows_affected())
-        .map_err(|_| unexpected("finished_jobs.finished_at", done.rows_affected()))
+    let mut pruned = 0;
+    for (statement, away) in [(CLAMP_JOBS, AHEAD_MAX), (PRUNE_JOBS, kept)] {
+        let done = sqlx::query(statement)
+            .bind(now.timestamp_micros())
+            .bind(away.num_microseconds().unwrap_or(i64::MAX / 2))
+            .bind(max)
+            .execute(&mut *conn)
+            .await
+            .map_err(failed)?;
+        pruned = done.rows_affected();
+    }
+    u32::try_from(pruned).map_err(|_| unexpected("finished_jobs.finished_at", pruned))
 }
 
 /// The ids in the first column.

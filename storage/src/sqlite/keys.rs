@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
+use chrono::TimeDelta;
 use domain::Timestamp;
+use domain::clock::AHEAD_MAX;
 use domain::keys::{Answer, StoredKey};
 use domain::ports::{StoreError, StoreResult};
 use sqlx::SqliteConnection;
@@ -139,28 +141,44 @@ pub(super) async fn delete_keys(conn: &mut SqliteConnection, keys: &[&str]) -> S
     Ok(())
 }
 
+/// One that was given in the future, by a clock that was wrong, is kept as if it were given now.
+const CLAMP_KEYS: &str = "
+    update idempotency_keys
+       set created_at = ?1
+     where rowid in (
+               select rowid
+                 from idempotency_keys
+                where created_at > ?1 + ?2
+                order by created_at
+                limit ?3)";
+
 const PRUNE_KEYS: &str = "
     delete from idempotency_keys
      where rowid in (
                select rowid
                  from idempotency_keys
-                where created_at < ?1
+                where created_at < ?1 - ?2
                 order by created_at
-                limit ?2)";
+                limit ?3)";
 
 pub(super) async fn prune_keys(
     conn: &mut SqliteConnection,
-    before: Timestamp,
+    now: Timestamp,
+    kept: TimeDelta,
     max: u32,
 ) -> StoreResult<u32> {
-    let done = sqlx::query(PRUNE_KEYS)
-        .bind(before.timestamp_micros())
-        .bind(max)
-        .execute(conn)
-        .await
-        .map_err(failed)?;
-    u32::try_from(done.rows_affected())
-        .map_err(|_| unexpected("idempotency_keys.created_at", done.rows_affected()))
+    let mut pruned = 0;
+    for (statement, away) in [(CLAMP_KEYS, AHEAD_MAX), (PRUNE_KEYS, kept)] {
+        let done = sqlx::query(statement)
+            .bind(now.timestamp_micros())
+            .bind(away.num_microseconds().unwrap_or(i64::MAX / 2))
+            .bind(max)
+            .execute(&mut *conn)
+            .await
+            .map_err(failed)?;
+        pruned = done.rows_affected();
+    }
+    u32::try_from(pruned).map_err(|_| unexpected("idempotency_keys.created_at", pruned))
 }
 
 fn json(value: &(impl serde::Serialize + ?Sized)) -> String {

@@ -14,21 +14,35 @@ use super::failure::{failed, unexpected};
 use super::rows;
 
 const LIST_EXPIRED: &str = "
-    select id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
-           losses, alone_since is not null
-      from jobs indexed by jobs_running
-     where state = 'running'
-       and claimed_until <= ?1
-     order by claimed_until, id
-     limit ?2";
+    select *
+      from (select id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
+                   losses, alone_since is not null, claimed_until
+              from jobs indexed by jobs_running
+             where state = 'running'
+               and claimed_until <= ?1
+             order by claimed_until, id
+             limit ?3)
+     union all
+    select *
+      from (select id, claim_token, kind, args, attempt, due_at, run_at, created_at, trace,
+                   losses, alone_since is not null, claimed_until
+              from jobs indexed by jobs_running
+             where state = 'running'
+               and claimed_until > ?2
+             order by claimed_until, id
+             limit ?3)
+     order by 12, 1
+     limit ?3";
 
 pub(super) async fn list_expired(
     conn: &mut SqliteConnection,
     now: Timestamp,
+    longest: TimeDelta,
     max: u32,
 ) -> StoreResult<Vec<Claimed>> {
     let rows = sqlx::query(LIST_EXPIRED)
         .bind(now.timestamp_micros())
+        .bind((now + longest).timestamp_micros())
         .bind(max)
         .fetch_all(conn)
         .await
@@ -47,14 +61,16 @@ pub(super) async fn count_workers(conn: &mut SqliteConnection) -> StoreResult<Ve
         .fetch_all(conn)
         .await
         .map_err(failed)?;
-    let counted = |row| {
-        let queue = rows::word(row, 0, "jobs.queue", Queue::parse)?;
+    let mut counted = Vec::with_capacity(rows.len());
+    for row in &rows {
         let workers: i64 = rows::get(row, 1, "count_workers.count")?;
         let workers = u32::try_from(workers)
             .map_err(|error| StoreError::corrupt("count_workers.count", error))?;
-        Ok((queue, workers))
-    };
-    rows.iter().map(counted).collect()
+        if let Some(queue) = Queue::parse(rows::get(row, 0, "jobs.queue")?) {
+            counted.push((queue, workers));
+        }
+    }
+    Ok(counted)
 }
 
 /// `returning` tells which claims stand, so that nothing need be asked afterwards.
@@ -190,14 +206,17 @@ pub(super) async fn request_cancel(
     one_or_none("jobs.id", done.rows_affected())
 }
 
+/// One that began in the future is not believed.
 const TAKE_LEASE: &str = "
-    insert into leases (name, holder, until)
-    values (?1, ?2, ?4)
+    insert into leases (name, holder, until, lasts)
+    values (?1, ?2, ?4, ?4 - ?3)
         on conflict (name) do update
        set holder = excluded.holder,
-           until = excluded.until
+           until = excluded.until,
+           lasts = excluded.lasts
      where leases.holder = excluded.holder
-        or leases.until <= ?3";
+        or leases.until <= ?3
+        or leases.until - leases.lasts > ?3";
 
 pub(super) async fn take_lease(
     conn: &mut SqliteConnection,
@@ -234,6 +253,23 @@ pub(super) async fn lease_age(
         .await
         .map_err(failed)?;
     Ok(age.map(TimeDelta::microseconds))
+}
+
+const END_LEASES: &str = "
+    delete from leases";
+
+const END_CLAIMS: &str = "
+    update jobs indexed by jobs_running
+       set claimed_until = 0
+     where state = 'running'";
+
+/// Ends the leases and claims of processes that are gone, whatever clock they went by; their jobs
+/// are there to be rescued.
+pub(super) async fn end_all(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    for statement in [END_LEASES, END_CLAIMS] {
+        sqlx::query(statement).execute(&mut *conn).await?;
+    }
+    Ok(())
 }
 
 fn one_or_none(place: &'static str, rows: u64) -> StoreResult<bool> {

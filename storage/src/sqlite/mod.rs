@@ -20,6 +20,7 @@ mod prints;
 mod rows;
 pub(crate) mod schema;
 mod seats;
+mod service_times;
 mod settlements;
 mod shows;
 mod size;
@@ -88,7 +89,7 @@ pub struct SqliteStore {
     wal: Arc<WalGuard>,
     slots: Arc<Slots>,
     /// Held for as long as the store lives.
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl Options {
@@ -138,9 +139,12 @@ impl SqliteStore {
             readers,
             wal: Arc::new(WalGuard::of(file)),
             slots: Arc::new(Slots::new(options.create)),
-            _lock: options.lock,
+            lock: options.lock,
         };
         store.prepare_schema(options.create).await?;
+        if store.lock.is_some() {
+            store.take_over().await?;
+        }
         Ok(store)
     }
 
@@ -161,6 +165,13 @@ impl SqliteStore {
         let readers = u32::try_from(READERS).expect("a handful");
         self.readers.close(readers).await;
         self.writer.close(1).await;
+    }
+
+    /// The lock proves that no other process lives: nothing of one need be waited for.
+    async fn take_over(&self) -> Result<(), OpenError> {
+        let failed = |error| open_failed(&self.file, error);
+        let mut lease = self.writer.try_lend().await.map_err(failed)?;
+        leases::end_all(&mut lease).await.map_err(failed)
     }
 
     async fn prepare_schema(&self, migrates: bool) -> Result<(), OpenError> {

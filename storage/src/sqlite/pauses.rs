@@ -1,10 +1,11 @@
 //! Queues and lanes of which nothing is claimed until an operator says so.
 
-use domain::job::{Lane, Queue};
+use domain::job::{Lane, Pause, Pauses, Queue};
 use domain::ports::StoreResult;
 use sqlx::SqliteConnection;
 
 use super::failure::failed;
+use super::rows;
 
 const PAUSE_QUEUE: &str = "
     insert into paused_queues (queue)
@@ -43,4 +44,30 @@ pub(super) async fn set_paused(
     }
     query.execute(conn).await.map_err(failed)?;
     Ok(())
+}
+
+const LIST_PAUSES: &str = "
+    select queue, null as lane
+      from paused_queues
+     union all
+    select queue, lane
+      from paused_lanes";
+
+/// Queues that this program does not have are left out: it claims nothing of them anyway.
+pub(super) async fn list_pauses(conn: &mut SqliteConnection) -> StoreResult<Pauses> {
+    let rows = sqlx::query(LIST_PAUSES)
+        .fetch_all(conn)
+        .await
+        .map_err(failed)?;
+    let mut pauses = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let queue: &str = rows::get(row, 0, "paused_queues.queue")?;
+        let lane: Option<&str> = rows::get(row, 1, "paused_lanes.lane")?;
+        let lane = lane.map(|_| rows::word(row, 1, "paused_lanes.lane", Lane::parse));
+        if let Some(queue) = Queue::parse(queue) {
+            let lane = lane.transpose()?;
+            pauses.push(Pause { queue, lane });
+        }
+    }
+    Ok(Pauses::of(pauses))
 }

@@ -2,27 +2,29 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::NaiveDate;
 use domain::TicketId;
 use domain::concert::parse_date;
 use domain::job::Claim;
 use domain::ports::StoreResult;
 use domain::prints::{PrintRequest, Published};
+use domain::show::Showtime;
 use domain::ticket::{Print, PrintStatus, Ticket};
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use super::batch::Batch;
 use super::failure::{failed, unexpected};
-use super::rows;
+use super::{rows, shows};
 
 const LIST_TICKETS: &str = "
     select t.id, c.id, t.user_id, t.seat_no, t.bought_at, t.print, t.print_version,
-           c.version, c.date
+           c.version, c.date, s.starts_at, s.time_zone
       from json_each(?1)
      cross join tickets as t
       join concerts as c
         on c.no = t.concert_no
+      left join shows as s
+        on s.concert_id = c.id
      where t.id = unhex(value)";
 
 /// `or rollback`: see [`super::tickets`].
@@ -46,16 +48,16 @@ pub(super) async fn request_prints(
         .fetch_all(&mut *conn)
         .await
         .map_err(failed)?;
-    let mut found: HashMap<TicketId, (Ticket, NaiveDate)> = HashMap::with_capacity(rows.len());
+    let mut found: HashMap<TicketId, (Ticket, Showtime)> = HashMap::with_capacity(rows.len());
     for row in &rows {
         let ticket = rows::ticket(row)?;
         let date = rows::word(row, 8, "concerts.date", parse_date)?;
-        found.insert(ticket.id, (ticket, date));
+        found.insert(ticket.id, (ticket, shows::showtime(row, date, 9)?));
     }
     let mut queued = Vec::new();
     let mut answers = Vec::with_capacity(tickets.len());
     for id in tickets {
-        let Some((ticket, date)) = found.get_mut(id) else {
+        let Some((ticket, show)) = found.get_mut(id) else {
             answers.push(PrintRequest::Unknown);
             continue;
         };
@@ -64,7 +66,7 @@ pub(super) async fn request_prints(
             PrintStatus::NotPrinted | PrintStatus::Error => {
                 ticket.print = Print::Pending;
                 queued.push(id.0);
-                PrintRequest::Queued(ticket.clone(), *date)
+                PrintRequest::Queued(ticket.clone(), *show)
             }
         });
     }

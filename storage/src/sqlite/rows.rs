@@ -2,7 +2,7 @@
 //! its place.
 
 use domain::concert::{Concert, Name, Offer, Status, parse_date};
-use domain::job::{AttemptError, Claim, Claimed, Job, Progress, Queue, State};
+use domain::job::{AttemptError, Claim, Claimed, Job, Progress, State};
 use domain::ports::{StoreError, StoreResult};
 use domain::seat::SeatNo;
 use domain::ticket::{Print, Ticket};
@@ -129,7 +129,7 @@ pub(super) fn job(row: &SqliteRow) -> StoreResult<Job> {
     Ok(Job {
         id: JobId(uuid(row, 0, "jobs.id")?),
         kind: get(row, 1, "jobs.kind")?,
-        queue: word(row, 2, "jobs.queue", Queue::parse)?,
+        queue: get(row, 2, "jobs.queue")?,
         state: word(row, 3, "jobs.state", State::parse)?,
         args: get(row, 4, "jobs.args")?,
         attempt: count(row, 5, "jobs.attempt")?,
@@ -140,22 +140,32 @@ pub(super) fn job(row: &SqliteRow) -> StoreResult<Job> {
         claimed_by: claimed_by
             .map_err(|error| StoreError::corrupt("jobs.claimed_by", error))?
             .map(WorkerId),
-        errors: errors(get(row, 11, "jobs.errors")?)?,
+        errors: errors(
+            get(row, 11, "jobs.errors")?,
+            time(row, 8, "jobs.created_at")?,
+        ),
         trace: get(row, 12, "jobs.trace")?,
         cancel_requested: get(row, 13, "jobs.cancel_requested_at")?,
         suspect: get(row, 14, "jobs.suspect")?,
-        progress: progress(get(row, 15, "jobs.progress")?)?,
+        progress: progress(get(row, 15, "jobs.progress")?),
     })
 }
 
-fn progress(json: Option<&str>) -> StoreResult<Option<Progress>> {
-    let read = json.map(serde_json::from_str).transpose();
-    read.map_err(|error| StoreError::corrupt("jobs.progress", error))
+/// One that cannot be read is nothing: an operator's list goes on.
+fn progress(json: Option<&str>) -> Option<Progress> {
+    json.and_then(|json| serde_json::from_str(json).ok())
 }
 
-fn errors(json: Option<&str>) -> StoreResult<Vec<AttemptError>> {
+/// What cannot be read is shown as it is: an operator's list goes on.
+fn errors(json: Option<&str>, at: Timestamp) -> Vec<AttemptError> {
     let Some(json) = json else {
-        return Ok(Vec::new());
+        return Vec::new();
     };
-    serde_json::from_str(json).map_err(|error| StoreError::corrupt("jobs.errors", error))
+    serde_json::from_str(json).unwrap_or_else(|_| {
+        vec![AttemptError {
+            attempt: 0,
+            at,
+            error: json.to_owned(),
+        }]
+    })
 }

@@ -12,7 +12,7 @@ use crate::error::OpenError;
 use crate::schema::{self, APPLIED, Listed, SchemaReport};
 
 /// Every migration, in order.
-const MIGRATIONS: [Listed; 9] = [
+const MIGRATIONS: [Listed; 10] = [
     (
         1,
         "ledger",
@@ -57,6 +57,11 @@ const MIGRATIONS: [Listed; 9] = [
         9,
         "concert_numbers",
         include_str!("../../../migrations/sqlite/0009_concert_numbers.sql"),
+    ),
+    (
+        10,
+        "service_times",
+        include_str!("../../../migrations/sqlite/0010_service_times.sql"),
     ),
 ];
 

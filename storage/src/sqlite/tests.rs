@@ -8,10 +8,12 @@ use std::path::Path;
 use domain::clock::from_micros;
 use domain::concert::{Concert, Name, Status, parse_date};
 use domain::ids::{IdSource, SeededIds};
+use domain::job::{NewJob, Noop};
+use domain::jobs::JobFilter;
 use domain::ports::Store;
 use domain::seat::SeatNo;
 use domain::tickets::NewTicket;
-use domain::{ConcertId, TicketId, UserId};
+use domain::{ConcertId, JobId, TicketId, UserId};
 use sqlx::{AssertSqlSafe, Row};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -67,7 +69,7 @@ pub(super) fn user(number: u32) -> UserId {
 }
 
 /// Statements that read a whole table or index on purpose, with what they read.
-const MEANT: [(&str, &str); 14] = [
+const MEANT: [(&str, &str); 16] = [
     // Pages of everything, in the order of the key, ended by their limit.
     ("LIST_JOBS", "jobs"),
     ("LIST_JOBS", "finished_jobs"),
@@ -79,6 +81,9 @@ const MEANT: [(&str, &str); 14] = [
     ("COUNT_JOBS", "jobs"),
     ("COUNT_JOBS", "finished_jobs"),
     ("COUNT_WORKERS", "jobs"),
+    // When a server starts, and nobody waits for it.
+    ("END_LEASES", "leases"),
+    ("END_CLAIMS", "jobs"),
     // Counted up to a limit; and a row for each concert is added up.
     ("MEASURE_SIZE", "concerts"),
     ("MEASURE_SIZE", "sales"),
@@ -156,4 +161,36 @@ async fn no_statement_scans_a_table() {
     }
     assert!(looked_at > 40, "only {looked_at} statements were found");
     assert_eq!(scans, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_row_of_another_version_is_shown_and_the_others_are_counted() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder.path().join("ledger.db")).await;
+    let ids = SeededIds::new(3);
+    let now = from_micros(7);
+    let jobs = [(); 3].map(|()| NewJob::of(&Noop {}, JobId(ids.next()), now, now));
+    let mut tx = store.begin().await.unwrap();
+    tx.insert_jobs(&jobs).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut lease = store.writer.lend().await.unwrap();
+    for change in [
+        "update jobs set queue = 'mails' where id = (select max(id) from jobs)",
+        "update jobs set errors = 'oh', progress = '{' where id = (select min(id) from jobs)",
+    ] {
+        sqlx::query(change).execute(&mut *lease).await.unwrap();
+    }
+    drop(lease);
+    let all = JobFilter {
+        max: 9,
+        ..JobFilter::default()
+    };
+    let mut view = store.read().await.unwrap();
+    let listed = view.list_jobs(&all).await.unwrap();
+    let queues: Vec<_> = listed.iter().map(|job| job.queue.as_str()).collect();
+    assert_eq!(queues, ["mails", "system", "system"]);
+    assert_eq!(listed[2].errors[0].error, "oh");
+    assert_eq!(listed[2].progress, None);
+    let counted = view.count_jobs(now).await.unwrap();
+    assert_eq!(counted.iter().map(|depth| depth.jobs).sum::<u64>(), 2);
 }

@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use domain::audit::Violation;
 use domain::concert::{Concert, Offer};
 use domain::job::{
-    Claim, ClaimRequest, Claimed, ClaimedBatch, Job, Lane, NewJob, Queue, Renewal, Standing,
-    Transition,
+    Claim, ClaimRequest, Claimed, ClaimedBatch, Job, Lane, Learned, NewJob, Pauses, Queue, Renewal,
+    Standing, Transition,
 };
 use domain::jobs::{JobFilter, QueueDepth};
 use domain::keys::StoredKey;
@@ -32,7 +32,7 @@ use super::slots::Slots;
 use super::wal::WalGuard;
 use super::{
     audit, claims, concerts, jobs, keys, layouts, leases, moves, pauses, plans, prints, seats,
-    settlements, shows, size, tickets, waiting,
+    service_times, settlements, shows, size, tickets, waiting,
 };
 
 /// A lent connection.
@@ -263,8 +263,21 @@ impl JobView for SqliteTx {
         call!(self, leases::check_claims(claims))
     }
 
-    async fn list_expired(&mut self, now: Timestamp, max: u32) -> StoreResult<Vec<Claimed>> {
-        call!(self, leases::list_expired(now, max))
+    async fn list_expired(
+        &mut self,
+        now: Timestamp,
+        longest: TimeDelta,
+        max: u32,
+    ) -> StoreResult<Vec<Claimed>> {
+        call!(self, leases::list_expired(now, longest, max))
+    }
+
+    async fn list_pauses(&mut self) -> StoreResult<Pauses> {
+        call!(self, pauses::list_pauses())
+    }
+
+    async fn list_service_times(&mut self) -> StoreResult<Vec<Learned>> {
+        call!(self, service_times::list_service_times())
     }
 
     async fn lease_age(&mut self, name: &str, now: Timestamp) -> StoreResult<Option<TimeDelta>> {
@@ -320,8 +333,12 @@ impl JobTx for SqliteTx {
         call!(self, pauses::set_paused(queue, lane, paused))
     }
 
-    async fn prune_jobs(&mut self, before: Timestamp, max: u32) -> StoreResult<u32> {
-        call!(self, jobs::prune_jobs(before, max))
+    async fn put_service_times(&mut self, learned: &[Learned], now: Timestamp) -> StoreResult<()> {
+        call!(self, service_times::put_service_times(learned, now))
+    }
+
+    async fn prune_jobs(&mut self, now: Timestamp, kept: TimeDelta, max: u32) -> StoreResult<u32> {
+        call!(self, jobs::prune_jobs(now, kept, max))
     }
 
     async fn take_lease(
@@ -356,8 +373,8 @@ impl KeyTx for SqliteTx {
         call!(self, keys::delete_keys(keys))
     }
 
-    async fn prune_keys(&mut self, before: Timestamp, max: u32) -> StoreResult<u32> {
-        call!(self, keys::prune_keys(before, max))
+    async fn prune_keys(&mut self, now: Timestamp, kept: TimeDelta, max: u32) -> StoreResult<u32> {
+        call!(self, keys::prune_keys(now, kept, max))
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tests::{Server, eventually, process};
 
-use super::folder;
+use super::{folder, text};
 
 /// `jobs …` with `--json` on a data folder.
 #[track_caller]
@@ -72,35 +72,94 @@ async fn operators_look_at_jobs_and_act_on_them_beside_a_running_server() {
     process::run(dir, &["audit"]).success();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn autoscalers_are_told_how_many_places_are_needed_although_nobody_works() {
-    let folder = folder();
-    let dir = folder.path();
-    let server = Server::start(dir);
-    let needed = |places: u32| {
-        let line = format!("ticketoverflow_workers_needed{{queue=\"prints\"}} {places}\n");
-        let (http, line) = (server.http.clone(), line);
-        async move {
-            eventually(&line, || async {
-                http.get("/metrics")
-                    .await
-                    .text()
-                    .contains(&line)
-                    .then_some(())
-            })
-            .await;
-        }
-    };
-    needed(0).await;
-    jobs(dir, &["pause", "prints"]);
+/// Waits until the figures of a server hold a line.
+async fn until_told(server: &Server, line: &str) {
+    eventually(line, || async {
+        let told = server.http.get("/metrics").await.text();
+        told.lines().any(|one| one == line).then_some(())
+    })
+    .await;
+}
+
+async fn order_print(server: &Server) -> String {
     let concert = server.http.create_concert("A night", 10).await;
     let ticket = server.http.bought(&concert, 1).await;
     let print = format!("/api/v1/tickets/{ticket}/print");
-    server.http.post_empty(&print).await;
-    needed(1).await;
-    jobs(dir, &["resume", "prints"]);
-    server.http.until_print(&ticket, "PRINTED").await;
-    needed(0).await;
+    assert_eq!(server.http.post_empty(&print).await.status, 202);
+    ticket
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn autoscalers_are_told_how_many_places_are_needed_although_nobody_works() {
+    let folder = folder();
+    let config = folder.path().join("nobody.toml");
+    let nobody = "workers.prints.max_per_thread = 0\nworkers.prints.min_per_thread = 0";
+    std::fs::write(&config, nobody).expect("the folder is ours");
+    let server = Server::start_with(folder.path(), &["--config", text(&config)]);
+    let needed = "ticketoverflow_workers_needed{queue=\"prints\"}";
+    until_told(&server, &format!("{needed} 0")).await;
+    order_print(&server).await;
+    until_told(&server, &format!("{needed} 1")).await;
+    jobs(folder.path(), &["pause", "prints"]);
+    until_told(&server, &format!("{needed} 0")).await;
+    jobs(folder.path(), &["resume", "prints"]);
+    until_told(&server, &format!("{needed} 1")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_paused_is_told_wherever_operators_look() {
+    let folder = folder();
+    let dir = folder.path();
+    let server = Server::start(dir);
+    let paused = |lane: &str, is: u32| {
+        format!("ticketoverflow_jobs_paused{{queue=\"prints\",lane=\"{lane}\"}} {is}")
+    };
+    let of_doctor = || {
+        let said = process::run(dir, &["doctor", "--json"]).output;
+        let said: Value = serde_json::from_str(&said).expect("JSON");
+        let findings = said["findings"].as_array().expect("a list");
+        let queues = findings.iter().find(|one| one["what"] == "queues");
+        queues.expect("it is looked at")["detail"]
+            .as_str()
+            .expect("a text")
+            .to_owned()
+    };
+    let listed = || process::run(dir, &["jobs", "list"]).errors;
+    until_told(&server, &paused("soon", 0)).await;
+    assert_eq!(of_doctor(), "nothing is paused");
+    assert!(!listed().contains("paused"), "{}", listed());
+
+    jobs(dir, &["pause", "prints", "--lane", "later"]);
+    let said = jobs(dir, &["pause", "prints"]);
+    let lane = json!({"queue": "prints", "lane": "later"});
+    let whole = json!({"queue": "prints", "lane": null});
+    assert_eq!(said["paused"], json!([whole, lane]));
+    until_told(&server, &paused("soon", 1)).await;
+    for told in [of_doctor(), listed()] {
+        assert!(told.contains("prints; prints, lane later"), "{told}");
+    }
+
+    let said = jobs(dir, &["resume", "prints"]);
+    let done = said["done"].as_str().expect("a text");
+    assert!(
+        done.ends_with("but for what is still paused: prints, lane later"),
+        "{done}"
+    );
+    assert_eq!(said["paused"], json!([lane]));
+    until_told(&server, &paused("soon", 0)).await;
+    until_told(&server, &paused("later", 1)).await;
+    assert!(of_doctor().contains("prints, lane later"));
+
+    jobs(dir, &["pause", "prints"]);
+    let said = jobs(dir, &["resume", "prints", "--lane", "later"]);
+    let done = said["done"].as_str().expect("a text");
+    assert!(
+        done.ends_with("are not taken yet, for this is still paused: prints"),
+        "{done}"
+    );
+    let said = jobs(dir, &["resume", "prints"]);
+    assert_eq!(said["done"], "jobs of the queue prints are taken again");
+    until_told(&server, &paused("later", 0)).await;
 }
 
 #[test]

@@ -48,6 +48,7 @@ async fn a_redis_that_answers_and_refuses_every_purchase_is_named() {
     let redis = RedisServer::start();
     let cluster = Cluster::on_redis(redis.url()).await;
     let api = cluster.start_with("api", &OFTEN);
+    let _scheduler = cluster.start("scheduler");
     let concert = api.http.create_concert("A night", 1_000).await;
     api.http.bought(&concert, 1).await;
     until_well(&api).await;
@@ -98,6 +99,7 @@ async fn a_process_goes_out_of_service_for_a_fault_that_others_do_not_have() {
     ]);
     let by_other = format!("redis://other:secret@127.0.0.1:{}", redis.port);
     let cluster = Cluster::on_redis(redis.url()).await;
+    let _scheduler = cluster.start("scheduler");
     let one = cluster.start_with("api", &OFTEN);
     let other = cluster.start_by(&by_other, "api", &OFTEN);
     until_well(&one).await;
@@ -136,6 +138,7 @@ const ROOM: &str = "drop function full_disk() cascade";
 async fn a_ledger_that_can_be_read_and_not_be_written_is_named() {
     let cluster = Cluster::new().await;
     let api = cluster.start_with("api", &OFTEN);
+    let _scheduler = cluster.start("scheduler");
     let concert = api.http.create_concert("A night", 1_000).await;
     let ticket = api.http.bought(&concert, 1).await;
     until_well(&api).await;
@@ -156,4 +159,27 @@ async fn a_ledger_that_can_be_read_and_not_be_written_is_named() {
     api.http.bought(&concert, 2).await;
     assert!(tokio::task::block_in_place(|| doctor(&cluster, "ledger")).0);
     cluster.assert_audit();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_in_which_no_scheduler_leads_says_so() {
+    let cluster = Cluster::new().await;
+    let api = cluster.start_with("api", &OFTEN);
+    let told = until_degraded(&api, "scheduler").await;
+    let reason = told["degraded"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("was not renewed"), "{reason}");
+    let metrics = api.http.get("/metrics").await.text();
+    let gauge = "ticketoverflow_degraded{part=\"scheduler\"} 1\n";
+    assert!(metrics.contains(gauge), "{metrics}");
+    assert!(
+        cluster.said().contains("no scheduler leads"),
+        "{}",
+        cluster.said()
+    );
+
+    let scheduler = cluster.start_with("scheduler", &OFTEN);
+    until_well(&api).await;
+    until_well(&scheduler).await;
+    scheduler.kill();
+    until_degraded(&api, "scheduler").await;
 }

@@ -7,6 +7,7 @@ use domain::ids::IdSource;
 use domain::job::{
     Band, ClaimRequest, Claimed, Kinds, Lane, NewJob, Outcome, Policy, Queue, State, next,
 };
+use domain::jobs::LEASE_BELIEVED;
 use domain::{JobId, WorkerId};
 
 use super::{Env, micros};
@@ -267,13 +268,13 @@ conformance! {
         let second = env.claim(1).await;
         let ends = env.now() + domain::jobs::LEASE;
         let mut view = env.read().await;
-        assert_eq!(view.list_expired(ends - micros(2), 9).await.unwrap().len(), 0);
-        let expired = view.list_expired(ends - micros(1), 9).await.unwrap();
+        assert_eq!(view.list_expired(ends - micros(2), LEASE_BELIEVED, 9).await.unwrap().len(), 0);
+        let expired = view.list_expired(ends - micros(1), LEASE_BELIEVED, 9).await.unwrap();
         assert_eq!(ids(&expired), ids(&first));
         assert_eq!((expired[0].claim, expired[0].attempt), (first[0].claim, 1));
-        let expired = view.list_expired(ends, 9).await.unwrap();
+        let expired = view.list_expired(ends, LEASE_BELIEVED, 9).await.unwrap();
         assert_eq!(ids(&expired), [ids(&first), ids(&second)].concat());
-        assert_eq!(view.list_expired(ends, 1).await.unwrap().len(), 1);
+        assert_eq!(view.list_expired(ends, LEASE_BELIEVED, 1).await.unwrap().len(), 1);
     }
 
     /// Port: take_lease.

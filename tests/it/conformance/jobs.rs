@@ -45,7 +45,7 @@ conformance! {
     /// Port: list_waiting.
     async fn jobs_that_wait_are_listed_by_due_time_within_an_interval(env) {
         let mut jobs: Vec<_> = [5, 3, 4, 3, 9].map(|hours| env.due_in(hours)).into();
-        jobs.push(NewJob { run_at: env.now() + TimeDelta::days(1), ..env.due_in(4) });
+        jobs.push(NewJob { run_at: env.now() + TimeDelta::seconds(50), ..env.due_in(4) });
         jobs.push(NewJob { queue: Queue::Prints, ..env.due_in(4) });
         env.insert_jobs(&jobs).await;
         let at = |hours| env.now() + TimeDelta::hours(hours);
@@ -71,7 +71,7 @@ conformance! {
 
     /// Port: retime_jobs.
     async fn job_that_waits_gets_another_place_in_its_queue(env) {
-        let soon = NewJob { run_at: env.now() + TimeDelta::days(1), ..env.due_in(7) };
+        let soon = NewJob { run_at: env.now() + TimeDelta::seconds(50), ..env.due_in(7) };
         let (running, first, last) = (env.due_in(1), env.due_in(5), env.due_in(6));
         let jobs = [running, first, last, soon];
         env.insert_jobs(&jobs).await;
@@ -104,7 +104,7 @@ conformance! {
             Job {
                 id: new.id,
                 kind: "noop".into(),
-                queue: Queue::System,
+                queue: "system".into(),
                 state: State::Available,
                 args: "{}".into(),
                 attempt: 0,
@@ -260,10 +260,10 @@ conformance! {
         }
         let waiting = env.noop();
         env.insert_jobs(std::slice::from_ref(&waiting)).await;
-        let before = env.now() - TimeDelta::seconds(1);
+        let (now, kept) = (env.now(), TimeDelta::seconds(1));
         let mut tx = env.begin().await;
-        assert_eq!(tx.prune_jobs(before, 1).await.unwrap(), 1);
-        assert_eq!(tx.prune_jobs(before, 9).await.unwrap(), 1);
+        assert_eq!(tx.prune_jobs(now, kept, 1).await.unwrap(), 1);
+        assert_eq!(tx.prune_jobs(now, kept, 9).await.unwrap(), 1);
         tx.commit().await.unwrap();
         assert_eq!(find(env, ended[0]).await, None);
         assert_eq!(find(env, ended[1]).await, None);

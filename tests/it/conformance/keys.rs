@@ -106,13 +106,13 @@ conformance! {
             insert(env, &[key(env, name)]).await;
             env.clock.advance(TimeDelta::seconds(1));
         }
-        let before = env.now() - TimeDelta::seconds(1);
+        let (now, kept) = (env.now(), TimeDelta::seconds(1));
         let mut tx = env.begin().await;
-        assert_eq!(tx.prune_keys(before, 2).await.unwrap(), 2);
+        assert_eq!(tx.prune_keys(now, kept, 2).await.unwrap(), 2);
         assert_eq!(find(&mut *tx, "b").await, None);
         assert!(find(&mut *tx, "c").await.is_some());
-        assert_eq!(tx.prune_keys(before, 2).await.unwrap(), 1);
-        assert_eq!(tx.prune_keys(before, 2).await.unwrap(), 0);
+        assert_eq!(tx.prune_keys(now, kept, 2).await.unwrap(), 1);
+        assert_eq!(tx.prune_keys(now, kept, 2).await.unwrap(), 0);
         assert!(find(&mut *tx, "d").await.is_some());
     }
 }

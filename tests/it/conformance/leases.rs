@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use domain::JobId;
 use domain::ids::IdSource;
 use domain::job::{Claim, Claimed, Job, Outcome, Policy, Progress, Renewal, Standing, State, next};
+use domain::jobs::LEASE_BELIEVED;
 
 use super::{Env, stale};
 
@@ -63,7 +64,9 @@ async fn running(env: &Env, count: u32) -> Vec<Claimed> {
 
 /// The only job whose lease has ended by now.
 async fn expired(env: &Env) -> Claimed {
-    let mut expired = env.read().await.list_expired(env.now(), 9).await.unwrap();
+    let mut view = env.read().await;
+    let expired = view.list_expired(env.now(), LEASE_BELIEVED, 9).await;
+    let mut expired = expired.unwrap();
     assert_eq!(expired.len(), 1);
     expired.remove(0)
 }

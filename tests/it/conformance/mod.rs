@@ -56,6 +56,7 @@ mod sizes;
 mod tickets;
 mod transactions;
 mod wakeups;
+mod wrong_clocks;
 
 use std::sync::Arc;
 

@@ -3,7 +3,9 @@
 use domain::TicketId;
 use domain::ids::IdSource;
 use domain::job::{Claim, Outcome, Policy, next};
+use domain::jobs::{LEASE, LEASE_BELIEVED};
 use domain::prints::{PrintRequest, Published};
+use domain::show::{Show, Showtime, TimeZone, parse_time};
 use domain::ticket::Print;
 use domain::tickets::NewTicket;
 
@@ -49,13 +51,26 @@ fn is_already(found: &PrintRequest) -> bool {
 
 conformance! {
     /// Port: request_prints.
-    async fn first_request_queues_the_print_and_tells_the_date_of_the_show(env) {
+    async fn first_request_queues_the_print_and_tells_when_the_show_is(env) {
         let concert = env.concert(10).await;
-        let ticket = env.sell(&concert, &[4]).await[0];
+        let tickets = env.sell(&concert, &[4, 5]).await;
+        let (ticket, other) = (tickets[0], tickets[1]);
         let found = request(env, &[ticket.id]).await;
         let stored = env.read().await.find_ticket(ticket.id).await.unwrap().unwrap();
         assert_eq!(stored.print, Print::Pending);
-        assert_eq!(found, [PrintRequest::Queued(stored, concert.date)]);
+        assert_eq!(found, [PrintRequest::Queued(stored, Showtime::on(concert.date))]);
+        let show = Show {
+            starts_at: parse_time("19:30"),
+            time_zone: TimeZone::parse("Asia/Tokyo"),
+            ..Show::default()
+        };
+        let mut tx = env.begin().await;
+        tx.put_show(concert.id, &show).await.unwrap();
+        tx.commit().await.unwrap();
+        let found = request(env, &[other.id]).await;
+        let stored = env.read().await.find_ticket(other.id).await.unwrap().unwrap();
+        let known = Showtime::of(concert.date, &show);
+        assert_eq!(found, [PrintRequest::Queued(stored, known)]);
     }
 
     async fn of_two_requests_for_a_ticket_one_queues_the_print(env) {
@@ -153,7 +168,7 @@ conformance! {
         let (claim, ticket) = env.claim_prints(&tickets).await[0];
         let transition = {
             let mut view = env.read().await;
-            let expired = view.list_expired(env.now() + domain::jobs::LEASE, 9).await.unwrap();
+            let expired = view.list_expired(env.now() + LEASE, LEASE_BELIEVED, 9).await.unwrap();
             next(&expired[0], &Outcome::Lost, &Policy::DEFAULT, env.now())
         };
         let mut tx = env.begin().await;

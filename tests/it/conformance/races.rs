@@ -13,6 +13,7 @@ use domain::ids::IdSource;
 use domain::ids::mix;
 use domain::job::RenderPlan;
 use domain::job::{NewJob, Outcome, Policy, Queue, State, next};
+use domain::jobs::{LEASE, LEASE_BELIEVED};
 use domain::keys::{Answer, StoredKey};
 use domain::plans::Plan;
 use domain::ports::{Store, Tx};
@@ -199,7 +200,8 @@ conformance! {
         let (claim, ticket) = env.claim_prints(&tickets).await[0];
         let expired = {
             let mut view = env.read().await;
-            view.list_expired(env.now() + domain::jobs::LEASE, 1).await.unwrap().remove(0)
+            let ends = env.now() + LEASE;
+            view.list_expired(ends, LEASE_BELIEVED, 1).await.unwrap().remove(0)
         };
         let lost = next(&expired, &Outcome::Lost, &Policy::DEFAULT, env.now());
         let mut tx = env.begin().await;

@@ -53,7 +53,7 @@ async fn claim(store: &PostgresStore, now: Timestamp, lease: TimeDelta) -> Claim
 
 async fn expired(store: &PostgresStore, now: Timestamp) -> usize {
     let mut view = store.read().await.unwrap();
-    view.list_expired(now, 9).await.unwrap().len()
+    view.list_expired(now, LEASE * 2, 9).await.unwrap().len()
 }
 
 #[tokio::test]
@@ -109,4 +109,26 @@ async fn lease_is_not_taken_by_whoever_is_early() {
     assert!(take(one, 2, TimeDelta::zero()).await);
     assert!(take(two, -2, LEASE).await);
     assert!(!take(one, 2, LEASE).await);
+}
+
+#[tokio::test]
+async fn new_job_waits_by_the_servers_clock() {
+    let (_database, store) = open().await;
+    for hour in [-2, 0, 2] {
+        let now = hours(hour);
+        let job = NewJob {
+            run_at: now + TimeDelta::seconds(30),
+            ..NewJob::of(&Noop {}, JobId(SystemIds.next()), now, now)
+        };
+        let id = job.id;
+        let mut tx = store.begin().await.unwrap();
+        tx.insert_jobs(&[job]).await.unwrap();
+        tx.commit().await.unwrap();
+        let found = store.read().await.unwrap().find_job(id).await.unwrap();
+        let waits = found.unwrap().run_at - SystemClock.now();
+        assert!(
+            waits > TimeDelta::minutes(-5) && waits <= TimeDelta::seconds(30),
+            "{waits}"
+        );
+    }
 }

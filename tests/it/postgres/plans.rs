@@ -22,7 +22,7 @@ const TABLES: [&str; 10] = [
 ];
 
 /// Statements that go through a whole index or table on purpose, with its name.
-const MEANT: [(&str, &str); 16] = [
+const MEANT: [(&str, &str); 19] = [
     // Pages of everything, in the order of the key, ended by their limit.
     ("LIST_JOBS", "jobs_pkey"),
     ("LIST_JOBS", "finished_jobs_pkey"),
@@ -35,6 +35,10 @@ const MEANT: [(&str, &str); 16] = [
     ("COUNT_JOBS", "jobs_running"),
     ("COUNT_JOBS", "finished_jobs_dead"),
     ("COUNT_WORKERS", "jobs_running"),
+    // A handful of rows.
+    ("LIST_PAUSES", "paused_queues_pkey"),
+    ("LIST_PAUSES", "paused_lanes_pkey"),
+    ("LIST_SERVICE_TIMES", "service_times_pkey"),
     // Counted up to a limit; and a row for each concert is added up.
     ("MEASURE_SIZE", "concerts_pkey"),
     ("MEASURE_SIZE", "sales"),

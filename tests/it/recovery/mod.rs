@@ -1,5 +1,6 @@
 //! P3: what was answered survives `kill -9`; what was begun is finished without help.
 
+mod clocks;
 mod drains;
 mod full_disk;
 mod kills;

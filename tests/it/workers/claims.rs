@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::job::{Noop, Outcome, Queue, RenderPlan, State};
-use domain::jobs::{self, Settled};
+use domain::jobs::{self, LEASE_BELIEVED, Settled};
 use domain::prints::Effect;
 
 use super::gate::{Drawing, Ended};
@@ -106,7 +106,7 @@ async fn lost_claim_cancels_the_running_job() {
         .read()
         .await
         .unwrap()
-        .list_expired(in_an_hour, 9)
+        .list_expired(in_an_hour, LEASE_BELIEVED, 9)
         .await
         .unwrap();
     let [claimed] = expired.as_slice() else {
@@ -149,7 +149,7 @@ async fn claims_are_renewed_for_as_long_as_their_jobs_run() {
             .read()
             .await
             .unwrap()
-            .list_expired(lease_ends, 9)
+            .list_expired(lease_ends, LEASE_BELIEVED, 9)
             .await;
         expired.unwrap().is_empty().then_some(())
     })

@@ -1,9 +1,9 @@
 //! What the scheduler sets going.
 
-use domain::job::{CANCELLED, Noop, State};
+use domain::job::{CANCELLED, Kind, NewJob, Noop, Queue, RenderTicket, State};
 use domain::jobs::{self, Cancelled};
 use domain::ticket::PrintStatus;
-use domain::{WorkerId, tickets};
+use domain::{Context, Limits, Parts, WorkerId, tickets};
 use scheduler::{Config, Duties, Scheduler};
 use tests::eventually;
 
@@ -104,11 +104,11 @@ async fn finished_jobs_are_deleted_and_dead_letters_stay() {
     let platform = Platform::new().await;
     let workers = platform.work();
     let done = platform.queue(platform.job(&Noop {})).await;
-    let unknown = domain::job::NewJob {
-        kind: "unheard_of",
+    let unreadable = NewJob {
+        kind: RenderTicket::NAME,
         ..platform.job(&Noop {})
     };
-    let dead = platform.queue(unknown).await;
+    let dead = platform.queue(unreadable).await;
     platform.until(done, State::Completed).await;
     platform.until(dead, State::Discarded).await;
 
@@ -167,4 +167,28 @@ async fn second_scheduler_takes_over_when_the_first_one_stops() {
     .await;
     assert!(could_lead(second).await && !could_lead(other).await);
     second_one.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_learned_of_jobs_outlives_those_who_ran_them() {
+    let platform = Platform::new().await;
+    let ctx = &platform.ctx;
+    let workers = platform.work();
+    let job = platform.queue(platform.job(&Noop {})).await;
+    platform.until(job, State::Completed).await;
+    let told = || async {
+        let mut view = ctx.store.read().await.unwrap();
+        let told = view.list_service_times().await.unwrap();
+        told.iter().any(|one| one.kind == Noop::NAME).then_some(())
+    };
+    workers.stop(GRACE).await;
+    eventually("the others are told", told).await;
+
+    // Another process on the same ledger, such as a scheduler that runs no jobs.
+    let parts = Parts::clone(ctx);
+    let other = Context::start(parts, Limits::default()).expect("a thread more");
+    let runs = || other.service_times().of(Queue::System).runs;
+    assert_eq!(runs(), 0);
+    jobs::learn_from_others(&other).await.unwrap();
+    assert!(runs() > 0);
 }

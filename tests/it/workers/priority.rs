@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use chrono::TimeDelta;
 use domain::job::{Noop, Queue, Rota, State};
 use domain::jobs::JobFilter;
+use domain::show::{Show, TimeZone};
+use domain::{ConcertId, shows};
 use futures::future::join_all;
 use workers::{Config, DrawingPoolConfig, PoolConfig, Registry};
 
@@ -52,19 +54,15 @@ async fn job_of_the_lowest_lane_has_its_share_of_a_pool() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn prints_for_tonight_overtake_those_for_later_but_for_their_share() {
-    let platform = Platform::new().await;
-    let (later, tonight) = (
-        platform.concert_in(30, BACKLOG).await,
-        platform.concert_in(0, URGENT).await,
-    );
-    let mut urgent = Vec::new();
+/// Prints of one concert are ordered while those of another are worked off by pools of few places;
+/// of the others no more are begun before than have their share.
+async fn assert_overtakes(platform: &Platform, backlog: ConcertId, urgent: ConcertId) {
+    let mut tickets = Vec::new();
     for _ in 0..URGENT {
-        urgent.push(platform.ticket(tonight).await);
+        tickets.push(platform.ticket(urgent).await);
     }
     for _ in 0..BACKLOG {
-        platform.print(platform.ticket(later).await).await;
+        platform.print(platform.ticket(backlog).await).await;
     }
     let places = DrawingPoolConfig {
         min_per_thread: 1,
@@ -79,16 +77,16 @@ async fn prints_for_tonight_overtake_those_for_later_but_for_their_share() {
     // The backlog is still there when the others come, however long that takes.
     gate.close();
     let workers = platform.work_as(&config, Registry::default());
-    let is_print = |one: &Drawing| one.concert == later && one.ticket.is_some();
+    let is_print = |one: &Drawing| one.concert == backlog && one.ticket.is_some();
     gate.until("the backlog is being worked off", 1, is_print)
         .await;
-    join_all(urgent.iter().map(|&ticket| platform.print(ticket))).await;
+    join_all(tickets.iter().map(|&ticket| platform.print(ticket))).await;
     let begun = gate.drawings().len();
     gate.open();
-    join_all(urgent.iter().map(|&ticket| platform.until_printed(ticket))).await;
+    join_all(tickets.iter().map(|&ticket| platform.until_printed(ticket))).await;
 
     let drawings = gate.drawings();
-    let is_urgent = |one: &Drawing| one.concert == tonight && one.ticket.is_some();
+    let is_urgent = |one: &Drawing| one.concert == urgent && one.ticket.is_some();
     let last = drawings.iter().rposition(is_urgent).unwrap();
     let overtaken = drawings[begun..last].iter().filter(|one| is_print(one));
     let overtaken: HashSet<_> = overtaken.filter_map(|one| one.ticket).collect();
@@ -100,4 +98,36 @@ async fn prints_for_tonight_overtake_those_for_later_but_for_their_share() {
         overtaken.len()
     );
     workers.stop(GRACE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prints_for_tonight_overtake_those_for_later_but_for_their_share() {
+    let platform = Platform::new().await;
+    let (later, tonight) = (
+        platform.concert_in(30, BACKLOG).await,
+        platform.concert_in(0, URGENT).await,
+    );
+    assert_overtakes(&platform, later, tonight).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prints_for_a_show_in_ten_minutes_overtake_those_for_the_same_night_in_a_later_zone() {
+    let platform = Platform::new().await;
+    // The same day and hour by the clocks of both, eleven hours apart.
+    let begins = platform.ctx.clock.now() + TimeDelta::minutes(10);
+    let days = (begins.date_naive() - platform.today).num_days();
+    let concert = async |zone, capacity| {
+        let concert = platform.concert_in(days, capacity).await;
+        let show = Show {
+            starts_at: Some(begins.time()),
+            time_zone: TimeZone::parse(zone),
+            ..Show::default()
+        };
+        let announced = shows::announce(&platform.ctx, concert, show, None, None).await;
+        announced.unwrap();
+        concert
+    };
+    let later = concert("Pacific/Pago_Pago", BACKLOG).await;
+    let soon = concert("UTC", URGENT).await;
+    assert_overtakes(&platform, later, soon).await;
 }

@@ -4,6 +4,7 @@ use domain::concert::{Change, Name};
 use domain::concerts;
 use domain::job::{KINDS, Kind, Noop, RenderPlan, RenderTicket, RetimePrints, State};
 use domain::prints::{self, Format, Style};
+use domain::show::Showtime;
 use domain::{JobId, jobs, tickets};
 
 use super::{GRACE, Platform};
@@ -24,11 +25,8 @@ async fn queue(platform: &Platform, kind: &str) -> JobId {
         }
         RetimePrints::NAME => {
             let concert_id = platform.concert().await;
-            let date_before = platform.ctx.clock.now().date_naive();
-            let retime = RetimePrints {
-                concert_id,
-                date_before,
-            };
+            let before = Showtime::on(platform.ctx.clock.now().date_naive());
+            let retime = RetimePrints::of(concert_id, &before);
             platform.queue(platform.job(&retime)).await
         }
         Noop::NAME => platform.queue(platform.job(&Noop {})).await,

@@ -1,4 +1,4 @@
-//! Moves the due time of prints that wait for a concert whose date was changed.
+//! Moves the due time of prints that wait for a concert whose date, hour or zone was changed.
 //!
 //! Safe to repeat: what was moved is not due at the old time any more.
 
@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 impl Job for RetimePrints {
     async fn run(&self, ctx: &JobContext) -> JobResult {
-        let mut retiming = Retiming::of(ctx, self);
+        let mut retiming = Retiming::of(self);
         while retiming.step(ctx).await? {
             ctx.check()?;
             ctx.report(None, &format!("{} prints moved", retiming.moved));

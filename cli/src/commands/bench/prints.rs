@@ -5,9 +5,10 @@ use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
 use domain::concert::{Name, Status};
 use domain::concerts::{self, NewConcert};
-use domain::job::{NewJob, Queue, RenderTicket, deadline};
+use domain::job::{NewJob, Queue, RenderTicket};
 use domain::ports::BATCH_MAX;
 use domain::seat::SeatNo;
+use domain::show::Showtime;
 use domain::tickets::NewTicket;
 use domain::{Answered, ConcertId, Context, JobId, TicketId};
 
@@ -58,7 +59,7 @@ impl SoldOut {
         let mut ordered = 0;
         for tickets in self.tickets.chunks(BATCH_MAX) {
             let now = ctx.clock.now();
-            let due_at = deadline(now.date_naive() + TimeDelta::days(self.days), now);
+            let due_at = Showtime::on(now.date_naive() + TimeDelta::days(self.days)).due_at(now);
             let job = |&ticket_id| {
                 let id = JobId(ctx.ids.next());
                 NewJob::of(

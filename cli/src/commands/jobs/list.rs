@@ -2,7 +2,7 @@
 
 use domain::JobId;
 use domain::job::{self, Job, KINDS};
-use domain::jobs::JobFilter;
+use domain::jobs::{self, JobFilter};
 use domain::ports::Store;
 
 use super::{as_json, open, parse_id, parse_queue, parse_state};
@@ -27,13 +27,13 @@ pub(super) async fn list(args: &JobsListArgs) -> anyhow::Result<()> {
     let mut left = args.max;
     while left > 0 {
         page.max = left.min(PAGE);
-        let jobs = store.read().await?.list_jobs(&page).await?;
-        for job in &jobs {
+        let listed = store.read().await?.list_jobs(&page).await?;
+        for job in &listed {
             listing.add(job)?;
         }
-        let found = u32::try_from(jobs.len()).expect("no more than asked for");
+        let found = u32::try_from(listed.len()).expect("no more than asked for");
         left -= found;
-        page.before = jobs.last().map(|job| job.id).or(page.before);
+        page.before = listed.last().map(|job| job.id).or(page.before);
         if found < page.max {
             break;
         }
@@ -41,6 +41,10 @@ pub(super) async fn list(args: &JobsListArgs) -> anyhow::Result<()> {
     listing.end();
     if left == 0 {
         tell_of_more(store, page, args.max).await?;
+    }
+    let pauses = jobs::pauses(&opened.parts).await?;
+    if !pauses.is_empty() {
+        out::note(format_args!("paused, until `jobs resume`: {pauses}"));
     }
     Ok(())
 }
@@ -111,7 +115,7 @@ impl Listing {
             "{:36}  {:14} {:7} {:10} {:>7}  {}",
             job.id,
             job.kind,
-            job.queue.as_str(),
+            job.queue,
             job.state.as_str(),
             job.attempt,
             job.due_at.format("%Y-%m-%d %H:%M"),

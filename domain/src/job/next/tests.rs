@@ -134,6 +134,34 @@ fn waiting_and_handing_back_cost_no_attempt() {
 }
 
 #[test]
+fn no_wait_is_longer_than_is_believed() {
+    let latest = from_micros(1_000_000) + WAIT_MAX;
+    let day = TimeDelta::days(1);
+    for outcome in [
+        Outcome::Snooze(day),
+        Outcome::Retry("busy".into(), Some(day)),
+    ] {
+        assert_eq!(after(1, &outcome).run_at, latest, "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_job_that_nobody_here_knows_is_left_to_others_for_a_while() {
+    let unknown = Outcome::Unknown("what is it?".into());
+    for attempt in [1, 5, 99] {
+        let left = after(attempt, &unknown);
+        assert_eq!((left.state, left.attempt), (State::Scheduled, attempt - 1));
+        let wait = left.run_at - left.at;
+        assert!(wait >= TimeDelta::seconds(30) && wait <= WAIT_MAX, "{wait}");
+        assert_eq!(left.error, None);
+    }
+    let old = job(1).created_at + UNKNOWN_KEPT_FOR + TimeDelta::seconds(1);
+    let dead = next(&job(1), &unknown, &Policy::DEFAULT, old);
+    assert_eq!(dead.state, State::Discarded);
+    assert_eq!(dead.error.unwrap().error, "what is it?");
+}
+
+#[test]
 fn a_wait_given_by_the_job_wins_over_the_usual_one() {
     let retry = Outcome::Retry("busy".into(), Some(TimeDelta::zero()));
     assert_eq!(after(1, &retry).state, State::Available);

@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 use domain::audit::Violation;
 use domain::concert::{Concert, Offer};
 use domain::job::{
-    Claim, ClaimRequest, Claimed, ClaimedBatch, Job, Lane, NewJob, Queue, Renewal, Standing,
-    Transition,
+    Claim, ClaimRequest, Claimed, ClaimedBatch, Job, Lane, Learned, NewJob, Pauses, Queue, Renewal,
+    Standing, Transition,
 };
 use domain::jobs::{JobFilter, QueueDepth};
 use domain::keys::StoredKey;
@@ -27,7 +27,7 @@ use domain::{ConcertId, JobId, LayoutId, TicketId, Timestamp, WorkerId};
 use super::{Kind, PgTx, call};
 use crate::postgres::{
     audit, claims, concerts, jobs, keys, layouts, leases, moves, pauses, plans, prints,
-    settlements, shows, size, tickets, waiting,
+    service_times, settlements, shows, size, tickets, waiting,
 };
 
 #[async_trait]
@@ -200,9 +200,22 @@ impl JobView for PgTx {
         call!(self, leases::check_claims(claims, locks))
     }
 
-    async fn list_expired(&mut self, now: Timestamp, max: u32) -> StoreResult<Vec<Claimed>> {
+    async fn list_expired(
+        &mut self,
+        now: Timestamp,
+        longest: TimeDelta,
+        max: u32,
+    ) -> StoreResult<Vec<Claimed>> {
         let present = self.lease_clock.present(now);
-        call!(self, leases::list_expired(present, max))
+        call!(self, leases::list_expired(present, longest, max))
+    }
+
+    async fn list_pauses(&mut self) -> StoreResult<Pauses> {
+        call!(self, pauses::list_pauses())
+    }
+
+    async fn list_service_times(&mut self) -> StoreResult<Vec<Learned>> {
+        call!(self, service_times::list_service_times())
     }
 
     async fn lease_age(&mut self, name: &str, now: Timestamp) -> StoreResult<Option<TimeDelta>> {
@@ -214,7 +227,7 @@ impl JobView for PgTx {
 #[async_trait]
 impl JobTx for PgTx {
     async fn insert_jobs(&mut self, jobs: &[NewJob]) -> StoreResult<Vec<bool>> {
-        call!(self, jobs::insert_jobs(jobs))
+        call!(self, jobs::insert_jobs(jobs, self.lease_clock))
     }
 
     async fn claim_jobs(&mut self, request: &ClaimRequest) -> StoreResult<ClaimedBatch> {
@@ -263,8 +276,13 @@ impl JobTx for PgTx {
         call!(self, pauses::set_paused(queue, lane, paused))
     }
 
-    async fn prune_jobs(&mut self, before: Timestamp, max: u32) -> StoreResult<u32> {
-        call!(self, jobs::prune_jobs(before, max))
+    async fn put_service_times(&mut self, learned: &[Learned], now: Timestamp) -> StoreResult<()> {
+        call!(self, service_times::put_service_times(learned, now))
+    }
+
+    async fn prune_jobs(&mut self, now: Timestamp, kept: TimeDelta, max: u32) -> StoreResult<u32> {
+        let present = self.lease_clock.present(now);
+        call!(self, jobs::prune_jobs(present, kept, max))
     }
 
     async fn take_lease(
@@ -300,8 +318,9 @@ impl KeyTx for PgTx {
         call!(self, keys::delete_keys(keys))
     }
 
-    async fn prune_keys(&mut self, before: Timestamp, max: u32) -> StoreResult<u32> {
-        call!(self, keys::prune_keys(before, max))
+    async fn prune_keys(&mut self, now: Timestamp, kept: TimeDelta, max: u32) -> StoreResult<u32> {
+        let present = self.lease_clock.present(now);
+        call!(self, keys::prune_keys(present, kept, max))
     }
 }
 
