@@ -46,6 +46,25 @@ pub(crate) fn language(headers: &HeaderMap) -> &'static str {
     best.0
 }
 
+/// The language of [`LANGUAGES`] that a tag names, or the nearest one: `de` for `de-AT`, `DE` or
+/// `de_AT`.
+pub(crate) fn named_language(tag: &str) -> Option<&'static str> {
+    let primary = tag.split(['-', '_']).next()?;
+    let mut known = LANGUAGES.into_iter();
+    known.find(|known| known.eq_ignore_ascii_case(primary))
+}
+
+/// Whether a client is a browser that wants to show a page: it names HTML and no JSON.
+pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
+    let ranges = ranges(headers, ACCEPT).unwrap_or_default();
+    let names = |end: &str| {
+        ranges
+            .iter()
+            .any(|(range, q)| *q > 0 && range.ends_with(end))
+    };
+    names("/html") && !names("json")
+}
+
 /// How a plan can be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Coding {

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use domain::Context;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::compressed::CompressedPlans;
 use crate::config::Config;
 use crate::pages::HomePage;
+use crate::site::Site;
+use crate::uploads::Uploads;
 use crate::wire;
 
 /// The service as its routes see it. Cheap to clone.
@@ -20,12 +21,13 @@ pub struct App(Arc<Parts>);
 struct Parts {
     ctx: Arc<Context>,
     config: Config,
+    site: Site,
     users: Bytes,
     plans: CompressedPlans,
     home: HomePage,
     metrics: Box<dyn Fn() -> String + Send + Sync>,
     draining: Arc<AtomicBool>,
-    uploads: Arc<Semaphore>,
+    uploads: Uploads,
 }
 
 impl App {
@@ -33,14 +35,16 @@ impl App {
     pub fn new(
         ctx: Arc<Context>,
         config: Config,
+        site: Site,
         plan_bytes_max: u64,
         metrics: impl Fn() -> String + Send + Sync + 'static,
     ) -> Self {
         let users = wire::users_json(ctx.users.all());
         Self(Arc::new(Parts {
-            uploads: Arc::new(Semaphore::new(config.uploads_max)),
+            uploads: Uploads::new(config.uploads_max, config.layout_bytes_max),
             ctx,
             config,
+            site,
             users,
             plans: CompressedPlans::new(plan_bytes_max),
             home: HomePage::default(),
@@ -64,9 +68,9 @@ impl App {
         self.0.draining.load(Ordering::Relaxed)
     }
 
-    /// A turn to read a large body; none while too many are being read.
-    pub(crate) fn begin_upload(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.0.uploads).try_acquire_owned().ok()
+    /// The memory of large bodies.
+    pub(crate) fn uploads(&self) -> &Uploads {
+        &self.0.uploads
     }
 
     pub(crate) fn ctx(&self) -> &Arc<Context> {
@@ -75,6 +79,10 @@ impl App {
 
     pub(crate) fn config(&self) -> &Config {
         &self.0.config
+    }
+
+    pub(crate) fn site(&self) -> &Site {
+        &self.0.site
     }
 
     /// All users as JSON. They are fixed, so they are written down once.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::site::AllowedOrigin;
+
 /// Limits and time-outs of the HTTP edge.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -13,7 +15,7 @@ pub struct Config {
     pub body_bytes_max: usize,
     /// The largest seating layout, 32 MiB at most; more is answered 413.
     pub layout_bytes_max: usize,
-    /// Layouts that are read at a time; more are answered 503.
+    /// Memory for layouts that arrive at a time, as many of the largest; more are answered 503.
     pub uploads_max: usize,
     /// How long a client may take for a request's head. Also ends connections that are idle.
     pub header_read_timeout_ms: u64,
@@ -21,6 +23,9 @@ pub struct Config {
     pub body_read_timeout_ms: u64,
     /// How long a client may refuse to read its answer before its connection is closed.
     pub write_stall_timeout_ms: u64,
+    /// The bytes a second that a client must take while its answer waits for it, on an average of
+    /// [`Config::write_stall_timeout_ms`]; else its connection is closed.
+    pub answer_bytes_per_s_min: u64,
     /// Connections that are open at a time; more wait in the kernel's queue.
     pub connections_max: usize,
     /// How long a process that a service manager stops goes on serving, while `/readyz` says so and
@@ -28,8 +33,10 @@ pub struct Config {
     pub drain_notice_ms: u64,
     /// How long running requests may take after that.
     pub drain_timeout_ms: u64,
-    /// Proxies whose `X-Forwarded-Proto` and `X-Forwarded-Host` are believed: `10.0.0.0/8`.
+    /// Proxies whose `Forwarded` and `X-Forwarded-` headers are believed: `10.0.0.0/8`.
     pub trusted_proxies: Vec<Network>,
+    /// Other sites whose pages may use the interface: `https://shop.example`.
+    pub allowed_origins: Vec<AllowedOrigin>,
 }
 
 impl Default for Config {
@@ -41,10 +48,12 @@ impl Default for Config {
             header_read_timeout_ms: 30_000,
             body_read_timeout_ms: 20_000,
             write_stall_timeout_ms: 30_000,
+            answer_bytes_per_s_min: 4_096,
             connections_max: 20_000,
             drain_notice_ms: 3_000,
             drain_timeout_ms: 20_000,
             trusted_proxies: Vec::new(),
+            allowed_origins: Vec::new(),
         }
     }
 }

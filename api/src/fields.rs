@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use domain::json_text;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
@@ -26,6 +27,9 @@ impl Fields {
     /// of the two was meant?
     pub(crate) fn parse(body: &[u8]) -> Result<Self, Problem> {
         let Members(members) = serde_json::from_slice(body).map_err(|error| {
+            if let Err(problem) = check_text(body) {
+                return problem;
+            }
             if error.is_data() && !body.trim_ascii_start().starts_with(b"{") {
                 return Problem::fields(vec![mistake(String::new(), "must be an object".into())]);
             }
@@ -91,6 +95,15 @@ impl Fields {
             _ => Err(Problem::fields(self.mistakes)),
         }
     }
+}
+
+/// Says so when a body is text that JSON is not sent as, such as UTF-16.
+pub(crate) fn check_text(body: &[u8]) -> Result<(), Problem> {
+    let coding = json_text::foreign(body);
+    coding.map_or(Ok(()), |coding| {
+        let detail = format!("the body is {coding}; JSON is sent as UTF-8");
+        Err(Problem::new(&INVALID, detail))
+    })
 }
 
 /// A text member.

@@ -13,17 +13,22 @@ mod config;
 mod docs;
 mod etag;
 mod fields;
+mod guard;
 mod idempotency;
 mod measure;
 mod origin;
+mod paced;
 mod pages;
 mod problem;
 mod query;
 mod reply;
 mod request;
+mod rest;
 mod routes;
 mod serve;
+mod site;
 mod stream;
+mod uploads;
 mod wire;
 
 use axum::Router;
@@ -32,6 +37,7 @@ pub use self::app::App;
 pub use self::config::{Config, InvalidNetwork, Network};
 pub use self::routes::baseline_router;
 pub use self::serve::{Stop, listen, serve};
+pub use self::site::{AllowedOrigin, BasePath, HostName, InvalidSite, Site};
 
 /// What a process serves that is not there for clients.
 pub fn operations_router(app: App) -> Router {

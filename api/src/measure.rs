@@ -16,9 +16,9 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 /// Statuses that have figures of their own; others share the last one.
-const STATUSES: [&str; 17] = [
-    "200", "201", "202", "303", "304", "400", "404", "405", "406", "408", "409", "412", "413",
-    "422", "500", "503", "other",
+const STATUSES: [&str; 21] = [
+    "200", "201", "202", "204", "303", "304", "400", "403", "404", "405", "406", "408", "409",
+    "412", "413", "415", "421", "422", "500", "503", "other",
 ];
 const METHODS: [&str; 5] = ["GET", "HEAD", "POST", "PUT", "other"];
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -35,6 +35,21 @@ pub(crate) static INVALID: Kind = kind(
     StatusCode::BAD_REQUEST,
     "invalid-request",
     "The request is not valid",
+);
+pub(crate) static FOREIGN: Kind = kind(
+    StatusCode::FORBIDDEN,
+    "foreign-origin",
+    "The request comes from a page of another site",
+);
+pub(crate) static MISDIRECTED: Kind = kind(
+    StatusCode::MISDIRECTED_REQUEST,
+    "misdirected-request",
+    "The service has another name",
+);
+pub(crate) static CODED: Kind = kind(
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "unsupported-coding",
+    "The body is in a coding that is not read",
 );
 pub(crate) static NOT_FOUND: Kind = kind(StatusCode::NOT_FOUND, "not-found", "Not found");
 pub(crate) static WRONG_VERB: Kind = kind(
@@ -114,6 +129,8 @@ struct Parts {
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     retry_after: Option<HeaderValue>,
+    /// Says in which coding a body is read.
+    accepts_identity: bool,
     /// The chain of causes, for the log only.
     cause: Option<String>,
     closes: bool,
@@ -168,6 +185,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             retry_after: None,
+            accepts_identity: false,
             cause: None,
             closes: false,
         }))
@@ -209,6 +227,13 @@ impl Problem {
         self
     }
 
+    /// Tells the client to send the body as it is.
+    #[must_use]
+    pub(crate) fn accepting_identity(mut self) -> Self {
+        self.0.accepts_identity = true;
+        self
+    }
+
     /// Ends the connection after the answer: the rest of the request is not read.
     #[must_use]
     pub(crate) fn closing(mut self) -> Self {
@@ -246,6 +271,9 @@ impl Problem {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(retry_after) = &self.0.retry_after {
             headers.insert(RETRY_AFTER, retry_after.clone());
+        }
+        if self.0.accepts_identity {
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         if self.0.closes {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

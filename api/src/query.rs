@@ -1,10 +1,11 @@
 //! What stands behind the question mark: the filter of the ticket list, and how a print or a plan is
 //! wanted.
 
-use domain::prints::{LANGUAGES, Style};
+use domain::prints::Style;
 use domain::tickets::TicketFilter;
 use domain::{ConcertId, UserId};
 
+use crate::accept;
 use crate::problem::{NOT_FOUND, Problem};
 
 /// Reads `user_id` and `concert_id`. A filter that can match nothing by its form (an unknown or
@@ -41,11 +42,11 @@ pub(crate) fn style(query: Option<&str>, language: &'static str) -> Result<Style
         phone: false,
     };
     if let Some(tag) = value(query, "lang") {
-        let known = LANGUAGES.into_iter().find(|known| *known == tag);
         let none = || Problem::new(&NOT_FOUND, "there are no prints in this language");
-        style.language = known.ok_or_else(none)?;
+        style.language = accept::named_language(&tag).ok_or_else(none)?;
     }
-    match value(query, "sheet").as_deref() {
+    let sheet = value(query, "sheet").map(|sheet| sheet.to_ascii_lowercase());
+    match sheet.as_deref() {
         None | Some("a4") => {}
         Some("phone") => style.phone = true,
         Some(_) => return Err(Problem::new(&NOT_FOUND, "a sheet is a4 or phone")),
@@ -100,15 +101,44 @@ mod tests {
         assert_eq!(ticket_filter(Some(&query)).unwrap(), both);
         let encoded = format!("user%5Fid={}", ID.replace('-', "%2d"));
         assert_eq!(ticket_filter(Some(&encoded)).unwrap().user_id, user_id);
+        let upper = format!("user_id={}", ID.to_uppercase());
+        assert_eq!(ticket_filter(Some(&upper)).unwrap().user_id, user_id);
         for none in [None, Some("")] {
             assert_eq!(ticket_filter(none).unwrap(), TicketFilter::default());
         }
     }
 
     #[test]
+    fn styles_are_read_in_any_case_and_from_regions() {
+        for (query, language, phone) in [
+            ("lang=de-AT", "de", false),
+            ("lang=DE&sheet=PHONE", "de", true),
+            ("lang=de_AT&sheet=A4", "de", false),
+            ("lang=fr-Latn-CA", "fr", false),
+            ("sheet=Phone", "en", true),
+        ] {
+            let style = style(Some(query), "en").unwrap();
+            assert_eq!((style.language, style.phone), (language, phone), "{query}");
+        }
+        for query in [
+            "lang=",
+            "lang=xx",
+            "lang=deutsch",
+            "lang=-de",
+            "sheet=",
+            "sheet=a5",
+        ] {
+            assert_eq!(
+                style(Some(query), "en").unwrap_err().status(),
+                404,
+                "{query}"
+            );
+        }
+    }
+
+    #[test]
     fn whatever_else_is_not_found() {
         let twice = format!("user_id={ID}&user_id={ID}");
-        let upper = format!("user_id={}", ID.to_uppercase());
         let unknown = format!("user_id={ID}&page=1");
         for query in [
             "user_id=",
@@ -121,7 +151,6 @@ mod tests {
             "user_id=%+1",
             "=",
             &twice,
-            &upper,
             &unknown,
         ] {
             let status = ticket_filter(Some(query)).unwrap_err().status();

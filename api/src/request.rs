@@ -6,20 +6,20 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::HeaderMap;
-use axum::http::header::EXPECT;
+use axum::http::header::{CONTENT_ENCODING, EXPECT};
 use axum::http::request::Parts;
-use bytes::{Bytes, BytesMut};
-use domain::{ConcertId, LayoutId, TicketId, UserId};
+use bytes::{Buf as _, Bytes, BytesMut};
+use domain::{ConcertId, LayoutId, TicketId, UserId, json_text};
 use futures::FutureExt as _;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use crate::app::App;
 use crate::config::Config;
 use crate::idempotency::IdempotencyKey;
-use crate::problem::{BUSY, INVALID, Problem, TOO_LARGE, TOO_SLOW};
+use crate::problem::{CODED, INVALID, Problem, TOO_LARGE, TOO_SLOW};
+use crate::uploads::Room;
 
 /// The id in a path. One that cannot be read names nothing, so it is answered 404.
 #[derive(Debug, Clone, Copy)]
@@ -76,12 +76,12 @@ pub(crate) struct Post {
     pub(crate) key: Option<IdempotencyKey>,
 }
 
-/// A [`Post`] of a large document. Few are read at a time: each may fill its share of memory.
+/// A [`Post`] of a large document. All of them together have so much memory.
 #[derive(Debug)]
 pub(crate) struct Upload {
     pub(crate) post: Post,
-    /// To be kept until the document is read.
-    pub(crate) turn: OwnedSemaphorePermit,
+    /// Its memory, to be kept until the document is read.
+    pub(crate) room: Room,
 }
 
 impl FromRequest<App> for Input {
@@ -90,7 +90,7 @@ impl FromRequest<App> for Input {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let config = app.config();
-        Self::read(&parts, body, config, config.body_bytes_max).await
+        Self::read(&parts, body, config, config.body_bytes_max, |_| Ok(())).await
     }
 }
 
@@ -100,7 +100,8 @@ impl FromRequest<App> for Post {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let config = app.config();
-        let input = Input::read(&parts, body, config, config.body_bytes_max).await?;
+        let most = config.body_bytes_max;
+        let input = Input::read(&parts, body, config, most, |_| Ok(())).await?;
         let key = IdempotencyKey::of(&parts, &input.body)?;
         Ok(Self { input, key })
     }
@@ -111,15 +112,14 @@ impl FromRequest<App> for Upload {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let turn = app
-            .begin_upload()
-            .ok_or_else(|| Problem::new(&BUSY, "too many files are being uploaded").retry_soon())?;
         let config = app.config();
-        let input = Input::read(&parts, body, config, config.layout_bytes_max).await?;
+        let mut room = app.uploads().begin(config.body_bytes_max);
+        let most = config.layout_bytes_max;
+        let input = Input::read(&parts, body, config, most, |bytes| room.hold(bytes)).await?;
         let key = IdempotencyKey::of(&parts, &input.body)?;
         Ok(Self {
             post: Post { input, key },
-            turn,
+            room,
         })
     }
 }
@@ -130,9 +130,12 @@ impl Input {
         body: Body,
         config: &Config,
         bytes_max: usize,
+        hold: impl FnMut(usize) -> Result<(), Problem>,
     ) -> Result<Self, Problem> {
+        let body = read_body(parts, body, config, bytes_max, hold).await?;
+        check_coding(&parts.headers, &body)?;
         Ok(Self {
-            body: read_body(parts, body, config, bytes_max).await?,
+            body: without_mark(body),
             trace: trace(&parts.headers),
         })
     }
@@ -152,12 +155,34 @@ fn trace(headers: &HeaderMap) -> Option<String> {
 /// seldom gets to see the answer.
 const DISCARDED_MAX: usize = 16 * 1024 * 1024;
 
-/// The whole body, unless it is too large or does not arrive in time.
+/// A body in a coding would have to be unpacked, to a size that nobody knows before.
+fn check_coding(headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
+    let Some(coding) = headers.get(CONTENT_ENCODING) else {
+        return Ok(());
+    };
+    if body.is_empty() || coding.as_bytes().eq_ignore_ascii_case(b"identity") {
+        return Ok(());
+    }
+    let detail = "a body is sent as it is, without a Content-Encoding";
+    Err(Problem::new(&CODED, detail).accepting_identity())
+}
+
+/// The same body without a byte order mark, which some editors put before JSON.
+fn without_mark(mut body: Bytes) -> Bytes {
+    if body.starts_with(json_text::MARK) {
+        body.advance(json_text::MARK.len());
+    }
+    body
+}
+
+/// The whole body, unless it is too large or does not arrive in time, or `hold` refuses that it
+/// grows to so many bytes.
 async fn read_body(
     parts: &Parts,
     mut body: Body,
     config: &Config,
     bytes_max: usize,
+    hold: impl FnMut(usize) -> Result<(), Problem>,
 ) -> Result<Bytes, Problem> {
     let deadline = Instant::now() + Duration::from_millis(config.body_read_timeout_ms);
     // Whoever asks before sending need not send.
@@ -166,7 +191,7 @@ async fn read_body(
         return Err(too_large(bytes_max).closing());
     }
     let collected = {
-        let mut collecting = pin!(collect(&mut body, bytes_max));
+        let mut collecting = pin!(collect(&mut body, bytes_max, hold));
         // Most bodies arrive with the head: no timer for those, nor room for one.
         match collecting.as_mut().now_or_never() {
             Some(collected) => Ok(collected),
@@ -186,7 +211,11 @@ async fn read_body(
 }
 
 /// The body, or `None` when it has more than so many bytes.
-async fn collect(body: &mut Body, bytes_max: usize) -> Result<Option<Bytes>, Problem> {
+async fn collect(
+    body: &mut Body,
+    bytes_max: usize,
+    mut hold: impl FnMut(usize) -> Result<(), Problem>,
+) -> Result<Option<Bytes>, Problem> {
     let mut whole = Bytes::new();
     let mut joined = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -194,9 +223,11 @@ async fn collect(body: &mut Body, bytes_max: usize) -> Result<Option<Bytes>, Pro
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        if whole.len() + joined.len() + data.len() > bytes_max {
+        let bytes = whole.len() + joined.len() + data.len();
+        if bytes > bytes_max {
             return Ok(None);
         }
+        hold(bytes)?;
         // Most bodies come in one piece, which need not be copied.
         if whole.is_empty() && joined.is_empty() {
             whole = data;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::CONNECTION;
+use axum::http::header::{CONNECTION, EXPECT};
 use axum::http::{HeaderValue, Method};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -18,12 +18,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use crate::config::Config;
 use crate::origin::Ends;
+use crate::paced::{Pace, Paced};
+use crate::rest::{self, Rest};
+use crate::site::BasePath;
 
 /// The most bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -74,11 +76,12 @@ fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves until `stop.now`, then finishes the requests that are running, within the configured
-/// time. Idle connections are closed at once.
+/// time. Idle connections are closed at once. What a path begins with of `base_path` is left out.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     config: &Config,
+    base_path: &BasePath,
     stop: Stop,
 ) -> io::Result<()> {
     let shutdown = stop.now;
@@ -93,7 +96,11 @@ pub async fn serve(
         free: Arc::clone(&free),
         few: connections_max / KEPT_FREE,
         is_leaving: stop.announced,
-        write_stall_timeout: Duration::from_millis(config.write_stall_timeout_ms),
+        pace: Pace::new(
+            Duration::from_millis(config.write_stall_timeout_ms),
+            config.answer_bytes_per_s_min,
+        ),
+        base_path: base_path.clone(),
     };
     while let Some(permit) = next_permit(&free, &shutdown).await {
         let accepted = tokio::select! {
@@ -134,7 +141,9 @@ struct Server {
     /// So many are few.
     few: usize,
     is_leaving: Arc<AtomicBool>,
-    write_stall_timeout: Duration,
+    /// How slowly an answer may be read.
+    pace: Pace,
+    base_path: BasePath,
 }
 
 impl Server {
@@ -150,27 +159,38 @@ impl Server {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(self.write_stall_timeout));
+        let stream = Paced::new(stream, self.pace);
         let (router, free, few) = (self.router.clone(), Arc::clone(&self.free), self.few);
         let is_leaving = Arc::clone(&self.is_leaving);
+        let base_path = self.base_path.clone();
+        // One for all requests of the connection, which come one after the other.
+        let unread = Rest::<Incoming>::default();
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ends);
+            base_path.strip(request.uri_mut());
             let crowded = free.available_permits() < few && request.method() != Method::POST;
             let is_last = crowded || is_leaving.load(Ordering::Relaxed);
-            let answering = router.clone().call(request);
+            let asks_first = request.headers().contains_key(EXPECT);
+            let answering = router.clone().call(request.map(|body| unread.of(body)));
+            let unread = unread.clone();
             async move {
                 let mut answer = answering.await?;
-                if is_last {
+                let ends = is_last
+                    || match unread.take() {
+                        None => false,
+                        _ if answer.headers().contains_key(CONNECTION) => true,
+                        // Reading would ask for what is not wanted.
+                        Some(_) if asks_first => true,
+                        Some(rest) => !Box::pin(rest::discard(rest)).await,
+                    };
+                if ends {
                     let close = HeaderValue::from_static("close");
                     answer.headers_mut().insert(CONNECTION, close);
                 }
                 Ok::<_, Infallible>(answer)
             }
         });
-        let connection = self
-            .http
-            .serve_connection(TokioIo::new(Box::pin(stream)), service);
+        let connection = self.http.serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         let abandon = abandon.clone();
         tokio::spawn(async move {

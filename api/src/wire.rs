@@ -80,7 +80,7 @@ pub(crate) struct Ticket<'a> {
 pub(crate) struct Link<'a> {
     #[schema(value_type = String, example = "0190163d-8694-739b-aea5-966c26f8ad90")]
     id: Uuid,
-    /// Begins with the scheme and the host that the client itself used.
+    /// Begins with the scheme, the host and the path before ours that the client itself used.
     #[schema(
         value_type = String, format = "uri",
         example = "http://localhost:8080/api/v1/concerts/0190163d-8694-739b-aea5-966c26f8ad90"
@@ -249,6 +249,7 @@ impl Serialize for Url<'_> {
             origin.scheme(),
             "://",
             origin.host(),
+            origin.base(),
             "/api/v1/",
             collection,
             "/",

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use workers::{Branding, VenueBrand};
 
 use crate::config::{TicketsConfig, VenueConfig};
+use crate::json;
 
 /// The most bytes of a brand's file, and of a font's.
 const BRAND_BYTES_MAX: u64 = 2 * 1024 * 1024;
@@ -50,8 +51,8 @@ pub(crate) fn load(config: &TicketsConfig) -> anyhow::Result<Branding> {
 }
 
 fn brand(path: &Path) -> anyhow::Result<VenueBrand> {
-    let file: BrandFile = serde_json::from_slice(&read(path, BRAND_BYTES_MAX)?)
-        .with_context(|| path.display().to_string())?;
+    let file: BrandFile =
+        json::read(&read(path, BRAND_BYTES_MAX)?).with_context(|| path.display().to_string())?;
     let brand = renderers::Brand {
         colour: file.colour,
         logo: file.logo,

@@ -106,6 +106,10 @@ pub struct ServerConfig {
     pub listen: String,
     /// A JSON file of users; empty for the built-in ones.
     pub users_file: PathBuf,
+    /// The names by which clients may call the service; any when there are none.
+    pub hosts: Vec<api::HostName>,
+    /// The path that the service is under, outside.
+    pub base_path: api::BasePath,
     /// What this process does.
     pub roles: Vec<Role>,
 }

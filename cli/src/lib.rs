@@ -7,6 +7,8 @@ mod branding;
 pub mod commands;
 pub mod config;
 mod env;
+mod figures;
+mod json;
 mod logging;
 mod open_files;
 mod out;

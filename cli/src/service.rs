@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use workers::{PoolReport, Workers};
 
 use crate::config::{Config, Role};
+use crate::figures;
 use crate::shutdown::{Signal, Signals};
 use crate::wire;
 
@@ -80,6 +81,10 @@ impl Service {
         let app = api::App::new(
             Arc::clone(&ctx),
             config.api.clone(),
+            api::Site {
+                hosts: config.server.hosts.clone(),
+                base_path: config.server.base_path.clone(),
+            },
             config.limits.plan_bytes_max,
             {
                 let metrics = metrics.clone();
@@ -96,12 +101,12 @@ impl Service {
         }
         let stop_http = CancellationToken::new();
         let http = tokio::spawn({
-            let config = config.api.clone();
+            let (config, base_path) = (config.api.clone(), config.server.base_path.clone());
             let stop = api::Stop {
                 announced: app.announced(),
                 now: stop_http.clone(),
             };
-            async move { api::serve(listener, router, &config, stop).await }
+            async move { api::serve(listener, router, &config, &base_path, stop).await }
         });
 
         // Another id with every start: nothing is left over from a process of the same name.
@@ -214,6 +219,7 @@ fn metrics_handle() -> anyhow::Result<PrometheusHandle> {
         PrometheusBuilder::new()
             .set_buckets_for_metric(seconds, &SECONDS)
             .and_then(PrometheusBuilder::install_recorder)
+            .inspect(|_| figures::describe())
             .map_err(|error| error.to_string())
     });
     let handle = handle

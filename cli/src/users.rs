@@ -7,6 +7,8 @@ use domain::UserId;
 use domain::user::{User, UserDirectory};
 use serde::Deserialize;
 
+use crate::json;
+
 /// The most bytes of a users file: a million users of some 250 bytes.
 const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
@@ -26,13 +28,13 @@ pub(crate) fn load(path: &Path) -> anyhow::Result<UserDirectory> {
         bail!("{} has {size} bytes; {FILE_BYTES_MAX} are the most", what());
     }
     let bytes = std::fs::read(path).with_context(what)?;
-    let entries: Vec<Entry> = serde_json::from_slice(&bytes)
+    let entries: Vec<Entry> = json::read(&bytes)
         .with_context(|| format!("{}: a JSON array of {{id, name, email}} is needed", what()))?;
     let mut users = Vec::with_capacity(entries.len());
     for (position, entry) in entries.into_iter().enumerate() {
         let Some(id) = UserId::parse(&entry.id) else {
             bail!(
-                "{}: user {position} (counted from 0): the id {:?} is not a UUID in lower case",
+                "{}: user {position} (counted from 0): the id {:?} is not a UUID with hyphens",
                 what(),
                 entry.id
             );

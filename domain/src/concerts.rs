@@ -136,6 +136,16 @@ pub async fn list(ctx: &Context, after: Option<ConcertId>, max: u32) -> Result<V
     Ok(ctx.store.read().await?.list_offers(after, max).await?)
 }
 
+/// The newest concerts, `max` at most, the newest first.
+pub async fn newest(ctx: &Context, max: u32) -> Result<Vec<Offer>, Error> {
+    Ok(ctx
+        .store
+        .read()
+        .await?
+        .list_offers_before(None, max)
+        .await?)
+}
+
 /// The concert as last seen by this process, which may be out of date.
 pub(crate) async fn cached(ctx: &Context, id: ConcertId) -> Result<Arc<Concert>, Error> {
     if let Some(concert) = ctx.concerts().get(id) {

@@ -74,11 +74,11 @@ macro_rules! id {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// Reads the canonical form: 36 characters, lower case, with hyphens. Anything else
-            /// names nothing: ids are opaque, and two spellings of one id would be two strings.
+            /// Reads 36 characters with hyphens, in small letters, as we write them, or in capitals,
+            /// as some clients write every UUID. Anything else names nothing.
             pub fn parse(text: &str) -> Option<Self> {
-                let canonical = text.len() == 36 && !text.bytes().any(|b| b.is_ascii_uppercase());
-                canonical.then(|| Uuid::try_parse(text).ok()).flatten().map(Self)
+                let hyphenated = text.len() == 36;
+                hyphenated.then(|| Uuid::try_parse(text).ok()).flatten().map(Self)
             }
         }
 
@@ -132,17 +132,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_canonical_form_is_an_id() {
+    fn ids_are_read_with_hyphens_in_any_case_and_written_in_small_letters() {
         let id = "0190163d-8694-739b-aea5-966c26f8ad90";
         assert_eq!(
             ConcertId::parse(id).map(|id| id.to_string()).as_deref(),
             Some(id)
         );
+        assert_eq!(ConcertId::parse(&id.to_uppercase()), ConcertId::parse(id));
         for other in [
             "",
             "health",
             "0190163d8694739baea5966c26f8ad90",
-            "0190163D-8694-739B-AEA5-966C26F8AD90",
             "{0190163d-8694-739b-aea5-966c26f8ad90}",
             "../../0190163d-8694-739b-aea5-966c26",
             "0190163d-8694-739b-aea5-966c26f8ad9\0",

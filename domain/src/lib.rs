@@ -21,6 +21,7 @@ pub mod ids;
 mod in_hand;
 pub mod job;
 pub mod jobs;
+pub mod json_text;
 pub mod keys;
 pub mod layout;
 pub mod layouts;

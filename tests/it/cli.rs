@@ -156,6 +156,28 @@ fn houses_are_written_down_and_drawn() {
 }
 
 #[test]
+fn documents_are_read_after_a_byte_order_mark_and_refused_in_utf_16_by_its_name() {
+    let folder = folder();
+    let input = folder.path().join("ticket.json");
+    let drawn = folder.path().join("ticket.svg");
+    let example = ended(&["render", "ticket", "--example"]).success();
+    let args = [
+        "render",
+        "ticket",
+        "--input",
+        text(&input),
+        "--output",
+        text(&drawn),
+    ];
+    std::fs::write(&input, format!("\u{feff}{example}")).unwrap();
+    ended(&args).success();
+    let wide: Vec<_> = example.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(&input, wide).unwrap();
+    let said = ended(&args).failure();
+    assert!(said.contains("UTF-16"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_drawn_is_refused_and_leaves_no_file() {
     let folder = folder();
     let input = folder.path().join("input.json");

@@ -353,3 +353,33 @@ fn the_readme_names_tests_that_exist() {
         }
     }
 }
+
+#[test]
+fn every_figure_is_described() {
+    let described = read(&root().join("cli/src/figures.rs"));
+    let mut names = BTreeSet::new();
+    for folder in ["api", "domain", "scheduler", "storage", "workers"] {
+        for path in sources(folder) {
+            let code = read(&path);
+            // Whatever has the prefix of our figures and is a whole text is the name of one.
+            let starts = code.split("\"ticketoverflow_").skip(1);
+            let ends = starts.filter_map(|rest| rest.split_once('"'));
+            let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            let found = ends.map(|(name, _)| name).filter(|name| is_name(name));
+            names.extend(found.map(|name| format!("\"ticketoverflow_{name}\"")));
+        }
+    }
+    assert!(names.len() > 20, "{names:?}");
+    for name in &names {
+        assert!(
+            described.contains(name),
+            "{name} has no words in cli/src/figures.rs"
+        );
+    }
+    let told = described.matches("\"ticketoverflow_").count();
+    assert_eq!(
+        told,
+        names.len(),
+        "cli/src/figures.rs describes what is not there"
+    );
+}

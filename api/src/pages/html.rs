@@ -4,52 +4,71 @@ use std::fmt::{self, Display, Write};
 
 use domain::concert::{Offer, Status};
 
+use crate::origin::Origin;
+
 const STYLE: &str = include_str!("home.css");
 pub(super) const TYPE: &str = "text/html; charset=utf-8";
 
 /// Plans of larger halls are megabytes: too much for a thumbnail.
 const SEATS_PICTURED_MAX: u32 = 20_000;
 
-/// The page with these concerts.
-pub(super) fn page(concerts: &[Offer]) -> String {
+/// The page with these concerts, for a client that calls us so. The path before ours, `base` here and
+/// below, holds nothing that would have to be escaped, nor does a host.
+pub(super) fn page(concerts: &[Offer], origin: &Origin) -> String {
+    let base = origin.base();
     let mut main = String::with_capacity(32 * 1024);
     if concerts.is_empty() {
-        main.push_str(NOTHING_YET);
+        main.push_str(&nothing_yet(origin));
     } else {
         main.push_str("<h2>Newest concerts</h2>\n<ul class=\"cards\">\n");
         for offer in concerts {
-            write_card(&mut main, offer).expect("a String takes whatever is written");
+            write_card(&mut main, base, offer).expect("a String takes whatever is written");
         }
         main.push_str("</ul>\n");
     }
-    document(&main)
+    document(base, &main)
 }
 
 /// The page when the ledger is away.
-pub(super) fn apology() -> String {
-    document("<p class=\"note\">The concerts cannot be read right now. Please reload soon.</p>\n")
+pub(super) fn apology(base: &str) -> String {
+    let words = "The concerts cannot be read right now. Please reload soon.";
+    document(base, &format!("<p class=\"note\">{words}</p>\n"))
 }
 
 /// The page of a concert that is not there.
-pub(super) fn missing() -> String {
-    document(
-        "<p class=\"note\">There is no such concert. <a href=\"/\">See those there are.</a></p>\n",
+pub(super) fn missing(base: &str) -> String {
+    note_with_a_way_home(base, "There is no such concert.")
+}
+
+/// The page instead of one that is not there.
+pub(super) fn unknown(base: &str) -> String {
+    note_with_a_way_home(base, "There is no such page.")
+}
+
+fn note_with_a_way_home(base: &str, words: &str) -> String {
+    let home = format!("<a href=\"{base}/\">See the concerts there are.</a>");
+    document(base, &format!("<p class=\"note\">{words} {home}</p>\n"))
+}
+
+fn nothing_yet(origin: &Origin) -> String {
+    let (scheme, host, base) = (origin.scheme(), origin.host(), origin.base());
+    format!(
+        "<div class=\"note\"><h2>No concerts yet</h2>\n\
+         <p>Create the first one:</p>\n\
+         <pre>curl -X POST {scheme}://{host}{base}/api/v1/concerts -d '{{\n  \
+         \"name\": \"Die Walküre\", \"venue\": \"Opera House\",\n  \
+         \"date\": \"2030-06-01\", \"capacity\": 3000, \"status\": \"ACTIVE\"\n}}'</pre></div>\n"
     )
 }
 
-const NOTHING_YET: &str = "<div class=\"note\"><h2>No concerts yet</h2>\n\
-    <p>Create the first one:</p>\n\
-    <pre>curl -X POST http://localhost:8080/api/v1/concerts -d '{\n  \
-    \"name\": \"Die Walküre\", \"venue\": \"Opera House\",\n  \
-    \"date\": \"2030-06-01\", \"capacity\": 3000, \"status\": \"ACTIVE\"\n}'</pre></div>\n";
-
-fn document(main: &str) -> String {
+fn document(base: &str, main: &str) -> String {
     let body = format!(
         "<header>\n<h1>Ticket<b>Overflow</b></h1>\n\
          <p>Sells concert tickets to a crowd that arrives at once, prints them, and draws who sits \
          where. Never one seat too many.</p>\n\
-         <nav><a href=\"/docs/\">API documentation</a><a href=\"/openapi.json\">OpenAPI</a>\
-         <a href=\"/metrics\">Metrics</a><a href=\"/readyz\">Readiness</a></nav>\n</header>\n\
+         <nav><a href=\"{base}/docs/\">API documentation</a>\
+         <a href=\"{base}/openapi.json\">OpenAPI</a>\
+         <a href=\"{base}/metrics\">Metrics</a><a href=\"{base}/readyz\">Readiness</a></nav>\n</header>\n\
          <main>\n{main}</main>\n"
     );
     frame("TicketOverflow", "", &body)
@@ -65,9 +84,9 @@ pub(super) fn frame(title: &str, style: &str, body: &str) -> String {
     )
 }
 
-fn write_card(html: &mut String, offer: &Offer) -> fmt::Result {
+fn write_card(html: &mut String, base: &str, offer: &Offer) -> fmt::Result {
     let concert = &offer.concert;
-    let plan = format!("/api/v1/concerts/{}/seats", concert.id);
+    let plan = format!("{base}/api/v1/concerts/{}/seats", concert.id);
     let (name, venue) = (
         Escaped(concert.name.as_str()),
         Escaped(concert.venue.as_str()),
@@ -75,7 +94,8 @@ fn write_card(html: &mut String, offer: &Offer) -> fmt::Result {
     let left = concert.capacity.saturating_sub(offer.sold);
     let (word, class) = status_shown(offer.status());
     let id = concert.id;
-    writeln!(html, "<li>\n<a class=\"plan\" href=\"/concerts/{id}\">")?;
+    let page = format!("{base}/concerts/{id}");
+    writeln!(html, "<li>\n<a class=\"plan\" href=\"{page}\">")?;
     if (1..=SEATS_PICTURED_MAX).contains(&concert.capacity) {
         writeln!(
             html,
@@ -153,9 +173,36 @@ mod tests {
         Offer { concert, sold: 0 }
     }
 
+    fn here() -> Origin {
+        Origin::example("")
+    }
+
+    #[test]
+    fn every_link_has_the_path_before_ours() {
+        let origin = Origin::example("/a/b");
+        let pages = [
+            page(&[offer("N", 10)], &origin),
+            page(&[], &origin),
+            apology("/a/b"),
+            missing("/a/b"),
+            unknown("/a/b"),
+        ];
+        for page in pages {
+            for link in ["href=\"", "src=\"", "tickets.example"] {
+                for (at, _) in page.match_indices(link) {
+                    let to = &page[at + link.len()..];
+                    assert!(to.starts_with("/a/b/"), "{page}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn names_cannot_write_html() {
-        let page = page(&[offer("<script>alert(1)</script> & \"x\" onerror='y'", 10)]);
+        let page = page(
+            &[offer("<script>alert(1)</script> & \"x\" onerror='y'", 10)],
+            &here(),
+        );
         assert!(!page.contains("<script"));
         assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;x&quot;"));
         assert!(page.contains("&quot;O&#39;Neil&#39;s&quot;"));
@@ -163,8 +210,14 @@ mod tests {
 
     #[test]
     fn nothing_comes_from_elsewhere() {
-        for page in [page(&[offer("N", 10)]), page(&[]), apology()] {
-            let page = page.replace("http://localhost:8080/api", "");
+        let pages = [
+            page(&[offer("N", 10)], &here()),
+            page(&[], &here()),
+            apology(""),
+            unknown(""),
+        ];
+        for page in pages {
+            let page = page.replace("https://tickets.example/api", "");
             assert!(
                 !page.contains("http") && !page.contains("src=\"//"),
                 "{page}"
@@ -174,7 +227,7 @@ mod tests {
 
     #[test]
     fn large_halls_are_linked_and_not_pictured() {
-        assert!(page(&[offer("N", SEATS_PICTURED_MAX)]).contains("<img"));
-        assert!(!page(&[offer("N", SEATS_PICTURED_MAX + 1)]).contains("<img"));
+        assert!(page(&[offer("N", SEATS_PICTURED_MAX)], &here()).contains("<img"));
+        assert!(!page(&[offer("N", SEATS_PICTURED_MAX + 1)], &here()).contains("<img"));
     }
 }

@@ -3,7 +3,6 @@
 
 mod docs;
 mod html;
-mod newest;
 mod plan;
 
 use std::sync::Arc;
@@ -11,41 +10,49 @@ use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
-use domain::Context;
+use domain::admission::Class;
+use domain::concert::Offer;
+use domain::concerts;
 use tokio::sync::Mutex;
 
 use crate::app::App;
+use crate::origin::{Base, Origin};
 use crate::problem::Problem;
 use crate::reply::{Reply, send};
 
-/// How old the page may be. Looking for the newest concerts costs more than it should for
-/// everybody who reloads.
+/// How old the concerts on the page may be, so that those who reload it cost the ledger nothing.
 const AGE_MAX: Duration = Duration::from_secs(2);
 
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The page as it was made last.
+/// Concerts on the page.
+const SHOWN: u32 = 12;
+
+/// The newest concerts as they were read last.
 #[derive(Debug, Default)]
-pub(crate) struct HomePage(Mutex<Option<(Instant, Bytes)>>);
+pub(crate) struct HomePage(Mutex<Option<(Instant, Arc<[Offer]>)>>);
 
 impl HomePage {
-    /// The page. Only one is made at a time; whoever waited for it gets the same.
-    async fn get(&self, ctx: &Arc<Context>) -> Result<Bytes, domain::Error> {
+    /// The newest concerts, the newest first. One look at a time is under way; whoever waited for it
+    /// gets the same.
+    async fn newest(&self, app: &App) -> Result<Arc<[Offer]>, Problem> {
         let mut kept = self.0.lock().await;
-        if let Some((made, page)) = &*kept
-            && made.elapsed() < AGE_MAX
+        if let Some((read, newest)) = &*kept
+            && read.elapsed() < AGE_MAX
         {
-            return Ok(page.clone());
+            return Ok(Arc::clone(newest));
         }
-        let page = Bytes::from(html::page(&newest::concerts(ctx).await?));
-        *kept = Some((Instant::now(), page.clone()));
-        Ok(page)
+        let _pass = app.admit(Class::Lists)?;
+        let newest: Arc<[Offer]> = concerts::newest(app.ctx(), SHOWN).await?.into();
+        *kept = Some((Instant::now(), Arc::clone(&newest)));
+        Ok(newest)
     }
 }
 
@@ -54,16 +61,23 @@ pub(crate) use self::plan::{plan, script};
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-pub(crate) async fn home(State(app): State<App>) -> Response {
-    let (status, page) = match app.home().get(app.ctx()).await {
-        Ok(page) => (StatusCode::OK, page),
-        Err(error) => {
-            let problem = Problem::from(error);
+pub(crate) async fn home(State(app): State<App>, origin: Origin) -> Response {
+    let (status, page) = match app.home().newest(&app).await {
+        Ok(newest) => (StatusCode::OK, html::page(&newest, &origin)),
+        Err(problem) => {
             problem.log();
-            (problem.status(), html::apology().into())
+            (problem.status(), html::apology(origin.base()))
         }
     };
-    answer(status, html::TYPE, POLICY, page)
+    answer(status, html::TYPE, POLICY, page.into())
+}
+
+/// What a browser is shown that asks for something that is not there.
+pub(crate) fn unknown(base: &Base) -> Response {
+    let page = html::unknown(base.as_str());
+    let mut answer = answer(StatusCode::NOT_FOUND, html::TYPE, POLICY, page.into());
+    answer.headers_mut().insert(VARY, ACCEPT.into());
+    answer
 }
 
 fn answer(

@@ -21,7 +21,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 const element = (id) => document.getElementById(id);
 const main = document.querySelector("main");
-const base = `/api/v1/concerts/${main.dataset.concert}`;
+const base = `${main.dataset.base}/api/v1/concerts/${main.dataset.concert}`;
 const numbers = new Intl.NumberFormat("en");
 /** What does not take place is shown once and not followed. */
 const isFollowed = main.dataset.status !== "CANCELLED";

@@ -11,6 +11,7 @@ use domain::{ConcertId, Error, concerts};
 use super::html::{self, Escaped};
 use super::{JAVASCRIPT, answer};
 use crate::app::App;
+use crate::origin::Base;
 use crate::problem::Problem;
 use crate::request::PathId;
 
@@ -22,16 +23,22 @@ const SCRIPT: &str = include_str!("plan.js");
 
 pub(crate) async fn plan(
     State(app): State<App>,
-    PathId(id): PathId<ConcertId>,
+    base: Base,
+    id: Result<PathId<ConcertId>, Problem>,
 ) -> Result<Response, Problem> {
+    let base = base.as_str();
     let _pass = app.admit(Class::Lookups)?;
-    let (status, page) = match concerts::find(app.ctx(), id).await {
-        Ok(offer) => (StatusCode::OK, page(&offer)),
-        Err(Error::NotFound(_)) => (StatusCode::NOT_FOUND, html::missing()),
+    let found = match id {
+        Ok(PathId(id)) => concerts::find(app.ctx(), id).await,
+        Err(_) => Err(Error::NotFound("concert")),
+    };
+    let (status, page) = match found {
+        Ok(offer) => (StatusCode::OK, page(base, &offer)),
+        Err(Error::NotFound(_)) => (StatusCode::NOT_FOUND, html::missing(base)),
         Err(error) => {
             let problem = Problem::from(error);
             problem.log();
-            (problem.status(), html::apology())
+            (problem.status(), html::apology(base))
         }
     };
     Ok(answer(status, html::TYPE, POLICY, page.into()))
@@ -41,7 +48,7 @@ pub(crate) async fn script() -> Response {
     answer(StatusCode::OK, JAVASCRIPT, POLICY, SCRIPT.into())
 }
 
-fn page(offer: &Offer) -> String {
+fn page(base: &str, offer: &Offer) -> String {
     let concert = &offer.concert;
     let (word, class) = html::status_shown(offer.status());
     let status = concert.status.as_str();
@@ -51,8 +58,8 @@ fn page(offer: &Offer) -> String {
         Escaped(concert.venue.as_str()),
     );
     let main = format!(
-        "<main data-concert=\"{id}\" data-status=\"{status}\">\n\
-         <nav><a href=\"/\">All concerts</a></nav>\n\
+        "<main data-base=\"{base}\" data-concert=\"{id}\" data-status=\"{status}\">\n\
+         <nav><a href=\"{base}/\">All concerts</a></nav>\n\
          <h1 dir=\"auto\">{name}</h1>\n\
          <p dir=\"auto\">{venue}</p>\n<p><time datetime=\"{date}\">{date}</time></p>\n\
          <div class=\"sum\"><span id=\"status\" class=\"status {class}\">{word}</span>\
@@ -60,7 +67,7 @@ fn page(offer: &Offer) -> String {
          <meter id=\"meter\" min=\"0\" max=\"1\" value=\"0\" aria-label=\"Seats left\"></meter></div>\n\
          <p id=\"note\" class=\"note\" role=\"alert\" hidden></p>\n\
          <noscript><p class=\"note\">Without scripts the plan shows the sale as it was when you \
-         opened this page.</p>\n<p class=\"drawing\"><img src=\"/api/v1/concerts/{id}/seats\" \
+         opened this page.</p>\n<p class=\"drawing\"><img src=\"{base}/api/v1/concerts/{id}/seats\" \
          alt=\"Seating plan\" width=\"100%\"></p></noscript>\n\
          <p id=\"trouble\" class=\"note\" role=\"alert\" hidden></p>\n\
          <section id=\"detail\" aria-labelledby=\"section\" hidden>\n\
@@ -73,7 +80,7 @@ fn page(offer: &Offer) -> String {
          <ul id=\"prices\" class=\"list\" aria-label=\"Prices\"></ul>\n\
          <h2>Sections</h2>\n<ul id=\"sections\" class=\"list\"></ul>\n\
          <p id=\"more\" hidden></p>\n\
-         </main>\n<script src=\"/pages/plan.js\" defer></script>\n"
+         </main>\n<script src=\"{base}/pages/plan.js\" defer></script>\n"
     );
     html::frame(&format!("{name} – TicketOverflow"), STYLE, &main)
 }
@@ -108,7 +115,7 @@ mod tests {
             (Status::SoldOut, 3, "soldout\">Sold out<"),
             (Status::Cancelled, 3, "cancelled\">Cancelled<"),
         ] {
-            let page = page(&offer("N", status, sold));
+            let page = page("", &offer("N", status, sold));
             assert!(page.contains(word), "{status:?}, {sold} sold: {page}");
             let known = format!("data-status=\"{}\"", status.as_str());
             assert!(page.contains(&known), "{page}");
@@ -116,9 +123,20 @@ mod tests {
     }
 
     #[test]
+    fn every_link_has_the_path_before_ours() {
+        let page = page("/a/b", &offer("N", Status::Active, 0));
+        for link in ["href=\"", "src=\""] {
+            for (at, _) in page.match_indices(link) {
+                assert!(page[at + link.len()..].starts_with("/a/b/"), "{page}");
+            }
+        }
+        assert!(page.contains("data-base=\"/a/b\""));
+    }
+
+    #[test]
     fn page_shows_names_as_they_are_and_loads_its_own_script_only() {
         let name = "<script>alert(1)</script> & \"x\"";
-        let page = page(&offer(name, Status::Active, 0));
+        let page = page("", &offer(name, Status::Active, 0));
         assert_eq!(page.matches("<script").count(), 1, "{page}");
         assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;x&quot;"));
         assert!(

@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::bodies::{self, ConcertChangeBody, NewConcertBody};
 use crate::etag::{self, Expected};
 use crate::idempotency;
+use crate::origin::Base;
 use crate::problem::Problem;
 use crate::reply::{self, send};
 use crate::request::{Input, PathId, Post};
@@ -71,11 +72,15 @@ async fn list_concerts(State(app): State<App>) -> Result<Response, Problem> {
         (status = 503, description = "The ledger cannot be reached or too much is waiting"),
     )
 )]
-async fn create_concert(State(app): State<App>, post: Post) -> Result<Response, Problem> {
+async fn create_concert(
+    State(app): State<App>,
+    base: Base,
+    post: Post,
+) -> Result<Response, Problem> {
     let Post { input, key } = post;
     let _pass = app.admit(Class::Changes)?;
-    let answer = |offer: &Offer| {
-        let path = format!("/api/v1/concerts/{}", offer.concert.id);
+    let answer = move |offer: &Offer| {
+        let path = format!("{base}/api/v1/concerts/{}", offer.concert.id);
         reply::located(concert_reply(StatusCode::CREATED, offer), path)
     };
     idempotency::once(&app, key, answer, |keyed| async {

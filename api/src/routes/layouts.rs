@@ -13,12 +13,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::idempotency;
+use crate::origin::Base;
 use crate::problem::{FieldError, Problem};
 use crate::reply::{self, send};
 use crate::request::{PathId, Post, Upload};
 use crate::stream::{self, PAGE, Page};
 use crate::wire::{self, Layout};
+use crate::{fields, idempotency};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -85,15 +86,21 @@ async fn list_layouts(State(app): State<App>) -> Result<Response, Problem> {
         (status = 503, description = "The ledger cannot be reached or too many are uploading"),
     )
 )]
-async fn create_layout(State(app): State<App>, upload: Upload) -> Result<Response, Problem> {
-    let Upload { post, turn: _turn } = upload;
+async fn create_layout(
+    State(app): State<App>,
+    base: Base,
+    upload: Upload,
+) -> Result<Response, Problem> {
+    let Upload { post, room: _room } = upload;
     let Post { input, key } = post;
-    let answer = |stored: &StoredLayout| {
-        let path = format!("/api/v1/layouts/{}", stored.id);
+    let _pass = app.admit(Class::Changes)?;
+    let answer = move |stored: &StoredLayout| {
+        let path = format!("{base}/api/v1/layouts/{}", stored.id);
         reply::located(reply::json(StatusCode::CREATED, &Layout::of(stored)), path)
     };
     idempotency::once(&app, key, answer, |keyed| async {
         let document = input.body;
+        fields::check_text(&document)?;
         // A large one takes a while to read, and others want this thread.
         let read = tokio::task::spawn_blocking(move || {
             layout::Layout::parse(&document).map(|layout| (layout, document))
@@ -125,7 +132,7 @@ async fn find_schema() -> Response<Body> {
     params(("id" = String, Path, description = "The layout's id")),
     responses(
         (
-            status = 200, description = "The document, byte for byte as it was uploaded",
+            status = 200, description = "The document, byte for byte as it was uploaded, without a byte order mark",
             body = serde_json::Value
         ),
         (status = 404, description = "No such layout"),

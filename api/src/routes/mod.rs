@@ -13,15 +13,18 @@ mod tickets;
 mod users;
 
 use axum::Router;
-use axum::http::{Method, Uri};
+use axum::http::{HeaderMap, Method, Uri};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use self::baseline::baseline_router;
 use crate::app::App;
+use crate::guard::Guard;
 use crate::measure::Measure;
+use crate::origin::Base;
 use crate::problem::{NOT_FOUND, Problem, WRONG_VERB};
-use crate::{docs, pages};
+use crate::{accept, docs, pages};
 
 /// Every route that the documentation describes.
 pub(crate) fn documented() -> OpenApiRouter<App> {
@@ -57,8 +60,9 @@ pub(crate) fn router(app: App) -> Router {
         .route("/", get(pages::home))
         .route("/concerts/{id}", get(pages::plan))
         .route("/pages/plan.js", get(pages::script))
-        .fallback(unknown_route)
+        .fallback(unknown_page)
         .method_not_allowed_fallback(wrong_verb)
+        .layer(Guard(app.clone()))
         .layer(measure)
         .with_state(app)
 }
@@ -75,7 +79,15 @@ pub(crate) fn operations_router(app: App) -> Router {
         .with_state(app)
 }
 
-pub(crate) async fn unknown_route(uri: Uri) -> Problem {
+/// A browser gets a page, from which there is a way on.
+pub(crate) async fn unknown_page(base: Base, headers: HeaderMap, uri: Uri) -> Response {
+    if accept::wants_page(&headers) {
+        return pages::unknown(&base);
+    }
+    unknown_route(uri).await.into_response()
+}
+
+async fn unknown_route(uri: Uri) -> Problem {
     tracing::debug!(path = uri.path(), "no such route");
     Problem::new(&NOT_FOUND, "there is no such route")
 }

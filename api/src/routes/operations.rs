@@ -9,20 +9,26 @@ use axum::response::Response;
 use bytes::Bytes;
 use domain::admission::Class;
 use domain::health::{self, Part};
+use utoipa::openapi::Server;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::health::{check_ledger, healthy};
 use crate::app::App;
+use crate::origin::Base;
 use crate::problem::{Problem, UNAVAILABLE};
 use crate::reply::{self, Reply, send};
 use crate::wire::{Degraded, Health, Readiness};
 
 /// The description does not change while the process runs.
-static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| {
-    let json = crate::openapi().to_json();
+static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| description("/"));
+
+fn description(base: &str) -> Bytes {
+    let mut openapi = crate::openapi();
+    openapi.servers = Some(vec![Server::new(base)]);
+    let json = openapi.to_json();
     json.expect("the description is texts and numbers").into()
-});
+}
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -119,6 +125,10 @@ fn publish_faults(app: &App) {
     get, path = "/openapi.json", tag = "Operations",
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json"))
 )]
-async fn openapi() -> Response {
-    send(reply::json_bytes(StatusCode::OK, OPENAPI.clone()))
+async fn openapi(base: Base) -> Response {
+    let description = match base.as_str() {
+        "" => OPENAPI.clone(),
+        base => description(base),
+    };
+    send(reply::json_bytes(StatusCode::OK, description))
 }

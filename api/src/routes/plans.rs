@@ -72,7 +72,7 @@ async fn find_plan(
     let coding = accept::coding(&parts.headers);
     let file = plans::fetch(app.ctx(), id).await?;
     let etag = plan_tag(&file.plan, coding);
-    if etag::is_known(&parts.headers, &etag) {
+    if etag::is_known_as_coded(&parts.headers, &etag) {
         return Ok(send(with_rules(etag::not_modified(&etag))));
     }
     let plans = app.compressed_plans();

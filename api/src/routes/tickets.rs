@@ -102,7 +102,7 @@ async fn create_ticket(
     let Post { input, key } = post;
     let _pass = app.admit(Class::Purchases)?;
     let answer = move |ticket: &Ticket| {
-        let path = format!("/api/v1/tickets/{}", ticket.id);
+        let path = format!("{}/api/v1/tickets/{}", origin.base(), ticket.id);
         let reply = reply::json(StatusCode::CREATED, &wire::Ticket::of(ticket, &origin));
         reply::located(reply, path)
     };

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::args::{
     FormatArg, HouseArg, LayoutArgs, PlanRenderArgs, RenderArgs, RenderCommand, TicketRenderArgs,
 };
+use crate::json;
 use crate::out;
 
 /// The most bytes of a document: a plan with a million sold seats.
@@ -94,7 +95,9 @@ fn write_layout(args: &LayoutArgs) -> anyhow::Result<()> {
 
 /// Every mistake of the layout is told, each with its place.
 fn read_layout(path: &Path) -> anyhow::Result<Arc<Layout>> {
-    let layout = Layout::parse(&read_bytes(path)?).map_err(|invalid| {
+    let bytes = read_bytes(path)?;
+    let text = json::text(&bytes).with_context(|| path.display().to_string())?;
+    let layout = Layout::parse(text).map_err(|invalid| {
         let mistakes = invalid.0.iter();
         let lines = mistakes.map(|mistake| format!("\n  {}: {}", mistake.pointer, mistake.detail));
         anyhow!(
@@ -158,7 +161,7 @@ fn is_standard(path: &Path) -> bool {
 }
 
 fn read<Document: DeserializeOwned>(path: &Path) -> anyhow::Result<Document> {
-    serde_json::from_slice(&read_bytes(path)?)
+    json::read(&read_bytes(path)?)
         .with_context(|| format!("{} is not a document (see --example)", path.display()))
 }
 

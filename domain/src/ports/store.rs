@@ -67,6 +67,14 @@ pub trait ConcertView {
     /// Up to `max` concerts in the order of their ids, beginning after `after`.
     async fn list_offers(&mut self, after: Option<ConcertId>, max: u32) -> StoreResult<Vec<Offer>>;
 
+    /// Up to `max` concerts in the opposite order of their ids, beginning before `before`: the
+    /// newest first.
+    async fn list_offers_before(
+        &mut self,
+        before: Option<ConcertId>,
+        max: u32,
+    ) -> StoreResult<Vec<Offer>>;
+
     /// The published seating plan.
     async fn find_plan(&mut self, id: ConcertId) -> StoreResult<Option<Plan>>;
 

@@ -85,6 +85,52 @@ pub(super) async fn list_offers(
     rows.iter().map(rows::offer).collect()
 }
 
+const LIST_OFFERS_BEFORE: &str = "
+    with page as materialized (
+        select *
+          from concerts
+         where id < $1
+         order by id desc
+         limit $2),
+         recent as materialized (
+        select sale.concert_id, sum(sale.seats) as sold
+          from recent_sales as r
+         cross join unnest(r.concert_ids, r.seats) as sale (concert_id, seats)
+         where r.no > 0
+           and sale.concert_id < $1
+           and sale.concert_id >= (
+                   select id
+                     from page
+                    order by id
+                    limit 1)
+         group by sale.concert_id)
+    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at,
+           (coalesce((select s.sold
+                        from sales as s
+                       where s.concert_id = c.id), 0)
+            + coalesce(r.sold, 0))::integer,
+           c.layout_id
+      from page as c
+      left join recent as r
+        on r.concert_id = c.id
+     order by c.id desc";
+
+pub(super) async fn list_offers_before(
+    conn: &mut PgConnection,
+    before: Option<ConcertId>,
+    max: u32,
+) -> StoreResult<Vec<Offer>> {
+    // Ids of ours have a version, which the greatest one has not.
+    let before = before.map_or(Uuid::max(), |id| id.0);
+    let rows = sqlx::query(LIST_OFFERS_BEFORE)
+        .bind(before)
+        .bind(i64::from(max))
+        .fetch_all(conn)
+        .await
+        .map_err(failed)?;
+    rows.iter().map(rows::offer).collect()
+}
+
 const INSERT_CONCERT: &str = "
     insert into concerts
            (id, name, venue, date, capacity, status, version, created_at, layout_id)

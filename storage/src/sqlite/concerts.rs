@@ -56,6 +56,32 @@ pub(super) async fn list_offers(
     rows.iter().map(rows::offer).collect()
 }
 
+const LIST_OFFERS_BEFORE: &str = "
+    select c.id, c.name, c.venue, c.date, c.capacity, c.status, c.version, c.created_at, s.sold,
+           c.layout_id
+      from concerts as c
+      join sales as s
+        on s.concert_no = c.no
+     where c.id < ?1
+     order by c.id desc
+     limit ?2";
+
+pub(super) async fn list_offers_before(
+    conn: &mut SqliteConnection,
+    before: Option<ConcertId>,
+    max: u32,
+) -> StoreResult<Vec<Offer>> {
+    // One byte more than an id has comes after every id.
+    let before = before.map_or_else(|| vec![0xff; 17], |id| id.0.as_bytes().to_vec());
+    let rows = sqlx::query(LIST_OFFERS_BEFORE)
+        .bind(before)
+        .bind(max)
+        .fetch_all(conn)
+        .await
+        .map_err(failed)?;
+    rows.iter().map(rows::offer).collect()
+}
+
 const INSERT_CONCERT: &str = "
     insert into concerts (id, name, venue, date, capacity, status, version, created_at, layout_id)
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";

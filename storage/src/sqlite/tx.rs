@@ -104,6 +104,14 @@ impl ConcertView for SqliteTx {
         call!(self, concerts::list_offers(after, max))
     }
 
+    async fn list_offers_before(
+        &mut self,
+        before: Option<ConcertId>,
+        max: u32,
+    ) -> StoreResult<Vec<Offer>> {
+        call!(self, concerts::list_offers_before(before, max))
+    }
+
     async fn find_plan(&mut self, id: ConcertId) -> StoreResult<Option<Plan>> {
         call!(self, plans::find_plan(id))
     }

@@ -74,7 +74,7 @@ async fn a_change_of_what_was_not_seen_is_refused() {
     let path = format!("/api/v1/concerts/{id}");
     let first = strong_tag(&app.http.get(&path).await);
     let second = strong_tag(&put_if(&app.http, &path, &first, "Second").await);
-    for stale in [&first, "\"other\"", "nonsense", &format!("W/{second}")] {
+    for stale in [&first, "\"other\"", "nonsense", &format!("W/{first}")] {
         put_if(&app.http, &path, stale, "Stale")
             .await
             .assert_problem(412);
@@ -90,7 +90,11 @@ async fn a_change_of_what_was_not_seen_is_refused() {
             .status,
         200
     );
-    assert_eq!(put_if(&app.http, &path, "*", "Fourth").await.status, 200);
+    // A proxy that compresses calls our tag weak; it names its version as well.
+    let third = strong_tag(&app.http.get(&path).await);
+    let weak = format!("W/{third}");
+    assert_eq!(put_if(&app.http, &path, &weak, "Fourth").await.status, 200);
+    assert_eq!(put_if(&app.http, &path, "*", "Fifth").await.status, 200);
     app.stop().await;
 }
 

@@ -6,6 +6,7 @@ mod concert_changes;
 mod concerts;
 mod errors;
 mod etags;
+mod foreign;
 mod health;
 mod hostile;
 mod idempotency;
@@ -15,8 +16,10 @@ mod print_states;
 mod seat_status;
 mod seats;
 mod shows;
+mod spellings;
 mod ticket_list;
 mod tickets;
+mod unread;
 mod urls;
 mod users;
 

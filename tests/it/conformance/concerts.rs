@@ -50,6 +50,33 @@ conformance! {
         assert_eq!(listed, ids);
     }
 
+    /// Port: list_offers_before.
+    async fn newest_offers_are_listed_first_with_what_is_sold(env) {
+        let mut ids = Vec::new();
+        for capacity in 1..=5 {
+            ids.push(env.concert(capacity).await.id);
+        }
+        ids.sort_unstable();
+        ids.reverse();
+        let mut tx = env.begin().await;
+        tx.record_sales(&[(ids[1], 1), (ids[4], 1)], env.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut view = env.read().await;
+        let mut listed = Vec::new();
+        loop {
+            let before = listed.last().map(|(id, _)| *id);
+            let page = view.list_offers_before(before, 2).await.unwrap();
+            assert!(page.len() <= 2);
+            if page.is_empty() {
+                break;
+            }
+            listed.extend(page.iter().map(|offer| (offer.concert.id, offer.sold)));
+            assert!(listed.len() < 100, "the list never ends");
+        }
+        let sold = [0, 1, 0, 0, 1];
+        assert_eq!(listed, ids.into_iter().zip(sold).collect::<Vec<_>>());
+    }
+
     /// Port: update_concert.
     async fn update_replaces_everything_that_can_change(env) {
         let concert = env.concert(7).await;

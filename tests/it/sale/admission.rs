@@ -15,6 +15,11 @@ use super::{assert_ledger, sold, tally};
 /// The first of the built-in users.
 const USER: &str = "00000000-0000-0000-0000-000000000001";
 
+/// A house with a seat.
+const HOUSE: &str = r#"{"name": "Small", "zones": [{"name": "Stalls", "rows": [{"row_number": "A",
+    "position": {"x": 0, "y": 0},
+    "seats": [{"seat_number": "1", "position": {"x": 0, "y": 0}}]}]}]}"#;
+
 /// A server whose ledger stands behind a gate, with few places, and a client of this very server.
 async fn start(gate: &StoreGate, change: fn(&mut domain::AdmissionLimits)) -> (TestApp, Http) {
     let app = TestApp::again(Home::new().await, gate.tweaks(), |config| {
@@ -140,6 +145,7 @@ fn routes(concert: &str, ticket: &str) -> Vec<Route> {
         get(Lists, "/api/v1/tickets", 200),
         get(Lists, "/api/v1/concerts", 200),
         get(Lists, "/api/v1/layouts", 200),
+        post(Changes, "/api/v1/layouts", HOUSE, 201),
         get(Lookups, &ticket, 200),
         get(Lookups, &concert, 200),
         get(Lookups, &format!("{concert}/show"), 200),
@@ -191,6 +197,19 @@ async fn every_class_has_places_of_its_own() {
         }
         drop(pass);
     }
+    app.stop().await;
+}
+
+#[tests::every_engine]
+async fn home_page_takes_a_place_among_the_lists() {
+    let gate = StoreGate::open();
+    let (app, http) = start(&gate, |limits| limits.lists_max = 1).await;
+    let pass = app.context().admit(Class::Lists).expect("it is free");
+    let page = http.get("/").await;
+    assert_eq!(page.status, 503, "{}", page.text());
+    assert!(page.header("content-type").starts_with("text/html"));
+    drop(pass);
+    assert_eq!(http.get("/").await.status, 200);
     app.stop().await;
 }
 

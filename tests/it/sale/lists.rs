@@ -21,14 +21,14 @@ const TICKETS: u32 = 400_000;
 const GROWTH_MAX: u64 = 96 * 1_024 * 1_024;
 
 /// Sells tickets by the statement of a sale.
-async fn fill(store: &dyn Store) {
+pub(super) async fn fill(store: &dyn Store, tickets: u32) {
     let now = from_micros(1_800_000_000_000_000);
     let concert = Concert {
         id: ConcertId(SystemIds.next()),
         name: Name::parse("A long night").expect("a name"),
         venue: Name::parse("Hall").expect("a venue"),
         date: parse_date("2031-05-17").expect("a day"),
-        capacity: TICKETS,
+        capacity: tickets,
         layout_id: None,
         status: Status::Active,
         version: 1,
@@ -38,7 +38,7 @@ async fn fill(store: &dyn Store) {
     tx.insert_concert(&concert).await.expect("it is written");
     tx.commit().await.expect("it is durable");
     let user_id = UserId::parse("00000000-0000-0000-0000-000000000001").expect("a user");
-    let seats: Vec<_> = (0..TICKETS).map(SeatNo).collect();
+    let seats: Vec<_> = (0..tickets).map(SeatNo).collect();
     for seats in seats.chunks(BATCH_MAX) {
         let tickets: Vec<_> = seats
             .iter()
@@ -106,7 +106,7 @@ async fn memory_does_not_grow_with_the_list_of_an_embedded_server() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let opened = storage::open_embedded(folder.path(), Access::Serve).await;
     let store = opened.expect("an empty ledger").store;
-    fill(store.as_ref()).await;
+    fill(store.as_ref(), TICKETS).await;
     store.close().await;
     drop(store);
     assert_flat(&Server::start(folder.path())).await;
@@ -117,7 +117,7 @@ async fn memory_does_not_grow_with_the_list_of_a_clusters_server() {
     let cluster = Cluster::new().await;
     let store = PostgresStore::open(cluster.database.url(), options()).await;
     let store = store.expect("it is migrated");
-    fill(&store).await;
+    fill(&store, TICKETS).await;
     store.close().await;
     assert_flat(&cluster.start("api")).await;
 }

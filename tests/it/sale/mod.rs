@@ -11,6 +11,7 @@ mod loading;
 mod lookups;
 mod panics;
 mod shared;
+mod slow_clients;
 mod storms;
 mod unwritten;
 
