@@ -14,24 +14,36 @@ use tokio::time::{Instant, Sleep, sleep};
 pub(crate) struct Paced<S> {
     inner: S,
     pace: Pace,
-    /// There is one from the first write that has to wait until everything is written.
-    window: Option<Window>,
+    /// Of a stream whose reader had to be waited for.
+    waiting: Option<Waiting>,
 }
 
 /// How slow a reader may be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
-    /// The time over which it is measured.
+    /// The time of waiting over which it is measured, and after which one that takes nothing is
+    /// given up.
     window: Duration,
     /// The bytes that it must take in that time.
     bytes_min: u64,
 }
 
-/// A time in which the reader is measured. Boxed by its timer: most connections need none.
+/// What the present window has of bytes and of waiting; time in which nothing was to be written does
+/// not count. Its timer is boxed: most connections need none.
 #[derive(Debug)]
-struct Window {
+struct Waiting {
     end: Pin<Box<Sleep>>,
     bytes: u64,
+    waited: Duration,
+    /// The wait that is under way.
+    present: Option<Wait>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Wait {
+    begun: Instant,
+    /// What is before this belongs to the window before.
+    counted_from: Instant,
 }
 
 impl Pace {
@@ -46,12 +58,55 @@ impl Pace {
     }
 }
 
+impl Waiting {
+    fn new() -> Self {
+        Self {
+            end: Box::pin(sleep(Duration::ZERO)),
+            bytes: 0,
+            waited: Duration::ZERO,
+            present: None,
+        }
+    }
+
+    fn wrote(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
+        if let Some(wait) = self.present.take() {
+            self.waited += wait.counted_from.elapsed();
+        }
+    }
+
+    /// Ready when the reader is too slow.
+    fn poll(&mut self, cx: &mut Context<'_>, pace: Pace) -> Poll<()> {
+        let mut wait = self.present.unwrap_or_else(|| {
+            let now = Instant::now();
+            let left = pace.window.saturating_sub(self.waited);
+            self.end.as_mut().reset(now + left);
+            Wait {
+                begun: now,
+                counted_from: now,
+            }
+        });
+        loop {
+            self.present = Some(wait);
+            ready!(self.end.as_mut().poll(cx));
+            let (now, stalled_at) = (Instant::now(), wait.begun + pace.window);
+            if self.bytes < pace.bytes_min || now >= stalled_at {
+                return Poll::Ready(());
+            }
+            self.bytes = 0;
+            self.waited = Duration::ZERO;
+            self.end.as_mut().reset(stalled_at);
+            wait.counted_from = now;
+        }
+    }
+}
+
 impl<S> Paced<S> {
     pub(crate) fn new(inner: S, pace: Pace) -> Self {
         Self {
             inner,
             pace,
-            window: None,
+            waiting: None,
         }
     }
 
@@ -61,30 +116,16 @@ impl<S> Paced<S> {
         cx: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
-        let pace = self.pace;
-        match written {
-            Poll::Ready(written) => {
-                if let (Some(window), Ok(bytes)) = (&mut self.window, &written) {
-                    window.bytes += *bytes as u64;
-                }
-                Poll::Ready(written)
+        if let Poll::Ready(written) = written {
+            if let (Some(waiting), Ok(bytes)) = (&mut self.waiting, &written) {
+                waiting.wrote(*bytes);
             }
-            Poll::Pending => {
-                let window = self.window.get_or_insert_with(|| Window {
-                    end: Box::pin(sleep(pace.window)),
-                    bytes: 0,
-                });
-                loop {
-                    ready!(window.end.as_mut().poll(cx));
-                    if window.bytes < pace.bytes_min {
-                        let slow = "the answer is read too slowly";
-                        return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, slow)));
-                    }
-                    window.bytes = 0;
-                    window.end.as_mut().reset(Instant::now() + pace.window);
-                }
-            }
+            return Poll::Ready(written);
         }
+        let waiting = self.waiting.get_or_insert_with(Waiting::new);
+        ready!(waiting.poll(cx, self.pace));
+        let slow = "the answer is read too slowly";
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, slow)))
     }
 }
 
@@ -121,9 +162,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         self.inner.is_write_vectored()
     }
 
-    /// Asked for when nothing is left to be written: whatever comes next is measured anew.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.window = None;
         Pin::new(&mut self.inner).poll_flush(cx)
     }
 
@@ -194,6 +233,21 @@ mod tests {
             tokio::join!(reading, writing);
             sleep(10 * WINDOW).await;
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reader_who_was_fast_and_stops_is_given_up_in_time() {
+        let (near, mut far) = duplex(HELD);
+        let mut near = Paced::new(near, Pace::new(WINDOW, 1));
+        let reading = async {
+            sleep(Duration::from_secs(1)).await;
+            far.read_exact(&mut [0; 10 * HELD]).await.unwrap();
+        };
+        let writing = near.write_all(&[0; 20 * HELD]);
+        let begun = Instant::now();
+        let ((), written) = tokio::join!(reading, writing);
+        assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(begun.elapsed() <= WINDOW + Duration::from_secs(2));
     }
 
     #[tokio::test(start_paused = true)]

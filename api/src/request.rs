@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::idempotency::IdempotencyKey;
 use crate::problem::{CODED, INVALID, Problem, TOO_LARGE, TOO_SLOW};
+use crate::rest;
 use crate::uploads::Room;
 
 /// The id in a path. One that cannot be read names nothing, so it is answered 404.
@@ -151,10 +152,6 @@ fn trace(headers: &HeaderMap) -> Option<String> {
     shape.then(|| parent.to_owned())
 }
 
-/// What is still read of a body that is too large. A client that is cut off while it sends
-/// seldom gets to see the answer.
-const DISCARDED_MAX: usize = 16 * 1024 * 1024;
-
 /// A body in a coding would have to be unpacked, to a size that nobody knows before.
 fn check_coding(headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
     let Some(coding) = headers.get(CONTENT_ENCODING) else {
@@ -200,11 +197,15 @@ async fn read_body(
     };
     match collected {
         Ok(Ok(Some(whole))) => Ok(whole),
-        Ok(Ok(None)) => match Box::pin(timeout_at(deadline, discard(&mut body))).await {
-            Ok(true) => Err(too_large(bytes_max)),
-            // That it is too large is known, however long the rest may take.
-            Ok(false) | Err(_) => Err(too_large(bytes_max).closing()),
-        },
+        Ok(Ok(None)) => {
+            // A client that is cut off while it sends seldom gets to see the answer.
+            let time = deadline.saturating_duration_since(Instant::now());
+            if Box::pin(rest::discard(&mut body, time)).await {
+                Err(too_large(bytes_max))
+            } else {
+                Err(too_large(bytes_max).closing())
+            }
+        }
         Ok(Err(problem)) => Err(problem),
         Err(_) => Err(Problem::new(&TOO_SLOW, "the body did not arrive in time").closing()),
     }
@@ -241,18 +242,6 @@ async fn collect(
     } else {
         joined.freeze()
     }))
-}
-
-/// Reads the rest of a body for nothing; whether its end was reached.
-async fn discard(body: &mut Body) -> bool {
-    let mut discarded = 0;
-    while let Some(Ok(frame)) = body.frame().await {
-        discarded += frame.data_ref().map_or(0, Bytes::len);
-        if discarded > DISCARDED_MAX {
-            return false;
-        }
-    }
-    true
 }
 
 fn too_large(bytes_max: usize) -> Problem {

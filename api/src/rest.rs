@@ -13,8 +13,8 @@ use tokio::time::timeout;
 
 /// What is read for nothing, so that the connection can go on or the client sees the answer.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
-/// How long.
-const TIME_MAX: Duration = Duration::from_secs(2);
+/// How long, once the answer is ready.
+pub(crate) const TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Where the bodies of one connection come back to when they were not read to their end.
 #[derive(Debug)]
@@ -55,8 +55,8 @@ impl<B: Body<Data = Bytes> + Unpin> Rest<B> {
     }
 }
 
-/// Reads a body for nothing, within limits; whether its end was reached.
-pub(crate) async fn discard<B: Body<Data = Bytes> + Unpin>(mut body: B) -> bool {
+/// Reads a body for nothing, for so long and up to 16 MiB of it; whether its end was reached.
+pub(crate) async fn discard<B: Body<Data = Bytes> + Unpin>(mut body: B, time: Duration) -> bool {
     let reading = async {
         let mut discarded = 0;
         loop {
@@ -70,7 +70,7 @@ pub(crate) async fn discard<B: Body<Data = Bytes> + Unpin>(mut body: B) -> bool 
             }
         }
     };
-    timeout(TIME_MAX, reading).await.unwrap_or(false)
+    timeout(time, reading).await.unwrap_or(false)
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Body for Returning<B> {
@@ -146,14 +146,14 @@ mod tests {
         let mut body = rest.of(pieces(2, true));
         assert!(body.frame().await.is_some());
         drop(body);
-        assert!(discard(rest.take().expect("it came back")).await);
+        assert!(discard(rest.take().expect("it came back"), TIME_MAX).await);
         assert!(rest.take().is_none());
     }
 
     #[tokio::test(start_paused = true)]
     async fn body_without_an_end_is_given_up() {
-        assert!(!discard(pieces(1, false)).await);
-        assert!(!discard(pieces(17, true)).await);
-        assert!(discard(pieces(16, true)).await);
+        assert!(!discard(pieces(1, false), TIME_MAX).await);
+        assert!(!discard(pieces(17, true), TIME_MAX).await);
+        assert!(discard(pieces(16, true), TIME_MAX).await);
     }
 }

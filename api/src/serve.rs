@@ -181,7 +181,7 @@ impl Server {
                         _ if answer.headers().contains_key(CONNECTION) => true,
                         // Reading would ask for what is not wanted.
                         Some(_) if asks_first => true,
-                        Some(rest) => !Box::pin(rest::discard(rest)).await,
+                        Some(rest) => !Box::pin(rest::discard(rest, rest::TIME_MAX)).await,
                     };
                 if ends {
                     let close = HeaderValue::from_static("close");

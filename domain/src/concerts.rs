@@ -93,18 +93,17 @@ pub async fn change(
             return Ok(offer);
         }
         let changed = offer.concert.changed(change.clone());
+        // A show that is said meanwhile makes another version, which is compared below.
+        let show = tx.find_show(id).await?.unwrap_or_default();
         if changed.date != offer.concert.date {
-            // A show that is said meanwhile makes another version, which is compared below.
-            let show = tx.find_show(id).await?.unwrap_or_default();
             hours::check(&show, changed.date)
                 .map_err(|wrong| Error::Refused(Refusal::HoursThen(wrong)))?;
         }
         if !tx.update_concert(current, &changed).await? {
             continue;
         }
-        let said = tx.find_show(id).await?.unwrap_or_default();
         let [before, after] =
-            [&offer.concert, &changed].map(|concert| Showtime::of(concert.date, &said));
+            [&offer.concert, &changed].map(|concert| Showtime::of(concert.date, &show));
         let mut jobs = retime::jobs_of(ctx, id, &before, &after);
         let retimes = !jobs.is_empty();
         jobs.push(plan_job(ctx, id).traced(trace));

@@ -29,7 +29,7 @@ async fn read_slowly(http: &Http) -> Vec<u8> {
     // A connection that is cut is reset, and what had arrived may be lost.
     while let Ok(read @ 1..) = stream.read(&mut piece).await {
         said.extend_from_slice(&piece[..read]);
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     said
 }
